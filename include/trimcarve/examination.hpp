@@ -1,0 +1,232 @@
+// What an examination found: the document behind findings.json, in memory. `examine` fills it, the reports read it.
+//
+// Indices: `sightings` numbers in findings and files are positions in Examination::sightings. Times are FILETIMEs in UTC; `no_time` or an
+// empty optional where nothing is known. Paths begin with a backslash and have no drive letter.
+// Ownership: an Examination owns everything, the evidence behind recovered content included (shared).
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "trimcarve/byte_source.hpp"
+#include "trimcarve/file_id.hpp"
+#include "trimcarve/file_time.hpp"
+#include "trimcarve/sighting.hpp"
+
+namespace trimcarve {
+
+enum class Grade : std::uint8_t {
+  established,   // a record says so
+  corroborated,  // two independent sources say so
+  inferred,      // by a rule, which is named
+  contradicted,  // sources disagree
+};
+std::string_view to_string(Grade grade) noexcept;
+
+struct Warning {
+  std::string code;  // stable, lower_snake_case
+  std::string text;
+  std::vector<Range> ranges;
+};
+
+struct SourceInfo {
+  std::string path;
+  std::string container;             // "raw", "split raw", "vhd fixed", "vhd dynamic", "vhdx dynamic", "file"
+  std::uint64_t size = 0;            // of the virtual disk, or of the file
+  std::vector<std::string> files;    // the files it was read from, in the order of their `file:N` spaces
+  std::vector<std::string> parents;  // of a differencing image
+  std::string identifier;            // of a VHD or VHDX, else empty
+  std::vector<std::string> warnings;
+};
+
+struct ClusterCounts {  // clusters; `zero` and `data` only when they were read
+  std::uint64_t total = 0, hole = 0, unreadable = 0;
+  std::optional<std::uint64_t> zero, data;
+};
+
+struct VolumeInfo {
+  std::uint32_t index = 0;
+  std::uint64_t offset = 0, size = 0;  // in the disk, bytes
+  std::uint64_t serial = 0;
+  std::uint32_t cluster_size = 0, record_size = 0;
+  std::uint64_t records = 0;  // slots of $MFT
+  std::optional<std::uint32_t> shadow_of;
+  std::optional<ClusterCounts> free_clusters;
+  std::string state;                    // "examined", "bitlocker", "unreadable"
+  std::optional<FileTime> created;      // of $MFT's record
+  std::optional<FileTime> provisioned;  // of this machine, as its marks say
+  std::string provisioned_basis;
+};
+
+// From when to when a source speaks, and what it could not say.
+struct Coverage {
+  std::uint32_t volume = 0;
+  std::string source;  // "mft", "record_slack", "index", "usn_journal"
+  std::optional<FileTime> first, last;
+  std::uint64_t records = 0;
+  struct Gap {
+    std::uint64_t offset = 0, length = 0;  // in the stream
+    std::string why;
+  };
+  std::vector<Gap> gaps;
+  std::string note;
+};
+
+// A time within bounds. An end that is unknown is empty; each end names what sets it.
+struct Bounds {
+  std::optional<FileTime> earliest, latest;
+  std::string earliest_basis, latest_basis;
+  std::vector<std::uint32_t> earliest_sightings, latest_sightings;
+};
+struct Estimate {
+  FileTime earliest, latest;
+  std::string method;
+};
+struct Deletion {
+  Bounds bounds;
+  std::optional<Estimate> estimate;
+};
+
+enum class FileState : std::uint8_t { live, deleted };
+std::string_view to_string(FileState state) noexcept;
+
+enum class ContentState : std::uint8_t { recovered, partial, zeroed, reallocated, overwritten, unreadable, unknown, none };
+std::string_view to_string(ContentState state) noexcept;
+
+enum class RunState : std::uint8_t { data, zero, container_hole, unmapped, sparse, beyond_valid, reallocated, contested, unreadable };
+std::string_view to_string(RunState state) noexcept;
+
+struct RunReport {
+  std::uint64_t vcn = 0;
+  std::int64_t lcn = -1;
+  std::uint64_t clusters = 0;
+  RunState state = RunState::data;
+  std::string owner;  // reallocated or contested: to or with whom, as "entry-sequence path", or why it is not known
+};
+
+// A stretch of a stream that came back. Its bytes are evidence: none of them is invented.
+struct RecoveredPart {
+  std::uint64_t file_offset = 0, length = 0;
+  std::string sha256;
+  std::vector<Range> ranges;  // where the bytes (or their compressed form) lie
+  std::string recovered_as;   // file name below recovered/, set when written
+  SourcePtr bytes;            // the content itself, `length` bytes; may be null for parts that are only described
+  bool offset_inferred = false;
+  std::string source;  // "record", "clusters", "record_slack"
+};
+
+struct StreamReport {
+  std::u16string name;  // empty: the unnamed stream
+  ContentState state = ContentState::unknown;
+  std::string why;  // one line: what the state rests on
+  bool resident = false;
+  bool compressed = false, encrypted = false;
+  std::uint64_t size = 0, valid_size = 0;
+  std::string sha256;  // of the whole content, only when state is recovered
+  std::vector<RunReport> runs;
+  std::vector<RecoveredPart> parts;
+};
+
+// One path, and the time in which it held.
+struct PathReport {
+  std::u16string path;
+  Grade grade = Grade::established;
+  std::string note;                     // "parent reused: name known from usn_journal", ...
+  std::optional<FileTime> from, until;  // when known
+  std::vector<std::uint32_t> sightings;
+};
+
+struct FileReport {
+  std::uint32_t volume = 0;
+  std::u16string path, name;  // the last name it is known by that is not a deletion alias
+  Grade path_grade = Grade::established;
+  std::string path_note;
+  bool path_known = true;  // false: `path` is only the part that is known, beginning with "…\"
+  bool directory = false;
+  FileState state = FileState::live;
+  bool reference_known = true;
+  FileReference reference;
+  std::optional<FileReference> parent;
+  std::optional<std::uint64_t> size;
+  std::optional<TimeSet> standard_information, file_name;
+  std::optional<Deletion> deleted;
+  std::vector<StreamReport> streams;  // the unnamed stream first when there is one; empty for directories
+  std::vector<PathReport> paths;      // every path it had
+  std::vector<std::string> flags;     // "renamed_to_extend_deleted", "implausible_time", "inherited_from_image", "record_reused", ...
+  std::vector<std::uint32_t> sightings;
+  std::vector<std::uint32_t> targets;  // indices of the targets it belongs to
+};
+
+struct Finding {
+  std::string id;  // "F1", "F2", ...
+  std::string target;
+  std::string statement;
+  std::string rule;  // of inferred ones: which
+  Grade grade = Grade::established;
+  std::optional<FileTime> earliest, latest;
+  std::vector<std::uint32_t> sightings;
+};
+
+enum class Verdict : std::uint8_t { present, removed, upgraded, traces, none };
+std::string_view to_string(Verdict verdict) noexcept;
+
+struct Instance {  // one version of the handler that was on the volume
+  std::uint32_t volume = 0;
+  std::string version;
+  std::string state;  // "present", "removed", "upgraded"
+  std::optional<FileTime> installed;
+  std::string installed_basis;
+  std::optional<Bounds> removed;
+  bool inherited = false;  // older than this machine's provisioning
+  std::vector<std::uint32_t> sightings;
+};
+
+struct ScriptReport {
+  std::string path;
+  ContentState state = ContentState::unknown;
+  std::string sha256, recovered_as;
+  bool named_in_settings = false;
+};
+
+struct RunRecord {  // one execution request: a sequence number of one version
+  std::uint32_t volume = 0;
+  std::string sequence, version;
+  std::optional<FileTime> started, finished;
+  std::string started_basis, finished_basis;
+  std::string command;
+  std::vector<std::string> file_uris;
+  std::optional<bool> protected_settings;  // empty: the settings are not back
+  std::string certificate_thumbprint;
+  std::vector<ScriptReport> scripts, made;  // made: files in the working directory that the settings do not name
+  std::string status;                       // success, error, transitioning, ...
+  std::optional<std::int64_t> exit_code;
+  std::string output, error_output;
+  std::vector<std::uint32_t> sightings;
+};
+
+struct TargetReport {
+  std::string target;  // as asked
+  Verdict verdict = Verdict::none;
+  Grade grade = Grade::established;
+  std::string reason;    // one sentence: why this verdict
+  std::string coverage;  // one sentence: what "none" or an empty list is worth
+  std::vector<Instance> instances;
+  std::vector<RunRecord> runs;
+};
+
+struct Examination {
+  std::vector<SourceInfo> sources;
+  std::vector<VolumeInfo> volumes;
+  std::vector<Coverage> coverage;
+  std::vector<TargetReport> targets;
+  std::vector<Finding> findings;
+  std::vector<FileReport> files;
+  std::vector<Sighting> sightings;  // the cited ones
+  std::vector<Warning> warnings;
+  bool complete = true;  // false: damage, an unread volume or a short image; exit code 1
+};
+
+}  // namespace trimcarve

@@ -1,0 +1,36 @@
+// The one call: an image (or extracted artefacts) in, an Examination out.
+//
+// Errors: RunError when an input cannot be opened or is no image at all; everything less is in Examination::warnings with complete = false.
+// Threads: independent calls may run in parallel; one call uses the calling thread. Input is opened read-only and never touched.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "trimcarve/examination.hpp"
+
+namespace trimcarve {
+
+struct Request {
+  std::vector<std::string> image;  // one image: one path, or the parts of a split raw in order (a first part finds the others itself)
+  // Extracted artefacts instead of an image; empty when not given.
+  std::string mft, usn_journal, index, boot;
+  std::vector<std::string> targets{"custom-script"};  // profile names or NTFS paths
+  std::optional<std::uint32_t> volume;                // only this NTFS volume, by index
+};
+
+struct Progress {
+  std::function<void(std::string_view stage, std::uint64_t done, std::uint64_t total)> report;  // may be empty; called a few times a second
+  const std::atomic<bool>* cancel = nullptr;  // set: the run ends with RunError{interrupted}
+};
+
+Examination examine(const Request& request, const Progress& progress = {});
+
+// Names of the built-in profiles, in the order they are documented.
+std::vector<std::string> profile_names();
+
+}  // namespace trimcarve
