@@ -1,0 +1,35 @@
+// Opens the evidence: a disk image of any supported container, or an extracted artefact.
+//
+// What a file is, is decided by its content, not by its name. Supported: raw (a whole disk or a bare volume, also a block device), split
+// raw, fixed and dynamic VHD, dynamic VHDX, fixed VHDX up to 4 GiB. Known but refused (RunError with the reason): differencing VHD and
+// VHDX, a VHDX whose log is not replayed, a larger fixed VHDX, and containers that are recognised but not read (E01, qcow2, VMDK,
+// compressed files). Anything else of at least 512 bytes is raw; whether there is a disk in it, the partition table or the volume must say.
+//
+// The evidence is opened read-only, never locked, and its access time is left alone where the system allows it.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "trimcarve/byte_source.hpp"
+#include "trimcarve/examination.hpp"
+
+namespace trimcarve::image {
+
+struct OpenedImage {
+  SourcePtr source;  // the virtual disk (its `locate` answers in the disk space), or the artefact (in its file space); owns its files
+  SourceInfo info;   // filled, warnings included
+  std::vector<Warning> warnings;
+  bool complete = true;           // false: a part of the disk is known to be missing (image cut short, damaged block table)
+  std::uint32_t sector_size = 0;  // logical sector size as the container states it, bytes; 0 when it does not
+};
+
+// One image: one path, or the parts of a split image. The first part of a split finds the others; parts given by hand are put in order when
+// their endings number them. Throws RunError{ExitCode::input}; never returns bytes known to be wrong.
+OpenedImage open_image(const std::vector<std::string>& paths);
+
+// An extracted artefact, as it is. `file_index` is N of its space `file:N`. Throws RunError{ExitCode::input}.
+OpenedImage open_file(const std::string& path, std::uint32_t file_index);
+
+}  // namespace trimcarve::image
