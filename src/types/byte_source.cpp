@@ -26,13 +26,15 @@ class View final : public ByteSource {
 
   Result<void> read_at(std::uint64_t offset, std::span<std::byte> out) const override {
     if (!fits(length_, offset, out.size())) return fail("past the end");
+    if (!fits(base_->size(), offset_, offset + out.size())) return fail("past the end of what holds it");
     return base_->read_at(offset_ + offset, out);
   }
 
   std::vector<Extent> extents(std::uint64_t offset, std::uint64_t length) const override {
     if (offset >= length_) return {};
     length = std::min(length, length_ - offset);
-    auto found = base_->extents(offset_ + offset, length);
+    std::vector<Extent> found;
+    if (fits(base_->size(), offset_, offset)) found = base_->extents(offset_ + offset, length);
     std::uint64_t covered = 0;
     for (auto& e : found) {
       e.offset -= offset_;
@@ -48,7 +50,7 @@ class View final : public ByteSource {
   }
 
   std::vector<Range> locate(std::uint64_t offset, std::uint64_t length) const override {
-    if (offset >= length_) return {};
+    if (offset >= length_ || !fits(base_->size(), offset_, offset)) return {};
     return base_->locate(offset_ + offset, std::min(length, length_ - offset));
   }
 
@@ -57,24 +59,35 @@ class View final : public ByteSource {
   std::uint64_t offset_, length_;
 };
 
-}  // namespace
-
-bool read_tolerant(const ByteSource& source, std::uint64_t offset, std::span<std::byte> out, std::vector<Unread>& unread) {
-  if (out.empty()) return true;
+// Precondition: `out` is not empty and [offset, offset + out.size()) lies inside the source.
+bool read_halving(const ByteSource& source, std::uint64_t offset, std::span<std::byte> out, std::vector<Unread>& unread) {
   if (source.read_at(offset, out)) return true;
-  if (out.size() <= sector) {
+  // Halve at a sector boundary of the source, so that one bad sector costs one sector.
+  const std::uint64_t next_sector = offset + sector - offset % sector;
+  if (out.size() <= next_sector - offset) {
     std::ranges::fill(out, std::byte{0});
     add_unread(unread, offset, out.size());
     return false;
   }
-  // Halve at a sector boundary of the source, so that one bad sector costs one sector.
   std::uint64_t middle = offset + out.size() / 2;
-  middle -= middle % sector;
-  if (middle <= offset) middle = offset + sector - offset % sector;
+  middle = std::max(middle - middle % sector, next_sector);
   const auto first = static_cast<std::size_t>(middle - offset);
-  const bool left = read_tolerant(source, offset, out.first(first), unread);
-  const bool right = read_tolerant(source, middle, out.subspan(first), unread);
+  const bool left = read_halving(source, offset, out.first(first), unread);
+  const bool right = read_halving(source, middle, out.subspan(first), unread);
   return left && right;
+}
+
+}  // namespace
+
+bool read_tolerant(const ByteSource& source, std::uint64_t offset, std::span<std::byte> out, std::vector<Unread>& unread) {
+  // What lies past the end is told at once: halving it would cost a failed read for each of its sectors.
+  const std::uint64_t inside = offset < source.size() ? std::min<std::uint64_t>(out.size(), source.size() - offset) : 0;
+  const auto readable = out.first(static_cast<std::size_t>(inside));
+  const bool all = readable.empty() || read_halving(source, offset, readable, unread);
+  if (readable.size() == out.size()) return all;
+  std::ranges::fill(out.subspan(readable.size()), std::byte{0});
+  add_unread(unread, offset + inside, out.size() - inside);
+  return false;
 }
 
 SourcePtr make_view(SourcePtr base, std::uint64_t offset, std::uint64_t length) {

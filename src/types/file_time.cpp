@@ -60,7 +60,8 @@ std::optional<FileTime> from_iso8601(std::string_view text) {
   std::size_t at = 19;
   if (at < text.size() && text[at] == '.') {
     std::uint64_t unit = ticks_per_second / 10;
-    for (++at; at < text.size() && text[at] >= '0' && text[at] <= '9'; ++at, unit /= 10)
+    if (!digits(text, ++at, 1)) return std::nullopt;
+    for (; at < text.size() && text[at] >= '0' && text[at] <= '9'; ++at, unit /= 10)
       fraction += unit * static_cast<std::uint64_t>(text[at] - '0');
   }
   if (text.substr(at) != "Z") return std::nullopt;

@@ -34,7 +34,14 @@ std::string_view to_string(Grade grade) noexcept {
   return "unknown";
 }
 
-std::string_view to_string(FileState state) noexcept { return state == FileState::live ? "live" : "deleted"; }
+std::string_view to_string(FileState state) noexcept {
+  switch (state) {
+    case FileState::live: return "live";
+    case FileState::deleted: return "deleted";
+    case FileState::unknown: break;
+  }
+  return "unknown";
+}
 
 std::string_view to_string(ContentState state) noexcept {
   switch (state) {
