@@ -90,7 +90,8 @@ struct Deletion {
   std::optional<Estimate> estimate;
 };
 
-enum class FileState : std::uint8_t { live, deleted };
+// unknown: no $MFT was given (or its slot is unreadable) and no record of a deletion was seen.
+enum class FileState : std::uint8_t { live, deleted, unknown };
 std::string_view to_string(FileState state) noexcept;
 
 enum class ContentState : std::uint8_t { recovered, partial, zeroed, reallocated, overwritten, unreadable, unknown, none };

@@ -60,6 +60,7 @@ class View final : public ByteSource {
 };
 
 // Precondition: `out` is not empty and [offset, offset + out.size()) lies inside the source.
+// NOLINTNEXTLINE(misc-no-recursion): as deep as the size can be halved
 bool read_halving(const ByteSource& source, std::uint64_t offset, std::span<std::byte> out, std::vector<Unread>& unread) {
   if (source.read_at(offset, out)) return true;
   // Halve at a sector boundary of the source, so that one bad sector costs one sector.

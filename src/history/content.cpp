@@ -1,0 +1,431 @@
+#include "history/content.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+#include "ntfs/stream.hpp"
+#include "types/sha256.hpp"
+
+namespace trimcarve::history {
+
+namespace {
+
+constexpr std::uint32_t data_type = 0x80;
+constexpr std::size_t read_piece = std::size_t{1} << 20;
+
+bool all_zero(ByteView bytes) {
+  return bytes.empty() || (bytes[0] == std::byte{0} && std::memcmp(bytes.data(), bytes.data() + 1, bytes.size() - 1) == 0);
+}
+
+// Collects run reports, joining neighbours of one state and owner.
+class RunBuilder {
+ public:
+  void add(std::uint64_t vcn, std::int64_t lcn, std::uint64_t clusters, RunState state, const std::string& owner = {}) {
+    if (clusters == 0) return;
+    if (!runs_.empty()) {
+      RunReport& last = runs_.back();
+      const bool follows = last.vcn + last.clusters == vcn &&
+                           (lcn < 0 ? last.lcn < 0 : last.lcn >= 0 && last.lcn + static_cast<std::int64_t>(last.clusters) == lcn);
+      if (follows && last.state == state && last.owner == owner) {
+        last.clusters += clusters;
+        return;
+      }
+    }
+    runs_.push_back({vcn, lcn, clusters, state, owner});
+  }
+  std::vector<RunReport> take() { return std::move(runs_); }
+
+ private:
+  std::vector<RunReport> runs_;
+};
+
+// Which of two deleted files had the clusters last. LSNs only grow, so the larger one is the later; without them the later creation.
+enum class Age { older, younger, unknown };
+Age compare(const FileFacts& file, const Owner& other) {
+  if (file.lsn != 0 && other.lsn != 0 && file.lsn != other.lsn) return file.lsn < other.lsn ? Age::older : Age::younger;
+  if (file.created != no_time && other.created != no_time && file.created != other.created)
+    return file.created < other.created ? Age::older : Age::younger;
+  return Age::unknown;
+}
+
+class Judge {
+ public:
+  Judge(const ContentContext& context, const FileFacts& file) : context_(context), file_(file) {}
+
+  void mapped(std::uint64_t vcn, std::uint64_t lcn, std::uint64_t clusters) {
+    const std::uint64_t end = context_.volume.clusters();
+    if (lcn >= end) return runs.add(vcn, static_cast<std::int64_t>(lcn), clusters, RunState::unreadable, "beyond the volume");
+    const std::uint64_t inside = std::min(clusters, end - lcn);
+    if (file_.live)
+      bytes(vcn, lcn, inside);
+    else
+      deleted(vcn, lcn, inside);
+    if (inside < clusters)
+      runs.add(vcn + inside, static_cast<std::int64_t>(end), clusters - inside, RunState::unreadable, "beyond the volume");
+  }
+
+  RunBuilder runs;
+
+ private:
+  void deleted(std::uint64_t vcn, std::uint64_t lcn, std::uint64_t clusters) {
+    const auto claims = context_.owners.others(lcn, clusters, static_cast<std::uint32_t>(file_.reference.entry()));
+    // The clusters fall into stretches with one allocation state and one set of claims: cut at each claim's ends.
+    std::vector<std::uint64_t> cuts{lcn, lcn + clusters};
+    for (const Claim& claim : claims) {
+      cuts.push_back(claim.lcn);
+      cuts.push_back(claim.lcn + claim.clusters);
+    }
+    std::ranges::sort(cuts);
+    const auto repeated = std::ranges::unique(cuts);
+    cuts.erase(repeated.begin(), repeated.end());
+    for (std::size_t i = 0; i + 1 < cuts.size(); ++i) stretch(vcn + (cuts[i] - lcn), cuts[i], cuts[i + 1] - cuts[i], claims);
+  }
+
+  void stretch(std::uint64_t vcn, std::uint64_t lcn, std::uint64_t clusters, const std::vector<Claim>& claims) {
+    for (std::uint64_t at = 0; at < clusters;) {
+      const auto allocation = context_.volume.bitmap().allocation(lcn + at);
+      std::uint64_t length = 1;
+      while (at + length < clusters && context_.volume.bitmap().allocation(lcn + at + length) == allocation) ++length;
+      if (allocation == ntfs::Allocation::allocated)
+        runs.add(vcn + at, static_cast<std::int64_t>(lcn + at), length, RunState::reallocated, live_owner(lcn, claims));
+      else
+        unallocated(vcn + at, lcn + at, length, claims);
+      at += length;
+    }
+  }
+
+  std::string live_owner(std::uint64_t lcn, const std::vector<Claim>& claims) const {
+    for (const Claim& claim : claims) {
+      if (lcn < claim.lcn || lcn >= claim.lcn + claim.clusters) continue;
+      if (Owner owner = context_.owner(claim.entry); owner.live) return owner.text;
+    }
+    return "allocated in $Bitmap; no record in use claims it";
+  }
+
+  void unallocated(std::uint64_t vcn, std::uint64_t lcn, std::uint64_t clusters, const std::vector<Claim>& claims) {
+    for (const Claim& claim : claims) {
+      if (lcn < claim.lcn || lcn >= claim.lcn + claim.clusters) continue;
+      const Owner other = context_.owner(claim.entry);
+      const Age age = compare(file_, other);
+      if (age == Age::younger) continue;
+      return runs.add(vcn, static_cast<std::int64_t>(lcn), clusters, RunState::contested,
+                      other.text + (age == Age::unknown ? " (which of the two came later is not known)" : ""));
+    }
+    bytes(vcn, lcn, clusters);
+  }
+
+  void bytes(std::uint64_t vcn, std::uint64_t lcn, std::uint64_t clusters) {
+    const std::uint64_t size = context_.volume.cluster_size();
+    const ByteSource& partition = *context_.volume.partition();
+    const auto cluster = [&](std::uint64_t offset) { return offset / size; };
+    // Container states are finer or coarser than clusters: a cluster takes the state of its first byte unless part of it holds data.
+    const auto extents = partition.extents(lcn * size, clusters * size);
+    std::uint64_t done = lcn;
+    for (const Extent& extent : extents) {
+      const std::uint64_t extent_end = cluster(extent.offset + extent.length + (extent.kind == ExtentKind::data ? size - 1 : 0));
+      const std::uint64_t end = std::min(lcn + clusters, extent_end);
+      if (end <= done) continue;
+      const std::uint64_t count = end - done;
+      switch (extent.kind) {
+        case ExtentKind::data: read(vcn + (done - lcn), done, count); break;
+        case ExtentKind::unreadable: add(vcn + (done - lcn), done, count, RunState::unreadable); break;
+        case ExtentKind::unmapped: add(vcn + (done - lcn), done, count, RunState::unmapped); break;
+        case ExtentKind::container_zero: add(vcn + (done - lcn), done, count, RunState::container_hole); break;
+        case ExtentKind::hole:
+          add(vcn + (done - lcn), done, count, context_.holes_speak ? RunState::container_hole : RunState::zero);
+          break;
+      }
+      done = end;
+    }
+    if (done < lcn + clusters) add(vcn + (done - lcn), done, lcn + clusters - done, RunState::unreadable);
+  }
+
+  void add(std::uint64_t vcn, std::uint64_t lcn, std::uint64_t clusters, RunState state) {
+    runs.add(vcn, static_cast<std::int64_t>(lcn), clusters, state);
+  }
+
+  void read(std::uint64_t vcn, std::uint64_t lcn, std::uint64_t clusters) {
+    const std::uint64_t size = context_.volume.cluster_size();
+    const std::uint64_t per_piece = std::max<std::uint64_t>(1, read_piece / size);
+    std::vector<Unread> unread;
+    for (std::uint64_t at = 0; at < clusters; at += per_piece) {
+      const std::uint64_t count = std::min(per_piece, clusters - at);
+      buffer_.resize(static_cast<std::size_t>(count * size));
+      unread.clear();
+      const std::uint64_t begin = (lcn + at) * size;
+      read_tolerant(*context_.volume.partition(), begin, buffer_, unread);
+      for (std::uint64_t i = 0; i < count; ++i) {
+        const std::uint64_t offset = begin + i * size;
+        const bool bad =
+            std::ranges::any_of(unread, [&](const Unread& u) { return u.offset < offset + size && offset < u.offset + u.length; });
+        const ByteView cluster(buffer_.data() + i * size, static_cast<std::size_t>(size));
+        add(vcn + at + i, lcn + at + i, 1, bad ? RunState::unreadable : all_zero(cluster) ? RunState::zero : RunState::data);
+      }
+    }
+  }
+
+  const ContentContext& context_;
+  const FileFacts& file_;
+  std::vector<std::byte> buffer_;
+};
+
+struct Counts {
+  std::uint64_t data = 0, zero = 0, reallocated = 0, contested = 0, unreadable = 0;
+  std::uint64_t total() const { return data + zero + reallocated + contested + unreadable; }
+};
+
+Counts count(const std::vector<RunReport>& runs) {
+  Counts c;
+  for (const RunReport& run : runs) {
+    switch (run.state) {
+      case RunState::data: c.data += run.clusters; break;
+      case RunState::zero:
+      case RunState::container_hole:
+      case RunState::unmapped: c.zero += run.clusters; break;
+      case RunState::reallocated: c.reallocated += run.clusters; break;
+      case RunState::contested: c.contested += run.clusters; break;
+      case RunState::unreadable: c.unreadable += run.clusters; break;
+      case RunState::sparse:
+      case RunState::beyond_valid: break;
+    }
+  }
+  return c;
+}
+
+std::string tell(const Counts& c) {
+  std::string out;
+  const auto part = [&out](std::uint64_t n, std::string_view what) {
+    if (n != 0) out += fmt::format("{}{} {}", out.empty() ? "" : ", ", n, what);
+  };
+  part(c.data, "with data");
+  part(c.zero, "zero");
+  part(c.reallocated, "reallocated");
+  part(c.contested, "overwritten by a later deleted file");
+  part(c.unreadable, "unreadable");
+  return fmt::format("of {} cluster{}: {}", c.total(), c.total() == 1 ? "" : "s", out);
+}
+
+// The content between `from` and `to` as a part, hashed; nothing when it cannot be read after all.
+void add_part(StreamReport& report, const SourcePtr& stream, std::uint64_t from, std::uint64_t to, std::string source) {
+  if (from >= to) return;
+  RecoveredPart part;
+  part.file_offset = from;
+  part.length = to - from;
+  part.bytes = make_view(stream, from, to - from);
+  auto hash = sha256_of(*part.bytes);
+  if (!hash) return;
+  part.sha256 = *hash;
+  part.ranges = stream->locate(from, to - from);
+  part.source = std::move(source);
+  report.parts.push_back(std::move(part));
+}
+
+void judge_resident(const ContentContext& context, const StreamPieces& stream, StreamReport& report) {
+  if (stream.size == 0) {
+    report.state = ContentState::none;
+    report.why = "empty";
+    return;
+  }
+  std::vector<std::byte> record(context.volume.record_size());
+  const std::uint64_t entry = stream.content.offset / context.volume.record_size();
+  const std::uint64_t inside = stream.content.offset % context.volume.record_size();
+  const auto fix = context.volume.read_record(entry, record);
+  const auto value = slice(record, inside, stream.content.length);
+  if (!fix || !value) {
+    report.state = ContentState::unreadable;
+    report.why = "its record cannot be read";
+    return;
+  }
+  if (all_zero(*value)) {
+    report.state = ContentState::zeroed;
+    report.why = "resident, all zero";
+    return;
+  }
+  const auto source = ntfs::make_buffer({value->begin(), value->end()}, context.volume.mft(), stream.content.offset);
+  add_part(report, source, 0, stream.size, "record");
+  report.state = ContentState::recovered;
+  report.why = fmt::format("resident in record {}", entry);
+  if (!report.parts.empty()) report.sha256 = report.parts.front().sha256;
+}
+
+void judge_runs(const ContentContext& context, const FileFacts& file, const StreamPieces& stream, StreamReport& report) {
+  const std::uint64_t cluster = context.volume.cluster_size();
+  Judge judge(context, file);
+  const std::uint64_t valid_clusters = stream.valid_size / cluster + (stream.valid_size % cluster != 0 ? 1 : 0);
+  std::uint64_t expected = 0;
+  bool gaps = !stream.first_extent_seen || !stream.complete;
+  for (const RunFact& run : stream.runs) {
+    if (run.vcn != expected) gaps = true;
+    expected = run.vcn + run.clusters;
+    if (run.lcn < 0) {
+      judge.runs.add(run.vcn, -1, run.clusters, RunState::sparse);
+      continue;
+    }
+    const std::uint64_t valid = run.vcn >= valid_clusters ? 0 : std::min(run.clusters, valid_clusters - run.vcn);
+    // A compressed stream has no valid size of its own per cluster: the unit is stored in fewer clusters than it stands for.
+    const std::uint64_t judged = stream.compressed ? run.clusters : valid;
+    if (judged > 0) judge.mapped(run.vcn, static_cast<std::uint64_t>(run.lcn), judged);
+    if (judged < run.clusters)
+      judge.runs.add(run.vcn + judged, run.lcn + static_cast<std::int64_t>(judged), run.clusters - judged, RunState::beyond_valid);
+  }
+  if (expected * cluster < std::min(stream.size, stream.valid_size)) gaps = true;
+  report.runs = judge.runs.take();
+  const Counts c = count(report.runs);
+
+  const std::uint64_t end = std::min(stream.size, stream.valid_size);
+  if (stream.size == 0 && stream.first_extent_seen) {
+    report.state = ContentState::none;
+    report.why = "empty";
+    return;
+  }
+  if (c.total() == 0) {
+    report.state = gaps ? ContentState::unknown : ContentState::none;
+    report.why = gaps ? "its run list is lost" : end == 0 ? "never written (valid size 0)" : "sparse: no clusters";
+    return;
+  }
+  report.why = tell(c);
+  if (c.data == 0) {
+    // The largest share names the state.
+    const std::uint64_t most = std::max({c.zero, c.reallocated, c.contested, c.unreadable});
+    report.state = c.zero == most          ? ContentState::zeroed
+                   : c.reallocated == most ? ContentState::reallocated
+                   : c.contested == most   ? ContentState::overwritten
+                                           : ContentState::unreadable;
+    return;
+  }
+  const bool whole = c.data == c.total() && !gaps;
+  if (stream.compressed) {
+    const auto bytes = ntfs::make_compressed_stream(context.volume.partition(), stream.runs, context.volume.cluster_size(),
+                                                    stream.compression_unit_log2, stream.size, stream.valid_size);
+    if (whole) add_part(report, bytes, 0, end, "clusters");
+  } else {
+    const auto bytes =
+        ntfs::make_stream(context.volume.partition(), stream.runs, context.volume.cluster_size(), stream.size, stream.valid_size);
+    if (whole) {
+      add_part(report, bytes, 0, end, "clusters");
+    } else {
+      // Each stretch of data clusters that follow each other in the file is a part of its own: no byte between them is invented.
+      std::uint64_t from = 0, to = 0;
+      for (const RunReport& run : report.runs) {
+        if (run.state != RunState::data) continue;
+        if (run.vcn * cluster != to) {
+          add_part(report, bytes, from, std::min(to, end), "clusters");
+          from = run.vcn * cluster;
+        }
+        to = (run.vcn + run.clusters) * cluster;
+      }
+      add_part(report, bytes, from, stream.first_extent_seen ? std::min(to, end) : to, "clusters");
+    }
+  }
+  if (whole && end == stream.size && !report.parts.empty()) {
+    report.state = ContentState::recovered;
+    report.sha256 = report.parts.front().sha256;
+    if (c.total() != 0 && !file.live) report.why = "clusters not allocated since: " + report.why;
+    return;
+  }
+  report.state = ContentState::partial;
+  if (whole && report.parts.empty()) {
+    report.state = ContentState::unknown;
+    report.why += stream.compressed ? "; the compressed units do not decompress" : "; reading failed";
+  } else if (end < stream.size) {
+    report.why += fmt::format("; {} of {} bytes were ever written", end, stream.size);
+  } else if (gaps) {
+    report.why += "; the run list is not whole";
+  }
+}
+
+}  // namespace
+
+std::vector<StreamPieces> join_streams(std::span<const Sighting> all, std::span<const std::uint32_t> mine) {
+  std::vector<StreamPieces> out;
+  for (const std::uint32_t index : mine) {
+    const Sighting& sighting = all[index];
+    if (sighting.source != SourceKind::mft) continue;
+    for (const StreamFact& fact : sighting.streams) {
+      if (fact.type != data_type) continue;
+      const auto name = sighting.name(fact);
+      auto found = std::ranges::find_if(out, [&](const StreamPieces& s) { return s.name == name; });
+      if (found == out.end()) {
+        out.push_back({.name = std::u16string(name)});
+        found = std::prev(out.end());
+      }
+      StreamPieces& stream = *found;
+      if (sighting.integrity != Integrity::good) stream.integrity = sighting.integrity;
+      stream.complete = stream.complete && fact.runs_complete;
+      if (fact.resident || fact.start_vcn == 0) {
+        stream.resident = fact.resident;
+        stream.compressed = fact.compressed && fact.compression_unit_log2 != 0;
+        stream.encrypted = fact.encrypted;
+        stream.compression_unit_log2 = fact.compression_unit_log2;
+        stream.size = fact.size;
+        stream.valid_size = fact.resident ? fact.size : fact.valid_size;
+        stream.content = fact.content;
+        stream.first_extent_seen = true;
+      }
+      for (std::uint32_t i = 0; i < fact.run_count; ++i) stream.runs.push_back(sighting.runs[fact.first_run + i]);
+    }
+  }
+  for (StreamPieces& stream : out) std::ranges::stable_sort(stream.runs, {}, &RunFact::vcn);
+  std::ranges::stable_sort(out, {}, [](const StreamPieces& s) { return s.name.empty() ? 0 : 1; });
+  return out;
+}
+
+StreamReport judge_stream(const ContentContext& context, const FileFacts& file, const StreamPieces& stream) {
+  StreamReport report;
+  report.name = stream.name;
+  report.resident = stream.resident;
+  report.compressed = stream.compressed;
+  report.encrypted = stream.encrypted;
+  report.size = stream.size;
+  report.valid_size = stream.valid_size;
+  if (stream.resident) {
+    judge_resident(context, stream, report);
+  } else if (context.volume.from_artefact() || context.volume.cluster_size() == 0) {
+    report.why = "its clusters are not in this evidence";
+    for (const RunFact& run : stream.runs)
+      report.runs.push_back(
+          {run.vcn, run.lcn, run.clusters, run.lcn < 0 ? RunState::sparse : RunState::unreadable, "not in this evidence"});
+  } else if (file.live && stream.size > largest_live_read) {
+    report.why = fmt::format("live; not read, being larger than {} MiB", largest_live_read >> 20);
+  } else {
+    judge_runs(context, file, stream, report);
+  }
+  if (report.state == ContentState::recovered && stream.integrity != Integrity::good)
+    report.why += fmt::format("; its record is {}", to_string(stream.integrity));
+  return report;
+}
+
+void add_fragments(const ntfs::Volume& volume, std::span<const Sighting> all, std::span<const std::uint32_t> mine,
+                   std::vector<StreamReport>& streams) {
+  std::vector<std::byte> record(volume.record_size());
+  for (const std::uint32_t index : mine) {
+    const Sighting& sighting = all[index];
+    for (const FragmentFact& fragment : sighting.fragments) {
+      if (streams.empty()) streams.emplace_back();
+      StreamReport& stream = streams.front();
+      if (stream.state == ContentState::recovered) continue;  // it says nothing that the content itself does not
+      const std::uint64_t entry = fragment.place.offset / volume.record_size();
+      if (!volume.read_record(entry, record)) continue;
+      const auto bytes = slice(record, fragment.place.offset % volume.record_size(), fragment.place.length);
+      if (!bytes || all_zero(*bytes)) continue;
+      const auto source = ntfs::make_buffer({bytes->begin(), bytes->end()}, volume.mft(), fragment.place.offset);
+      RecoveredPart part;
+      part.file_offset = fragment.file_offset;
+      part.length = bytes->size();
+      part.bytes = source;
+      part.offset_inferred = fragment.offset_inferred;
+      part.source = "record_slack";
+      part.ranges = source->locate(0, part.length);
+      if (auto hash = sha256_of(*source)) part.sha256 = *hash;
+      stream.parts.push_back(std::move(part));
+      if (!stream.why.empty()) stream.why += "; ";
+      stream.why += fmt::format("{} bytes of an earlier state in record slack", bytes->size());
+      stream.state = ContentState::partial;
+    }
+  }
+}
+
+}  // namespace trimcarve::history

@@ -1,0 +1,69 @@
+// What is left of a file's content, run by run and cluster by cluster.
+//
+// Rule 8 of the design: zeros are never recovered. A cluster of a deleted file is, in this order: allocated now (reallocated, to whom),
+// claimed by a younger deleted file too (contested), a hole in the container, unreadable, all zero, or data. A zero in a raw image or a
+// fixed VHD is only "zero, cause unknown": such files have no way to say that a cluster was discarded.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "history/cluster_owners.hpp"
+#include "ntfs/volume.hpp"
+#include "trimcarve/examination.hpp"
+
+namespace trimcarve::history {
+
+// One stream of a file, joined from all sightings that state a piece of it.
+struct StreamPieces {
+  std::u16string name;
+  std::uint32_t type = 0x80;
+  bool resident = false, compressed = false, encrypted = false;
+  bool complete = true;            // every extent is there and whole
+  bool first_extent_seen = false;  // the sizes below are stated
+  std::uint8_t compression_unit_log2 = 0;
+  std::uint64_t size = 0, valid_size = 0;
+  std::vector<RunFact> runs;  // by vcn
+  Place content;              // resident
+  Integrity integrity = Integrity::good;
+};
+
+// The $DATA streams that these sightings state, the unnamed one first.
+std::vector<StreamPieces> join_streams(std::span<const Sighting> all, std::span<const std::uint32_t> mine);
+
+// Another record that claims a cluster.
+struct Owner {
+  std::string text;  // "123-4 \Windows\x.log"
+  bool live = false;
+  std::uint64_t lsn = 0;
+  FileTime created;
+};
+
+struct ContentContext {
+  const ntfs::Volume& volume;
+  const ClusterOwners& owners;
+  // True for containers that can say that a block holds nothing (dynamic VHD, VHDX): their holes are evidence of TRIM or of never written.
+  bool holes_speak = false;
+  std::function<Owner(std::uint32_t entry)> owner;
+};
+
+struct FileFacts {
+  FileReference reference;
+  bool live = false;
+  std::uint64_t lsn = 0;  // of its record, 0 when not known
+  FileTime created;
+};
+
+// Live streams larger than this are not read: what they hold is not in question.
+inline constexpr std::uint64_t largest_live_read = std::uint64_t{16} << 20;
+
+StreamReport judge_stream(const ContentContext& context, const FileFacts& file, const StreamPieces& stream);
+
+// Adds what record slack keeps of a file's text to its unnamed stream's report.
+void add_fragments(const ntfs::Volume& volume, std::span<const Sighting> all, std::span<const std::uint32_t> mine,
+                   std::vector<StreamReport>& streams);
+
+}  // namespace trimcarve::history

@@ -1,0 +1,220 @@
+#include "history/graph.hpp"
+
+#include <algorithm>
+
+namespace trimcarve::history {
+
+namespace {
+
+// An entry number above this is not indexed by array, however large $MFT claims to be: it goes to the map.
+constexpr std::uint64_t array_limit = 1ULL << 28;
+constexpr std::uint32_t max_claim = 0xFFFF'FFFF;
+
+// The win32 name stands for the file; its 8.3 alias is left out when the same record has another name.
+bool is_alias(const Sighting& sighting, const NameFact& fact) {
+  if (fact.name_space != NameSpace::dos) return false;
+  return std::ranges::any_of(sighting.names, [](const NameFact& other) { return other.name_space != NameSpace::dos; });
+}
+
+}  // namespace
+
+Graph::Graph(ntfs::UpCase up_case, std::uint64_t slots) : up_case_(std::move(up_case)) {
+  const std::uint64_t expected = std::min(slots, std::uint64_t{1} << 22);  // a hint, and a claim: never trusted beyond this
+  rows_.reserve(expected);
+  slots_.reserve(expected);
+  heads_.reserve(expected);
+}
+
+RowIndex& Graph::head(std::uint64_t entry) {
+  if (entry < heads_.size()) return heads_[entry];
+  // Records arrive in order of entry, so the array grows by one; anything further away is a reference whose record was not read (yet).
+  if (entry < slots_.size()) {
+    heads_.resize(slots_.size(), no_row);
+    return heads_[entry];
+  }
+  return far_heads_.try_emplace(entry, no_row).first->second;
+}
+
+RowIndex Graph::first_row(std::uint64_t entry) const noexcept {
+  if (entry < heads_.size()) return heads_[entry];
+  const auto found = far_heads_.find(entry);
+  return found == far_heads_.end() ? no_row : found->second;
+}
+
+void Graph::add(const Sighting& sighting) {
+  if (sighting.has_record && sighting.source == SourceKind::mft && sighting.record_entry < array_limit) {
+    if (sighting.record_entry >= slots_.size()) slots_.resize(sighting.record_entry + 1);
+    RecordSlot& slot = slots_[sighting.record_entry];
+    slot = {.identity = sighting.reference,
+            .stored_sequence = sighting.record_sequence,
+            .present = true,
+            .in_use = sighting.in_use,
+            .directory = sighting.directory,
+            .extension = sighting.base_is_elsewhere,
+            .identity_known = sighting.reference_known && !sighting.base_is_elsewhere};
+    if (sighting.base_is_elsewhere) extensions_.emplace_back(sighting.reference, sighting.record_entry);
+  }
+  if (sighting.source == SourceKind::mft) {
+    for (const StreamFact& stream : sighting.streams) {
+      for (std::uint32_t i = 0; i < stream.run_count; ++i) {
+        const RunFact& run = sighting.runs[stream.first_run + i];
+        if (run.lcn < 0 || run.clusters == 0) continue;
+        std::uint64_t lcn = static_cast<std::uint64_t>(run.lcn), left = run.clusters;
+        // A run longer than a claim can say (16 TiB at 4 KiB) is split; a run list out of garbage is bounded by the volume in the decoder.
+        while (left > 0) {
+          const auto part = static_cast<std::uint32_t>(std::min<std::uint64_t>(left, max_claim));
+          claims_.push_back({lcn, part, static_cast<std::uint32_t>(sighting.reference.entry())});
+          lcn += part;
+          left -= part;
+        }
+      }
+    }
+  }
+  if (sighting.has_usn) {
+    if (journals_.empty() || journals_.back() != sighting.place.owner) journals_.push_back(sighting.place.owner);
+    events_.push_back({sighting.reference, sighting.place.offset, journals_.size() - 1});
+    for (const NameFact& fact : sighting.names) add_journal_name(sighting, fact);
+    return;
+  }
+  // A free record whose sequence does not tell its last owner: its names are kept under sequence 0, which no real reference has.
+  const FileReference reference = sighting.reference_known             ? sighting.reference
+                                  : sighting.source == SourceKind::mft ? FileReference::of(sighting.record_entry, 0)
+                                                                       : FileReference{};
+  for (const NameFact& fact : sighting.names)
+    if (!is_alias(sighting, fact)) add_name(sighting, fact, reference);
+}
+
+void Graph::add_name(const Sighting& sighting, const NameFact& fact, FileReference reference) {
+  if (rows_.size() >= no_row || text_.size() + fact.length > 0xFFFF'FFFFULL) return;
+  NameRow row;
+  row.reference = reference;
+  row.parent = fact.parent;
+  row.locator = sighting.place.offset;
+  row.owner = static_cast<std::uint32_t>(sighting.place.owner);
+  row.source = sighting.source;
+  row.stream = sighting.place.stream;
+  row.parent_known = fact.parent_known;
+  row.parent_inferred = fact.parent_inferred;
+  row.text = static_cast<std::uint32_t>(text_.size());
+  row.length = fact.length;
+  text_.append(sighting.name(fact));
+  if (reference.value != 0) {
+    RowIndex& first = head(reference.entry());
+    row.next = first;
+    first = static_cast<RowIndex>(rows_.size());
+  }
+  rows_.push_back(row);
+}
+
+void Graph::add_journal_name(const Sighting& sighting, const NameFact& fact) {
+  RowIndex& first = head(sighting.reference.entry());
+  const std::uint32_t reason = sighting.usn.reason;
+  const bool begins = (reason & (usn_reason::file_create | usn_reason::rename_new_name)) != 0;
+  const bool ends = (reason & (usn_reason::file_delete | usn_reason::rename_old_name)) != 0;
+  if (first != no_row) {
+    NameRow& last = rows_[first];
+    // Consecutive events of one file under one name are one span. A name that ended is a new span when it comes back.
+    if (last.source == SourceKind::usn_journal && last.reference == sighting.reference && last.parent == fact.parent &&
+        last.length == fact.length && name(last) == sighting.name(fact) && (!last.ended || ends)) {
+      last.last_seen = std::max(last.last_seen, sighting.usn.time);
+      last.reasons |= reason;
+      last.ended = last.ended || ends;
+      return;
+    }
+  }
+  if (rows_.size() >= no_row || text_.size() + fact.length > 0xFFFF'FFFFULL) return;
+  NameRow row;
+  row.reference = sighting.reference;
+  row.parent = fact.parent;
+  row.first_seen = row.last_seen = sighting.usn.time;
+  row.locator = sighting.place.offset;
+  row.owner = static_cast<std::uint32_t>(sighting.place.owner);
+  row.reasons = reason;
+  row.source = SourceKind::usn_journal;
+  row.stream = StreamKind::usn_journal;
+  row.parent_known = fact.parent_known;
+  row.name_inferred = sighting.usn.name_inferred;
+  row.began = begins;
+  row.ended = ends;
+  row.text = static_cast<std::uint32_t>(text_.size());
+  row.length = fact.length;
+  row.next = first;
+  text_.append(sighting.name(fact));
+  first = static_cast<RowIndex>(rows_.size());
+  rows_.push_back(row);
+}
+
+void Graph::finish() {
+  if (heads_.size() < slots_.size()) {
+    heads_.resize(slots_.size(), no_row);
+    // Rows that named an entry before its record was read were kept in the map: they belong to the array now.
+    for (auto it = far_heads_.begin(); it != far_heads_.end();) {
+      if (it->first >= heads_.size()) {
+        ++it;
+        continue;
+      }
+      RowIndex& head = heads_[it->first];
+      RowIndex last = it->second;
+      while (rows_[last].next != no_row) last = rows_[last].next;
+      rows_[last].next = head;
+      head = it->second;
+      it = far_heads_.erase(it);
+    }
+  }
+  const std::size_t parents = slots_.size();
+  child_begin_.assign(parents + 1, 0);
+  far_child_rows_.clear();
+  for (const NameRow& row : rows_)
+    if (row.parent_known || row.parent_inferred)
+      if (row.parent.entry() < parents) ++child_begin_[row.parent.entry() + 1];
+  for (std::size_t i = 1; i <= parents; ++i) child_begin_[i] += child_begin_[i - 1];
+  child_rows_.resize(child_begin_[parents]);
+  std::vector<std::uint32_t> fill(child_begin_.begin(), child_begin_.end() - 1);
+  for (RowIndex i = 0; i < rows_.size(); ++i) {
+    const NameRow& row = rows_[i];
+    if (!row.parent_known && !row.parent_inferred) continue;
+    if (row.parent.entry() < parents)
+      child_rows_[fill[row.parent.entry()]++] = i;
+    else
+      far_child_rows_.push_back(i);
+  }
+  std::ranges::stable_sort(far_child_rows_, {}, [this](RowIndex i) { return rows_[i].parent; });
+  std::ranges::sort(extensions_);
+  const auto repeated = std::ranges::unique(extensions_);
+  extensions_.erase(repeated.begin(), repeated.end());
+}
+
+void Graph::children(FileReference directory, std::vector<RowIndex>& out) const {
+  out.clear();
+  const std::uint64_t entry = directory.entry();
+  if (entry + 1 < child_begin_.size()) {
+    for (std::uint32_t i = child_begin_[entry]; i < child_begin_[entry + 1]; ++i)
+      if (rows_[child_rows_[i]].parent == directory) out.push_back(child_rows_[i]);
+    return;
+  }
+  const auto [begin, end] = std::ranges::equal_range(far_child_rows_, directory, {}, [this](RowIndex i) { return rows_[i].parent; });
+  out.assign(begin, end);
+}
+
+void Graph::extensions(FileReference base, std::vector<std::uint64_t>& out) const {
+  out.clear();
+  auto it = std::ranges::lower_bound(extensions_, std::pair{base, std::uint64_t{0}});
+  for (; it != extensions_.end() && it->first == base; ++it) out.push_back(it->second);
+}
+
+Graph::Standing Graph::standing(FileReference reference) const noexcept {
+  const RecordSlot* slot = record(reference.entry());
+  if (slot == nullptr) return Standing::unknown;
+  if (slot->extension) return slot->in_use ? Standing::reused : Standing::unknown;
+  if (!slot->identity_known) return Standing::unknown;
+  if (slot->identity == reference) return slot->in_use ? Standing::live : Standing::deleted;
+  return Standing::reused;
+}
+
+std::uint64_t Graph::memory() const noexcept {
+  return rows_.capacity() * sizeof(NameRow) + text_.capacity() * sizeof(char16_t) + slots_.capacity() * sizeof(RecordSlot) +
+         heads_.capacity() * sizeof(RowIndex) + claims_.capacity() * sizeof(Claim) + events_.capacity() * sizeof(JournalEvent) +
+         child_begin_.capacity() * sizeof(std::uint32_t) + child_rows_.capacity() * sizeof(RowIndex);
+}
+
+}  // namespace trimcarve::history

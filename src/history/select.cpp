@@ -1,0 +1,62 @@
+#include "history/select.hpp"
+
+#include <algorithm>
+#include <unordered_set>
+
+namespace trimcarve::history {
+
+std::vector<std::u16string> path_components(std::u16string_view path) {
+  if (path.size() >= 2 && path[1] == u':') path.remove_prefix(2);
+  std::vector<std::u16string> out;
+  for (std::size_t at = 0; at < path.size();) {
+    const std::size_t end = std::min(path.find_first_of(u"\\/", at), path.size());
+    if (end > at) out.emplace_back(path.substr(at, end - at));
+    at = end + 1;
+  }
+  return out;
+}
+
+std::vector<FileReference> find(const Graph& graph, std::span<const std::u16string> components) {
+  // The root is entry 5; its sequence is 5 on every volume Windows formats, but what the record (or a child) states counts.
+  std::vector<FileReference> here;
+  if (const RecordSlot* root = graph.record(root_entry); root != nullptr && root->identity_known)
+    here.push_back(root->identity);
+  else
+    here.push_back(FileReference::of(root_entry, 5));
+  std::vector<RowIndex> children;
+  for (const std::u16string& component : components) {
+    std::vector<FileReference> next;
+    for (const FileReference directory : here) {
+      graph.children(directory, children);
+      for (const RowIndex i : children) {
+        const NameRow& row = graph.rows()[i];
+        if (row.reference.value != 0 && graph.same_name(graph.name(row), component)) next.push_back(row.reference);
+      }
+    }
+    std::ranges::sort(next);
+    const auto repeated = std::ranges::unique(next);
+    next.erase(repeated.begin(), repeated.end());
+    here = std::move(next);
+  }
+  return here;
+}
+
+Selection select_below(const Graph& graph, std::span<const FileReference> tops) {
+  Selection out;
+  std::unordered_set<FileReference> seen(tops.begin(), tops.end());
+  out.references.assign(tops.begin(), tops.end());
+  std::vector<RowIndex> children;
+  for (std::size_t at = 0; at < out.references.size(); ++at) {
+    graph.children(out.references[at], children);
+    for (const RowIndex i : children) {
+      const NameRow& row = graph.rows()[i];
+      if (row.reference.value == 0)
+        out.nameless.push_back(i);
+      else if (seen.insert(row.reference).second)
+        out.references.push_back(row.reference);
+    }
+  }
+  return out;
+}
+
+}  // namespace trimcarve::history
