@@ -1,0 +1,273 @@
+#include "report/console.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "report/document.hpp"
+#include "report/layout.hpp"
+#include "report/version.hpp"
+#include "trimcarve/text.hpp"
+
+namespace trimcarve::report {
+
+namespace {
+
+constexpr std::size_t label_width = 13, max_findings = 20, max_warnings = 20, max_gaps = 4, max_scripts = 12;
+
+// Kinds of evidence, and what they are called. One without a coverage entry was not looked at.
+struct Kind {
+  std::string_view source, name;
+};
+constexpr std::array kinds{Kind{"mft", "$MFT"},
+                           Kind{"record_slack", "slack of FILE records"},
+                           Kind{"index", "directory indexes"},
+                           Kind{"usn_journal", "$UsnJrnl:$J"},
+                           Kind{"log_file", "$LogFile"},
+                           Kind{"free_space", "free clusters"},
+                           Kind{"event_log", "event logs"},
+                           Kind{"agent_log", "logs of the Azure agent"}};
+
+std::string safe(std::string_view text) { return for_terminal(text); }
+
+std::string interval(const std::optional<FileTime>& first, const std::optional<FileTime>& last) {
+  if (first && last) return *first == *last ? to_iso8601(*first) : to_iso8601(*first) + " .. " + to_iso8601(*last);
+  if (first) return "after " + to_iso8601(*first);
+  if (last) return "before " + to_iso8601(*last);
+  return "time unknown";
+}
+
+class Console {
+ public:
+  Console(const Examination& examination, const ConsoleStyle& style, const Sink& sink)
+      : x_(examination), style_(style), sink_(sink), width_(std::max<std::size_t>(style.width, 60)) {}
+
+  void write() {
+    sources();
+    for (std::uint32_t i = 0; i < x_.targets.size(); ++i) target(i);
+    if (x_.targets.empty()) sink_("\nNo target was asked for.\n");
+    coverage();
+    not_looked_at();
+    warnings();
+    if (!x_.complete) sink_("\n" + bold("INCOMPLETE") + ": parts of the evidence could not be read; what is missing is listed above.\n");
+  }
+
+ private:
+  std::string bold(std::string_view text) const { return style_.bold ? fmt::format("\x1b[1m{}\x1b[0m", text) : std::string(text); }
+
+  // "  label        text", wrapped under itself. Nothing when there is no text.
+  void field(std::size_t indent, std::string_view label, std::string_view text) {
+    if (text.empty()) return;
+    const std::size_t left = indent + label_width;
+    sink_(std::string(indent, ' ') + padded(label, label_width) + wrapped(safe(text), width_ - left, left) + "\n");
+  }
+
+  void heading(std::string_view text) { sink_("\n" + bold(text) + "\n"); }
+
+  void sources() {
+    sink_(fmt::format("trimcarve {}; all times are UTC\n", version()));
+    for (const SourceInfo& source : x_.sources) {
+      heading(safe(source.path));
+      std::string what = source.container + ", " + bytes_for_people(source.size) + " (" + with_commas(source.size) + ")";
+      if (!source.identifier.empty()) what += ", " + source.identifier;
+      field(2, "container", what);
+      for (const std::string& parent : source.parents) field(2, "parent", parent);
+      for (const std::string& warning : source.warnings) field(2, "warning", warning);
+    }
+    for (const VolumeInfo& volume : x_.volumes) this->volume(volume);
+  }
+
+  void volume(const VolumeInfo& volume) {
+    std::string text = fmt::format("at byte {}, {}", with_commas(volume.offset), bytes_for_people(volume.size));
+    if (volume.state == "examined")
+      text += fmt::format(", serial {:016X}, clusters of {}, {} FILE records of {} bytes", volume.serial,
+                          bytes_for_people(volume.cluster_size), with_commas(volume.records), volume.record_size);
+    else
+      text += ", NOT examined: " + volume.state;
+    if (volume.shadow_of) text += fmt::format(", shadow copy of volume {}", *volume.shadow_of);
+    field(2, fmt::format("volume {}", volume.index), text);
+    if (volume.created) field(4, "created", to_iso8601(*volume.created));
+    if (volume.provisioned) {
+      std::string when = to_iso8601(*volume.provisioned);
+      if (!volume.provisioned_basis.empty()) when += " (" + volume.provisioned_basis + ")";
+      field(4, "provisioned", when);
+    }
+    if (volume.free_clusters) {
+      const ClusterCounts& free = *volume.free_clusters;
+      std::string counts = fmt::format("{} clusters", with_commas(free.total));
+      const auto add = [&counts](std::uint64_t count, const char* what) {
+        if (count > 0) counts += fmt::format("; {} {}", with_commas(count), what);
+      };
+      add(free.hole, "without stored bytes");
+      add(free.zero.value_or(0), "zero");
+      add(free.data.value_or(0), "with data");
+      add(free.unreadable, "unreadable");
+      field(4, "free", counts);
+    }
+  }
+
+  void target(std::uint32_t index) {
+    const TargetReport& target = x_.targets[index];
+    std::string verdict(to_string(target.verdict));
+    std::ranges::transform(verdict, verdict.begin(), [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; });
+    if (target.verdict == Verdict::none) verdict = "NOTHING FOUND";
+    sink_("\n" + std::string(std::min<std::size_t>(width_, 100), '=') + "\n");
+    sink_(bold(fmt::format("{}: {}", safe(target.target), verdict)) + fmt::format("  ({})\n", to_string(target.grade)));
+    field(2, "why", target.reason);
+    field(2, "coverage",
+          target.coverage.empty() && target.verdict == Verdict::none ? "not known: this answer proves nothing" : target.coverage);
+    for (const Instance& instance : target.instances) this->instance(instance);
+    for (const RunRecord& run : target.runs) this->run(run);
+    findings(target.target);
+    write_tree(x_, index, style_, sink_);
+  }
+
+  void bounds(std::size_t indent, std::string_view label, const Bounds& bounds) {
+    field(indent, label, interval(bounds.earliest, bounds.latest));
+    if (!bounds.earliest_basis.empty()) field(indent + 2, "not before", bounds.earliest_basis);
+    if (!bounds.latest_basis.empty()) field(indent + 2, "not after", bounds.latest_basis);
+  }
+
+  static std::string time_with_basis(const std::optional<FileTime>& time, const std::string& basis) {
+    if (!time) return basis.empty() ? "" : "time unknown (" + basis + ")";
+    return to_iso8601(*time) + (basis.empty() ? "" : " (" + basis + ")");
+  }
+
+  void instance(const Instance& instance) {
+    sink_(fmt::format("\n  Version {}: {}{}\n", safe(instance.version.empty() ? "unknown" : instance.version), safe(instance.state),
+                      instance.inherited ? ", inherited from the image this machine was made of" : ""));
+    const std::string installed = time_with_basis(instance.installed, instance.installed_basis);
+    field(4, "installed", installed.empty() ? "time unknown" : installed);
+    if (instance.removed) bounds(4, "removed", *instance.removed);
+  }
+
+  void scripts(std::string_view label, const std::vector<ScriptReport>& scripts) {
+    for (std::size_t i = 0; i < scripts.size(); ++i) {
+      if (i == max_scripts) {
+        field(4, "", fmt::format("and {} more", scripts.size() - i));
+        break;
+      }
+      const ScriptReport& script = scripts[i];
+      std::string text = script.path + ": " + std::string(to_string(script.state));
+      if (script.named_in_settings) text += ", named in the settings";
+      if (!script.recovered_as.empty()) text += ", see " + script.recovered_as;
+      field(4, label, text);
+      if (!script.sha256.empty()) field(6, "sha256", script.sha256);
+    }
+  }
+
+  void excerpt(std::string_view label, const std::string& text) {
+    std::size_t shown = 0, lines = 0;
+    for (std::size_t at = 0; at < text.size();) {
+      auto end = std::min(text.find('\n', at), text.size());
+      std::string_view line = std::string_view(text).substr(at, end - at);
+      if (line.ends_with('\r')) line.remove_suffix(1);
+      if (shown < style_.output_lines) {
+        sink_("    " + padded(shown == 0 ? label : "", label_width) + "| " + fitted(safe(line), width_ - 6 - label_width) + "\n");
+        ++shown;
+      }
+      ++lines;
+      at = end + 1;
+    }
+    if (lines > shown) sink_("    " + std::string(label_width, ' ') + fmt::format("  and {} more lines\n", lines - shown));
+  }
+
+  void run(const RunRecord& run) {
+    sink_(fmt::format("\n  Run {} of version {}\n", safe(run.sequence.empty() ? "?" : run.sequence),
+                      safe(run.version.empty() ? "unknown" : run.version)));
+    field(4, "started", time_with_basis(run.started, run.started_basis));
+    field(4, "finished", time_with_basis(run.finished, run.finished_basis));
+    field(4, "command", run.command.empty() ? "not recovered" : run.command);
+    for (const std::string& uri : run.file_uris) field(4, "download", uri);
+    if (!run.protected_settings)
+      field(4, "protected", "not known: the settings are not back");
+    else if (*run.protected_settings)
+      field(4, "protected",
+            "settings were encrypted" + (run.certificate_thumbprint.empty() ? "" : "; certificate " + run.certificate_thumbprint));
+    scripts("script", run.scripts);
+    scripts("made", run.made);
+    std::string outcome = run.status;
+    if (run.exit_code) outcome += fmt::format("{}exit code {}", outcome.empty() ? "" : ", ", *run.exit_code);
+    field(4, "outcome", outcome.empty() ? "not recovered" : outcome);
+    excerpt("output", run.output);
+    excerpt("errors", run.error_output);
+  }
+
+  void findings(const std::string& target) {
+    std::size_t shown = 0, all = 0;
+    for (const Finding& finding : x_.findings) {
+      if (finding.target != target) continue;
+      if (all++ >= max_findings) continue;
+      if (shown++ == 0) sink_("\n  Findings\n");
+      std::string text =
+          finding.statement + " [" + std::string(to_string(finding.grade)) + (finding.rule.empty() ? "" : ": " + finding.rule) + "]";
+      if (finding.earliest || finding.latest) text += " " + interval(finding.earliest, finding.latest);
+      field(4, finding.id, text);
+    }
+    if (all > shown) sink_(fmt::format("    and {} more\n", all - shown));
+  }
+
+  void coverage() {
+    heading("What was looked at, and for which time it speaks");
+    if (x_.coverage.empty()) sink_("  nothing\n");
+    for (const Coverage& coverage : x_.coverage) {
+      std::string text = coverage.first || coverage.last ? interval(coverage.first, coverage.last) : "no times";
+      text += fmt::format(", {} records", with_commas(coverage.records));
+      field(2, x_.volumes.size() > 1 ? fmt::format("{}: {}", coverage.volume, coverage.source) : coverage.source, text);
+      field(2 + label_width, "", coverage.note);
+      for (std::size_t i = 0; i < coverage.gaps.size(); ++i) {
+        if (i == max_gaps) {
+          field(4, "gap", fmt::format("and {} more", coverage.gaps.size() - i));
+          break;
+        }
+        const Coverage::Gap& gap = coverage.gaps[i];
+        field(4, "gap", fmt::format("{} at {}: {}", bytes_for_people(gap.length), with_commas(gap.offset), gap.why));
+      }
+    }
+  }
+
+  void not_looked_at() {
+    std::string missing;
+    for (const auto& [source, name] : kinds) {
+      const bool covered = std::ranges::any_of(x_.coverage, [&](const Coverage& c) { return c.source.starts_with(source); });
+      if (!covered) missing += fmt::format("{}{}", missing.empty() ? "" : ", ", name);
+    }
+    heading("What was not looked at");
+    if (!missing.empty()) sink_("  " + wrapped(missing, width_ - 2, 2) + "\n");
+    for (const VolumeInfo& volume : x_.volumes)
+      if (volume.state != "examined") field(2, fmt::format("volume {}", volume.index), volume.state);
+  }
+
+  void warnings() {
+    if (x_.warnings.empty()) return;
+    heading(fmt::format("Warnings: {}", x_.warnings.size()));
+    for (std::size_t i = 0; i < x_.warnings.size(); ++i) {
+      if (i == max_warnings) {
+        sink_(fmt::format("  and {} more; all of them with -o DIR or --json\n", x_.warnings.size() - i));
+        break;
+      }
+      const Warning& warning = x_.warnings[i];
+      std::string text = warning.text;
+      if (!warning.ranges.empty()) {
+        const Range& range = warning.ranges.front();
+        text += fmt::format(" (at {} {}+{}{})", space_name(range.space), range.offset, range.length,
+                            warning.ranges.size() > 1 ? fmt::format(" and {} more", warning.ranges.size() - 1) : "");
+      }
+      sink_("  " + safe(warning.code) + "\n    " + wrapped(safe(text), width_ - 4, 4) + "\n");
+    }
+  }
+
+  const Examination& x_;
+  const ConsoleStyle& style_;
+  const Sink& sink_;
+  std::size_t width_;
+};
+
+}  // namespace
+
+void write_console(const Examination& examination, const ConsoleStyle& style, const Sink& sink) {
+  Console(examination, style, sink).write();
+}
+
+}  // namespace trimcarve::report

@@ -1,0 +1,379 @@
+#include "report/document.hpp"
+
+#include <fmt/format.h>
+
+#include "report/json_parts.hpp"
+#include "report/version.hpp"
+
+namespace trimcarve::report {
+
+namespace {
+
+void put_numbers(JsonWriter& json, std::string_view name, const std::vector<std::uint32_t>& sightings) {
+  put_list(json.key(name), sightings);
+}
+
+void put_source(JsonWriter& json, const SourceInfo& source, std::string_view record, std::uint32_t image) {
+  begin_record(json, record, image);
+  json.key("path").value(source.path);
+  json.key("container").value(source.container);
+  json.key("size").value(source.size);
+  put_or_null(json.key("identifier"), source.identifier);
+  put_list(json.key("files"), source.files);
+  put_list(json.key("parents"), source.parents);
+  put_list(json.key("warnings"), source.warnings);
+  json.end_object();
+}
+
+void put_volume(JsonWriter& json, const VolumeInfo& volume, std::string_view record, std::uint32_t image) {
+  begin_record(json, record, image);
+  json.key("index").value(volume.index);
+  json.key("offset").value(volume.offset);
+  json.key("size").value(volume.size);
+  json.key("serial").value(fmt::format("{:016x}", volume.serial));
+  json.key("cluster_size").value(volume.cluster_size);
+  json.key("record_size").value(volume.record_size);
+  json.key("records").value(volume.records);
+  put_optional(json.key("shadow_of"), volume.shadow_of);
+  json.key("free_clusters");
+  if (volume.free_clusters) {
+    const ClusterCounts& free = *volume.free_clusters;
+    json.begin_object();
+    json.key("total").value(free.total);
+    put_optional(json.key("zero"), free.zero);
+    put_optional(json.key("data"), free.data);
+    json.key("hole").value(free.hole);
+    json.key("unreadable").value(free.unreadable);
+    json.end_object();
+  } else {
+    json.null();
+  }
+  json.key("state").value(volume.state);
+  put_time(json.key("created"), volume.created);
+  put_time(json.key("provisioned"), volume.provisioned);
+  put_or_null(json.key("provisioned_basis"), volume.provisioned_basis);
+  json.end_object();
+}
+
+void put_coverage(JsonWriter& json, const Coverage& coverage, std::string_view record, std::uint32_t image) {
+  begin_record(json, record, image);
+  json.key("volume").value(coverage.volume);
+  json.key("source").value(coverage.source);
+  put_time(json.key("first"), coverage.first);
+  put_time(json.key("last"), coverage.last);
+  json.key("records").value(coverage.records);
+  json.key("gaps").begin_array();
+  for (const Coverage::Gap& gap : coverage.gaps) {
+    json.begin_object();
+    json.key("offset").value(gap.offset);
+    json.key("length").value(gap.length);
+    json.key("why").value(gap.why);
+    json.end_object();
+  }
+  json.end_array();
+  put_or_null(json.key("note"), coverage.note);
+  json.end_object();
+}
+
+void put_bounds_members(JsonWriter& json, const Bounds& bounds) {
+  put_time(json.key("earliest"), bounds.earliest);
+  put_time(json.key("latest"), bounds.latest);
+  put_or_null(json.key("earliest_basis"), bounds.earliest_basis);
+  put_or_null(json.key("latest_basis"), bounds.latest_basis);
+  put_numbers(json, "earliest_sightings", bounds.earliest_sightings);
+  put_numbers(json, "latest_sightings", bounds.latest_sightings);
+}
+
+void put_instance(JsonWriter& json, const Instance& instance) {
+  json.begin_object();
+  json.key("volume").value(instance.volume);
+  json.key("version").value(instance.version);
+  json.key("state").value(instance.state);
+  put_time(json.key("installed"), instance.installed);
+  put_or_null(json.key("installed_basis"), instance.installed_basis);
+  json.key("removed");
+  if (instance.removed) {
+    json.begin_object();
+    put_bounds_members(json, *instance.removed);
+    json.end_object();
+  } else {
+    json.null();
+  }
+  json.key("inherited").value(instance.inherited);
+  put_numbers(json, "sightings", instance.sightings);
+  json.end_object();
+}
+
+void put_scripts(JsonWriter& json, const std::vector<ScriptReport>& scripts) {
+  json.begin_array();
+  for (const ScriptReport& script : scripts) {
+    json.begin_object();
+    json.key("path").value(script.path);
+    json.key("state").value(to_string(script.state));
+    put_or_null(json.key("sha256"), script.sha256);
+    put_or_null(json.key("recovered_as"), script.recovered_as);
+    json.key("named_in_settings").value(script.named_in_settings);
+    json.end_object();
+  }
+  json.end_array();
+}
+
+void put_run(JsonWriter& json, const RunRecord& run) {
+  json.begin_object();
+  json.key("volume").value(run.volume);
+  json.key("sequence").value(run.sequence);
+  json.key("version").value(run.version);
+  put_time(json.key("started"), run.started);
+  put_or_null(json.key("started_basis"), run.started_basis);
+  put_time(json.key("finished"), run.finished);
+  put_or_null(json.key("finished_basis"), run.finished_basis);
+  put_or_null(json.key("command"), run.command);
+  put_list(json.key("file_uris"), run.file_uris);
+  put_optional(json.key("protected_settings"), run.protected_settings);
+  put_or_null(json.key("certificate_thumbprint"), run.certificate_thumbprint);
+  put_scripts(json.key("scripts"), run.scripts);
+  put_scripts(json.key("made"), run.made);
+  put_or_null(json.key("status"), run.status);
+  put_optional(json.key("exit_code"), run.exit_code);
+  put_or_null(json.key("output"), run.output);
+  put_or_null(json.key("error_output"), run.error_output);
+  put_numbers(json, "sightings", run.sightings);
+  json.end_object();
+}
+
+void put_target(JsonWriter& json, const TargetReport& target, std::string_view record, std::uint32_t image) {
+  begin_record(json, record, image);
+  json.key("target").value(target.target);
+  json.key("verdict").value(to_string(target.verdict));
+  json.key("grade").value(to_string(target.grade));
+  json.key("reason").value(target.reason);
+  json.key("coverage").value(target.coverage);
+  json.key("instances").begin_array();
+  for (const Instance& instance : target.instances) put_instance(json, instance);
+  json.end_array();
+  json.key("runs").begin_array();
+  for (const RunRecord& run : target.runs) put_run(json, run);
+  json.end_array();
+  json.end_object();
+}
+
+void put_finding(JsonWriter& json, const Finding& finding, std::string_view record, std::uint32_t image) {
+  begin_record(json, record, image);
+  json.key("id").value(finding.id);
+  json.key("target").value(finding.target);
+  json.key("statement").value(finding.statement);
+  json.key("grade").value(to_string(finding.grade));
+  put_or_null(json.key("rule"), finding.rule);
+  put_time(json.key("earliest"), finding.earliest);
+  put_time(json.key("latest"), finding.latest);
+  put_numbers(json, "sightings", finding.sightings);
+  json.end_object();
+}
+
+void put_run_state(JsonWriter& json, const RunReport& run) {
+  json.begin_object();
+  json.key("vcn").value(run.vcn);
+  json.key("lcn");
+  if (run.lcn < 0)
+    json.null();
+  else
+    json.value(run.lcn);
+  json.key("clusters").value(run.clusters);
+  json.key("state").value(to_string(run.state));
+  if (!run.owner.empty()) json.key("owner").value(run.owner);
+  json.end_object();
+}
+
+void put_part(JsonWriter& json, const RecoveredPart& part) {
+  json.begin_object();
+  json.key("file_offset").value(part.file_offset);
+  json.key("length").value(part.length);
+  put_or_null(json.key("sha256"), part.sha256);
+  put_ranges(json.key("ranges"), part.ranges);
+  put_or_null(json.key("recovered_as"), part.recovered_as);
+  json.key("offset_inferred").value(part.offset_inferred);
+  json.key("source").value(part.source);
+  json.end_object();
+}
+
+// One file when the whole content came back in one piece.
+std::string_view whole_file(const StreamReport& stream) {
+  if (stream.state != ContentState::recovered || stream.parts.empty()) return {};
+  return stream.parts.front().recovered_as;
+}
+
+void put_stream(JsonWriter& json, const StreamReport& stream) {
+  json.begin_object();
+  if (!stream.name.empty()) put_text(json, "name", stream.name);
+  json.key("state").value(to_string(stream.state));
+  put_or_null(json.key("why"), stream.why);
+  json.key("resident").value(stream.resident);
+  json.key("compressed").value(stream.compressed);
+  json.key("encrypted").value(stream.encrypted);
+  json.key("size").value(stream.size);
+  json.key("valid_size").value(stream.valid_size);
+  put_or_null(json.key("sha256"), stream.sha256);
+  put_or_null(json.key("recovered_as"), whole_file(stream));
+  json.key("runs").begin_array();
+  for (const RunReport& run : stream.runs) put_run_state(json, run);
+  json.end_array();
+  json.key("parts").begin_array();
+  for (const RecoveredPart& part : stream.parts) put_part(json, part);
+  json.end_array();
+  json.end_object();
+}
+
+void put_deletion(JsonWriter& json, const std::optional<Deletion>& deleted) {
+  if (!deleted) return json.null();
+  json.begin_object();
+  put_bounds_members(json, deleted->bounds);
+  json.key("estimate");
+  if (deleted->estimate) {
+    json.begin_object();
+    put_time(json.key("earliest"), deleted->estimate->earliest);
+    put_time(json.key("latest"), deleted->estimate->latest);
+    json.key("method").value(deleted->estimate->method);
+    json.end_object();
+  } else {
+    json.null();
+  }
+  json.end_object();
+}
+
+void put_path(JsonWriter& json, const PathReport& path) {
+  json.begin_object();
+  put_text(json, "path", path.path);
+  json.key("grade").value(to_string(path.grade));
+  put_or_null(json.key("note"), path.note);
+  put_time(json.key("from"), path.from);
+  put_time(json.key("until"), path.until);
+  put_numbers(json, "sightings", path.sightings);
+  json.end_object();
+}
+
+void put_file(JsonWriter& json, const Examination& examination, const FileReport& file, std::string_view record, std::uint32_t image) {
+  begin_record(json, record, image);
+  json.key("volume").value(file.volume);
+  put_text(json, "path", file.path);
+  json.key("path_known").value(file.path_known);
+  json.key("path_grade").value(to_string(file.path_grade));
+  put_or_null(json.key("path_note"), file.path_note);
+  put_text(json, "name", file.name);
+  json.key("kind").value(file.directory ? "directory" : "file");
+  json.key("state").value(to_string(file.state));
+  json.key("file_reference");
+  if (file.reference_known)
+    put_reference(json, file.reference);
+  else
+    json.null();
+  json.key("parent_reference");
+  if (file.parent)
+    put_reference(json, *file.parent);
+  else
+    json.null();
+  put_optional(json.key("size"), file.size);
+  json.key("standard_information");
+  if (file.standard_information)
+    put_times(json, *file.standard_information);
+  else
+    json.null();
+  json.key("file_name");
+  if (file.file_name)
+    put_times(json, *file.file_name);
+  else
+    json.null();
+  put_deletion(json.key("deleted"), file.deleted);
+  const bool unnamed = !file.streams.empty() && file.streams.front().name.empty();
+  json.key("content");
+  if (unnamed)
+    put_stream(json, file.streams.front());
+  else
+    json.null();
+  json.key("streams").begin_array();
+  for (std::size_t i = unnamed ? 1 : 0; i < file.streams.size(); ++i) put_stream(json, file.streams[i]);
+  json.end_array();
+  json.key("paths").begin_array();
+  for (const PathReport& path : file.paths) put_path(json, path);
+  json.end_array();
+  put_list(json.key("flags"), file.flags);
+  json.key("targets").begin_array();
+  for (const std::uint32_t target : file.targets)
+    if (target < examination.targets.size()) json.value(examination.targets[target].target);
+  json.end_array();
+  put_numbers(json, "sightings", file.sightings);
+  json.end_object();
+}
+
+void put_warning(JsonWriter& json, const Warning& warning, std::string_view record, std::uint32_t image) {
+  begin_record(json, record, image);
+  json.key("code").value(warning.code);
+  json.key("text").value(warning.text);
+  put_ranges(json.key("ranges"), warning.ranges);
+  json.end_object();
+}
+
+void put_head(JsonWriter& json, const Examination& examination) {
+  json.key("schema").value("trimcarve/findings/1");
+  json.key("tool").begin_object();
+  json.key("name").value("trimcarve");
+  json.key("version").value(version());
+  json.end_object();
+  json.key("complete").value(examination.complete);
+}
+
+// Calls put(element, index) for each element, each on a line of its own.
+template <class T, class Put>
+void put_long_list(JsonWriter& json, std::string_view name, const std::vector<T>& list, Put put) {
+  json.key(name).begin_array();
+  for (std::size_t i = 0; i < list.size(); ++i) {
+    json.new_line();
+    put(list[i], i);
+  }
+  json.end_array();
+  json.new_line();
+}
+
+}  // namespace
+
+void write_document(const Examination& x, const Sink& sink) {
+  JsonWriter json(sink);
+  json.begin_object();
+  put_head(json, x);
+  json.new_line();
+  put_long_list(json, "sources", x.sources, [&](const SourceInfo& s, std::size_t) { put_source(json, s, {}, 0); });
+  put_long_list(json, "volumes", x.volumes, [&](const VolumeInfo& v, std::size_t) { put_volume(json, v, {}, 0); });
+  put_long_list(json, "coverage", x.coverage, [&](const Coverage& c, std::size_t) { put_coverage(json, c, {}, 0); });
+  put_long_list(json, "targets", x.targets, [&](const TargetReport& t, std::size_t) { put_target(json, t, {}, 0); });
+  put_long_list(json, "findings", x.findings, [&](const Finding& f, std::size_t) { put_finding(json, f, {}, 0); });
+  put_long_list(json, "files", x.files, [&](const FileReport& f, std::size_t) { put_file(json, x, f, {}, 0); });
+  put_long_list(json, "sightings", x.sightings, [&](const Sighting& s, std::size_t i) { put_sighting(json, s, i, {}, 0); });
+  put_long_list(json, "warnings", x.warnings, [&](const Warning& w, std::size_t) { put_warning(json, w, {}, 0); });
+  json.end_object();
+  json.end_line();
+  json.flush();
+}
+
+void write_lines(const Examination& x, std::uint32_t image, const Sink& sink) {
+  JsonWriter json(sink);
+  begin_record(json, "examination", image);
+  put_head(json, x);
+  json.end_object();
+  json.end_line();
+  const auto lines = [&](const auto& list, auto put) {
+    for (std::size_t i = 0; i < list.size(); ++i) {
+      put(list[i], i);
+      json.end_line();
+    }
+  };
+  lines(x.sources, [&](const SourceInfo& s, std::size_t) { put_source(json, s, "source", image); });
+  lines(x.volumes, [&](const VolumeInfo& v, std::size_t) { put_volume(json, v, "volume", image); });
+  lines(x.coverage, [&](const Coverage& c, std::size_t) { put_coverage(json, c, "coverage", image); });
+  lines(x.targets, [&](const TargetReport& t, std::size_t) { put_target(json, t, "target", image); });
+  lines(x.findings, [&](const Finding& f, std::size_t) { put_finding(json, f, "finding", image); });
+  lines(x.files, [&](const FileReport& f, std::size_t) { put_file(json, x, f, "file", image); });
+  lines(x.sightings, [&](const Sighting& s, std::size_t i) { put_sighting(json, s, i, "sighting", image); });
+  lines(x.warnings, [&](const Warning& w, std::size_t) { put_warning(json, w, "warning", image); });
+  json.flush();
+}
+
+}  // namespace trimcarve::report

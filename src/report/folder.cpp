@@ -1,0 +1,129 @@
+#include "report/folder.hpp"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <ranges>
+
+#include "report/document.hpp"
+#include "report/recovered.hpp"
+
+namespace trimcarve::report {
+
+namespace {
+
+constexpr const char* unfinished_findings = "findings.json.unfinished";
+constexpr const char* unfinished_manifest = "manifest.json.unfinished";
+
+bool is_empty(int folder) {
+  const int copy = ::openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  DIR* listing = copy < 0 ? nullptr : ::fdopendir(copy);
+  if (listing == nullptr) {
+    if (copy >= 0) ::close(copy);
+    return false;
+  }
+  bool empty = true;
+  while (const dirent* entry = ::readdir(listing)) {
+    const std::string_view name = entry->d_name;
+    if (name != "." && name != "..") empty = false;
+  }
+  ::closedir(listing);
+  return empty;
+}
+
+}  // namespace
+
+OutputFolder::OutputFolder(std::string path) : path_(std::move(path)) {
+  if (::mkdir(path_.c_str(), 0755) == 0)
+    made_folder_ = true;
+  else if (errno != EEXIST)
+    throw RunError(ExitCode::output, path_, "cannot make the output folder", system_error());
+  folder_ = Descriptor(::open(path_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!folder_) throw RunError(ExitCode::output, path_, "cannot open the output folder", system_error());
+  if (!made_folder_ && !is_empty(folder_.get())) {
+    finished_ = true;  // nothing of ours in it
+    throw RunError(ExitCode::output, path_, "will not write here", "the folder is not empty");
+  }
+}
+
+OutputFolder::~OutputFolder() {
+  if (folder_ && !finished_) take_away();
+}
+
+void OutputFolder::take_away() noexcept {
+  for (const std::string& relative : made_ | std::views::reverse)
+    if (::unlinkat(folder_.get(), relative.c_str(), 0) != 0) ::unlinkat(folder_.get(), relative.c_str(), AT_REMOVEDIR);
+  if (made_folder_) ::rmdir(path_.c_str());
+}
+
+NewFile OutputFolder::create(const std::string& relative) {
+  make_folders(relative);
+  // Enter each folder by itself, so that nobody's symbolic link leads elsewhere.
+  Descriptor at;
+  int from = folder_.get();
+  std::string_view rest = relative;
+  for (auto slash = rest.find('/'); slash != std::string_view::npos; slash = rest.find('/')) {
+    Descriptor next(::openat(from, std::string(rest.substr(0, slash)).c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    if (!next) throw RunError(ExitCode::output, path_ + "/" + relative, "cannot create", system_error());
+    at = std::move(next);
+    from = at.get();
+    rest.remove_prefix(slash + 1);
+  }
+  NewFile file(from, std::string(rest), path_ + "/" + relative);
+  made_.push_back(relative);
+  return file;
+}
+
+void OutputFolder::make_folders(const std::string& relative) {
+  for (auto slash = relative.find('/'); slash != std::string::npos; slash = relative.find('/', slash + 1)) {
+    const std::string part = relative.substr(0, slash);
+    if (::mkdirat(folder_.get(), part.c_str(), 0755) == 0)
+      made_.push_back(part);
+    else if (errno != EEXIST)
+      throw RunError(ExitCode::output, path_ + "/" + part, "cannot make the folder", system_error());
+  }
+}
+
+void OutputFolder::write_recovered(Examination& examination, const std::atomic<bool>* cancel) {
+  recover_contents(
+      examination, [this](const std::string& relative) { return create(relative); },
+      [this](const std::string& relative, const NewFile::Done& done) { outputs_.push_back({relative, done.size, done.sha256}); },
+      [this](const std::string& relative) {
+        ::unlinkat(folder_.get(), relative.c_str(), 0);
+        std::erase(made_, relative);
+      },
+      cancel);
+}
+
+void OutputFolder::write_findings(const Examination& examination) {
+  NewFile file = create(unfinished_findings);
+  write_document(examination, [&file](std::string_view text) { file.write(text); });
+  const auto done = file.close();
+  if (::renameat(folder_.get(), unfinished_findings, folder_.get(), "findings.json") != 0)
+    throw RunError(ExitCode::output, path_ + "/findings.json", "cannot rename", system_error());
+  made_.emplace_back("findings.json");
+  outputs_.push_back({"findings.json", done.size, done.sha256});
+}
+
+void OutputFolder::write_manifest(const Examination& examination, const RunIdentity& run) {
+  NewFile file = create(unfinished_manifest);
+  file.write(manifest_text(examination, run, outputs_));
+  file.close();
+  // Everything must be on the disk before the manifest says so. syncfs also reports what a delayed write lost.
+  if (::syncfs(folder_.get()) != 0) throw RunError(ExitCode::output, path_, "cannot write", system_error());
+  if (::renameat(folder_.get(), unfinished_manifest, folder_.get(), "manifest.json") != 0)
+    throw RunError(ExitCode::output, path_ + "/manifest.json", "cannot rename", system_error());
+}
+
+void OutputFolder::write(Examination& examination, const RunIdentity& run, const std::atomic<bool>* cancel) {
+  write_recovered(examination, cancel);
+  write_findings(examination);
+  if (cancel != nullptr && *cancel) throw RunError(ExitCode::interrupted, path_, "stopped", "interrupted");
+  write_manifest(examination, run);
+  finished_ = true;
+}
+
+}  // namespace trimcarve::report
