@@ -1,7 +1,7 @@
 // Records of $UsnJrnl:$J, all of them: across the sparse prefix, holes, zeroed pages, garbage and page or cluster boundaries.
 //
 // One sighting per record, its Place the record. Holes known from the source's extents are not read. After garbage the next record is found
-// in 8-byte steps. A version 4 record has neither name, parent nor time: they are taken from the nearest version 2 or 3 record of the same
+// in 8-byte steps. A version 4 record has neither name nor time: they are taken from the nearest version 2 or 3 record of the same
 // reference within `usn_neighbourhood` bytes before it, else behind it, and marked name_inferred; without one the name is left out.
 #pragma once
 

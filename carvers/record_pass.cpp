@@ -1,0 +1,118 @@
+#include "carvers/record_pass.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <vector>
+
+#include "carvers/facts.hpp"
+
+namespace trimcarve::carvers {
+
+namespace {
+
+constexpr std::size_t chunk_size = std::size_t{2} << 20;
+
+bool all_zero(ByteView bytes) noexcept {
+  // Record sizes are multiples of 8.
+  for (std::size_t i = 0; i + 8 <= bytes.size(); i += 8)
+    if (load<std::uint64_t>(bytes, i) != 0) return false;
+  return true;
+}
+
+class Pass {
+ public:
+  Pass(const ByteSource& mft, const RecordPassOptions& options, const SightingSink& sink)
+      : mft_(mft), options_(options), sink_(sink), record_size_(usable_size(options.record_size, 1024)) {}
+
+  RecordPassTally run() {
+    const std::uint64_t total = mft_.size() - mft_.size() % record_size_;
+    std::vector<std::byte> buffer(static_cast<std::size_t>(std::min<std::uint64_t>(chunk_size, total)));
+    for (std::uint64_t at = 0; at < total; at += buffer.size()) {
+      if (options_.progress && !options_.progress(at, total)) {
+        tally_.stopped = true;
+        break;
+      }
+      buffer.resize(static_cast<std::size_t>(std::min<std::uint64_t>(chunk_size, total - at)));
+      read_and_carve(at, buffer);
+    }
+    if (options_.progress && !tally_.stopped) options_.progress(total, total);
+    return std::move(tally_);
+  }
+
+  void record_at(std::uint64_t entry) {
+    if (entry >= mft_.size() / record_size_) return;
+    std::vector<std::byte> buffer(record_size_);
+    read_and_carve(entry * record_size_, buffer);
+  }
+
+ private:
+  void read_and_carve(std::uint64_t at, std::span<std::byte> buffer) {
+    unread_.clear();
+    read_tolerant(mft_, at, buffer, unread_);
+    auto unread = unread_.begin();
+    for (std::size_t i = 0; i < buffer.size(); i += record_size_) {
+      const std::uint64_t offset = at + i;
+      ntfs::SectorSet lost;
+      std::uint64_t lost_bytes = 0;
+      while (unread != unread_.end() && unread->offset + unread->length <= offset) ++unread;
+      for (auto u = unread; u != unread_.end() && u->offset < offset + record_size_; ++u) {
+        const std::uint64_t begin = std::max(u->offset, offset) - offset;
+        const std::uint64_t end = std::min(u->offset + u->length, offset + record_size_) - offset;
+        lost_bytes += end - begin;
+        for (std::uint64_t s = begin / ntfs::fix_up_stride; s * ntfs::fix_up_stride < end; ++s) lost.add(static_cast<std::size_t>(s));
+      }
+      if (lost_bytes != 0) tally_.mft.gaps.add(offset, record_size_, GapKind::unreadable);
+      ++tally_.mft.slots;
+      if (lost_bytes == record_size_)
+        ++tally_.mft.unreadable;
+      else
+        carve(offset, buffer.subspan(i, record_size_), lost);
+    }
+  }
+
+  void carve(std::uint64_t offset, std::span<std::byte> bytes, const ntfs::SectorSet& lost) {
+    RecordView view;
+    if (ntfs::record_signature(bytes) == ntfs::RecordSignature::none) {
+      const bool zero = all_zero(bytes);
+      zero ? ++tally_.mft.zero : ++tally_.mft.garbage;
+      tally_.mft.gaps.add(offset, record_size_, zero ? GapKind::zero : GapKind::garbage);
+      return;
+    }
+    ntfs::FixUp fix = ntfs::apply_fix_up(bytes);
+    // What could not be read was filled with zeros: never good, whatever the check value is.
+    for (std::size_t s = 0; !lost.empty() && s < record_size_ / ntfs::fix_up_stride; ++s)
+      if (lost.contains(s)) fix.bad.add(s);
+    if (!ntfs::FileRecord::decode(bytes, fix, view.record)) {
+      ++tally_.mft.garbage;
+      tally_.mft.gaps.add(offset, record_size_, GapKind::garbage);
+      return;
+    }
+    view.volume = options_.volume;
+    view.entry = offset / record_size_;
+    view.offset = offset;
+    view.volume_clusters = options_.volume_clusters;
+    carve_mft_record(view, scratch_, sink_, tally_.mft);
+    carve_record_slack(view, scratch_, sink_, tally_.slack);
+    carve_index_root(view, scratch_, sink_, tally_.index_roots);
+  }
+
+  const ByteSource& mft_;
+  const RecordPassOptions& options_;
+  const SightingSink& sink_;
+  const std::uint32_t record_size_;
+  std::vector<Unread> unread_;
+  Sighting scratch_;
+  RecordPassTally tally_;
+};
+
+}  // namespace
+
+RecordPassTally carve_records(const ByteSource& mft, const RecordPassOptions& options, const SightingSink& sink) {
+  return Pass(mft, options, sink).run();
+}
+
+void carve_record_at(const ByteSource& mft, std::uint64_t entry, const RecordPassOptions& options, const SightingSink& sink) {
+  Pass(mft, options, sink).record_at(entry);
+}
+
+}  // namespace trimcarve::carvers

@@ -1,0 +1,210 @@
+#include "carvers/usn_journal.hpp"
+
+#include <algorithm>
+#include <vector>
+
+#include "carvers/facts.hpp"
+#include "ntfs/usn_record.hpp"
+#include "trimcarve/bytes.hpp"
+
+namespace trimcarve::carvers {
+
+namespace {
+
+using ntfs::UsnRecord;
+
+constexpr std::uint64_t chunk_size = std::uint64_t{4} << 20;
+// Up to a page may be zero between two records: Windows does not let a record cross a page of 4 KiB.
+constexpr std::uint64_t padding_limit = 4096;
+
+// Nothing a longer "record" could be; and a record must lie whole in any Window that is read for it.
+std::optional<UsnRecord> decode(ByteView bytes) noexcept {
+  return ntfs::decode_usn_record(bytes.first(std::min<std::size_t>(bytes.size(), usn_neighbourhood)));
+}
+
+// Bytes of the journal around the place that is looked at: everything needed to emit a record of it, neighbours included. What lies in
+// holes or could not be read is zero.
+class Window {
+ public:
+  void read(const ByteSource& source, std::uint64_t begin, std::uint64_t end) {
+    begin_ = begin > usn_neighbourhood ? begin - usn_neighbourhood : 0;
+    const std::uint64_t last = source.size() - end > usn_neighbourhood ? end + usn_neighbourhood : source.size();
+    bytes_.resize(static_cast<std::size_t>(last - begin_));
+    unread_.clear();
+    read_tolerant(source, begin_, bytes_, unread_);
+  }
+  std::uint64_t end() const noexcept { return begin_ + bytes_.size(); }
+  ByteView from(std::uint64_t offset) const noexcept { return ByteView(bytes_).subspan(static_cast<std::size_t>(offset - begin_)); }
+
+  std::optional<UsnRecord> record_at(std::uint64_t offset) const noexcept { return decode(from(offset)); }
+
+  // The nearest record with a name for a reference: before `offset`, else behind it. Looks at the same bytes whatever this window is, so
+  // that a record is emitted again just as it was the first time.
+  std::optional<UsnRecord> neighbour(std::uint64_t offset, std::uint32_t length, FileReference reference) const noexcept {
+    const std::uint64_t low = offset > usn_neighbourhood ? offset - usn_neighbourhood : 0;
+    const std::uint64_t high = std::min(offset + usn_neighbourhood, end());
+    for (std::uint64_t at = offset; at >= low + 8; at -= 8)
+      if (auto found = named_record(at - 8, high, reference)) return found;
+    for (std::uint64_t at = offset + length; at + ntfs::min_usn_record <= high; at += 8)
+      if (auto found = named_record(at, high, reference)) return found;
+    return std::nullopt;
+  }
+
+ private:
+  std::optional<UsnRecord> named_record(std::uint64_t offset, std::uint64_t end, FileReference reference) const noexcept {
+    const ByteView bytes = from(offset).first(static_cast<std::size_t>(end - offset));
+    // Versions 2 and 3 have the reference (or its low half) at the same place.
+    if (bytes.size() < 16 || le<std::uint64_t>(bytes, 8) != reference.value) return std::nullopt;
+    auto record = decode(bytes);
+    if (!record || record->version == 4 || record->name.empty()) return std::nullopt;
+    return record;
+  }
+
+  std::uint64_t begin_ = 0;
+  std::vector<std::byte> bytes_;
+  std::vector<Unread> unread_;
+};
+
+class JournalCarver {
+ public:
+  JournalCarver(const ByteSource& journal, const UsnOptions& options, const SightingSink& sink)
+      : journal_(journal), options_(options), sink_(sink) {}
+
+  UsnTally run() {
+    const std::uint64_t total = journal_.size();
+    for (const Extent& extent : journal_.extents(0, total)) {
+      if (extent.kind == ExtentKind::data) {
+        if (!extent_of_records(extent.offset, extent.offset + extent.length)) break;
+      } else {
+        tally_.gaps.add(extent.offset, extent.length, extent.kind == ExtentKind::unreadable ? GapKind::unreadable : GapKind::hole);
+      }
+    }
+    return std::move(tally_);
+  }
+
+  void record_at(std::uint64_t offset) {
+    if (offset >= journal_.size()) return;
+    window_.read(journal_, offset, offset);
+    if (const auto record = window_.record_at(offset)) emit(offset, *record);
+  }
+
+ private:
+  // False when the progress sink asks for the end.
+  bool extent_of_records(std::uint64_t begin, std::uint64_t end) {
+    std::uint64_t at = (begin + 7) & ~std::uint64_t{7};
+    while (at < end) {
+      if (options_.progress && !options_.progress(at, journal_.size())) {
+        tally_.stopped = true;
+        return false;
+      }
+      const std::uint64_t chunk_end = std::min(end, at + chunk_size);
+      window_.read(journal_, at, chunk_end);
+      at = records_in(at, chunk_end);
+    }
+    end_zeros();
+    return true;
+  }
+
+  // Emits the records that begin in [at, end); the last may reach beyond. Returns where it ended.
+  std::uint64_t records_in(std::uint64_t at, std::uint64_t end) {
+    while (at < end) {
+      if (const auto record = window_.record_at(at)) {
+        end_zeros();
+        emit(at, *record);
+        at += record->length;
+      } else {
+        at = skip(at, end);
+      }
+    }
+    return at;
+  }
+
+  // Steps over what is no record: zeros, else garbage up to zeros or the next record.
+  std::uint64_t skip(std::uint64_t at, std::uint64_t end) {
+    const ByteView bytes = window_.from(at);
+    const auto limit = std::min<std::uint64_t>(end - at, bytes.size());
+    std::uint64_t length = 0;
+    const auto zero = [&] { return length + 8 <= limit && load<std::uint64_t>(bytes, length) == 0; };
+    if (zero()) {
+      while (zero()) length += 8;
+      if (zeros_ == 0 || zeros_at_ + zeros_ != at) {
+        end_zeros();
+        zeros_at_ = at;
+      }
+      zeros_ += length;
+      return at + length;
+    }
+    do length += 8;
+    while (length < limit && !zero() && !decode(bytes.subspan(static_cast<std::size_t>(length))));
+    length = std::min(length, limit);
+    end_zeros();
+    tally_.gaps.add(at, length, GapKind::garbage);
+    return at + length;
+  }
+
+  void end_zeros() {
+    if (zeros_ >= padding_limit) tally_.gaps.add(zeros_at_, zeros_, GapKind::zero);
+    zeros_ = 0;
+  }
+
+  void emit(std::uint64_t offset, const UsnRecord& record) {
+    Sighting& sighting = scratch_;
+    sighting.clear();
+    sighting.source = SourceKind::usn_journal;
+    sighting.volume = options_.volume;
+    sighting.place = {StreamKind::usn_journal, options_.owner, offset, record.length};
+    sighting.reference = record.reference;
+    sighting.reference_known = !record.wide_reference;  // an id of 128 bits is no reference of NTFS
+    sighting.has_usn = true;
+    sighting.usn = {record.usn, record.time, record.reason, record.source_info, record.attributes, record.version, false};
+    if (record.version != 4) {
+      add_usn_name(sighting, record);
+    } else if (const auto neighbour = window_.neighbour(offset, record.length, record.reference)) {
+      add_usn_name(sighting, *neighbour);
+      sighting.names.front().parent = record.parent;  // its own
+      sighting.usn.time = neighbour->time;
+      sighting.usn.attributes = neighbour->attributes;
+      sighting.usn.name_inferred = true;
+    }
+    count(offset, record, sighting.usn.name_inferred);
+    sink_(sighting);
+  }
+
+  static void add_usn_name(Sighting& sighting, const UsnRecord& record) {
+    NameFact& fact = sighting.names.emplace_back();
+    fact.text = add_text(sighting, record.name);
+    fact.length = static_cast<std::uint16_t>(record.name.size());
+    fact.parent = record.parent;
+    fact.attributes = record.attributes;
+  }
+
+  void count(std::uint64_t offset, const UsnRecord& record, bool inferred) {
+    ++tally_.records;
+    record.version == 2 ? ++tally_.version_2 : record.version == 3 ? ++tally_.version_3 : ++tally_.version_4;
+    if (inferred) ++tally_.names_inferred;
+    if (record.usn != offset && tally_.offset_mismatches++ == 0) tally_.first_mismatch = static_cast<std::int64_t>(record.usn - offset);
+    if (!tally_.first_usn || record.usn < *tally_.first_usn) tally_.first_usn = record.usn;
+    if (!tally_.last_usn || record.usn > *tally_.last_usn) tally_.last_usn = record.usn;
+    tally_.window.see(record.time);
+  }
+
+  const ByteSource& journal_;
+  const UsnOptions& options_;
+  const SightingSink& sink_;
+  Window window_;
+  Sighting scratch_;
+  UsnTally tally_;
+  std::uint64_t zeros_at_ = 0, zeros_ = 0;  // the run of zeros just stepped over
+};
+
+}  // namespace
+
+UsnTally carve_usn_journal(const ByteSource& journal, const UsnOptions& options, const SightingSink& sink) {
+  return JournalCarver(journal, options, sink).run();
+}
+
+void carve_usn_at(const ByteSource& journal, std::uint64_t offset, const UsnOptions& options, const SightingSink& sink) {
+  JournalCarver(journal, options, sink).record_at(offset);
+}
+
+}  // namespace trimcarve::carvers
