@@ -20,17 +20,20 @@ inline constexpr std::uint64_t end_marker_over_parent = 0x1147'7982'FFFF'FFFFULL
 struct FileNameCandidate {
   std::uint64_t offset = 0;  // in the bytes scanned
   FileName file_name;
-  int score = 0;             // 0 .. 100
-  bool parent_lost = false;  // overwritten (the end-marker trap, or an index's end entry); `parent` is then meaningless
+  int score = 0;                // 0 .. 100
+  bool parent_lost = false;     // overwritten (the end-marker trap, an index's end entry, live bytes); `parent` is then meaningless
+  std::uint8_t times_lost = 0;  // so many of the four times, from `created` on, are overwritten too: they are no_time
 };
 
 inline constexpr int file_name_threshold = 60;  // what scan uses: measured on real slack, see test/ntfs
 
 // What stands at `offset`, if it could be a $FILE_NAME at all. Callers that have other proof may take a lower score than the threshold.
-std::optional<FileNameCandidate> file_name_at(ByteView bytes, std::uint64_t offset) noexcept;
+// Fields before `live_end` belong to a live structure and are lost.
+std::optional<FileNameCandidate> file_name_at(ByteView bytes, std::uint64_t offset, std::uint64_t live_end = 0) noexcept;
 
-// Hands out candidates of at least the threshold in [begin, end) in order, not overlapping. NTFS aligns the structure to 8 bytes, counted
-// from the start of the record or block: give whole records or blocks and the part to scan.
+// Hands out candidates of at least the threshold whose names lie in [begin, end), in order, not overlapping. `begin` is where slack begins:
+// a structure whose head the live bytes before it cover (up to the second time) is found too, its offset is then below `begin`. NTFS aligns
+// the structure to 8 bytes, counted from the start of the record or block: give whole records or blocks and the part to scan.
 class FileNameScan {
  public:
   FileNameScan(ByteView bytes, std::uint64_t begin, std::uint64_t end) noexcept;
@@ -38,7 +41,7 @@ class FileNameScan {
 
  private:
   ByteView bytes_;
-  std::uint64_t offset_;
+  std::uint64_t offset_, live_end_;
 };
 
 // A directory's remains often keep the 16-byte index entry header in front of the $FILE_NAME at `offset`: the child's file reference when

@@ -11,9 +11,9 @@
 
 namespace trimcarve::ntfs {
 
-// `runs`: in VCN order (sorted here; overlaps and VCNs that are not mapped are unreadable). Sizes in bytes. Sparse runs read as zeros
-// (hole); bytes from `valid_size` on read as zeros (hole); what lies beyond the volume is unreadable. `size` may be less or more than the
-// runs map; beyond them it is unreadable up to `valid_size`, a hole behind it.
+// `runs`: in any order; where two overlap, the one that begins first is taken; VCNs that none maps are unreadable. Sizes in bytes. Sparse
+// runs read as zeros (hole); bytes from `valid_size` on read as zeros (hole); what lies beyond the volume is unreadable. `size` may be less
+// or more than the runs map; beyond them it is unreadable up to `valid_size`, a hole behind it.
 SourcePtr make_stream(SourcePtr volume, std::vector<RunFact> runs, std::uint32_t cluster_size, std::uint64_t size,
                       std::uint64_t valid_size);
 

@@ -86,6 +86,8 @@ class Volume {
   std::u16string label_;
   std::uint8_t major_version_ = 0, minor_version_ = 0;
   std::vector<VolumeNote> notes_;
+  std::vector<std::byte> mirror_record_;  // record 0 after fix-ups, when it was taken from $MFTMirr
+  FixUp mirror_fix_;
 };
 
 // Fails when neither boot sector is NTFS's (the text says why) or $MFT cannot be found. A BitLocker volume fails too: ask
