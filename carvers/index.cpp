@@ -50,38 +50,34 @@ class NodeCarver {
       add_name(sighting, *name);
       emit(sighting);
     }
-    const std::uint32_t slack = walk.slack_begin();
     if (!walk.has_last() || walk.skipped() != 0 || !node.sane) damaged_ = true;
     if (damaged_) ++tally_.damaged_nodes;
-    // The last entry's end may lie over the parent field of a name in slack.
-    scan(slack, walk.has_last() && slack >= 8 ? slack - 8 : slack, false);
+    scan(walk.slack_begin(), false);
   }
 
-  // Names in [from, end of the node); `slack` is where bytes that are no live entry begin.
+  // Names from `slack`, where bytes that are no live entry begin, to the end of the node.
   // `demand_proof`: the bytes are no INDX block, so a name must say itself that it belongs to this directory.
-  void scan(std::uint32_t slack, std::uint32_t from, bool demand_proof) {
-    ntfs::FileNameScan scan(view_.bytes, from, view_.bytes.size());
+  void scan(std::uint32_t slack, bool demand_proof) {
+    ntfs::FileNameScan scan(view_.bytes, slack, view_.bytes.size());
     for (ntfs::FileNameCandidate candidate; scan.next(candidate);) {
       const auto at = static_cast<std::uint32_t>(candidate.offset);
       const ntfs::FileName& name = candidate.file_name;
       if (view_.torn(at, name.stored_size())) continue;
-      std::optional<FileReference> reference;
+      // The header counts only when all of it lies in slack and can be one.
+      FileReference reference;
       if (at >= std::uint64_t{slack} + entry_header && !view_.torn(at - entry_header, entry_header))
-        reference = ntfs::reference_before_file_name(view_.bytes, candidate);
-      if (reference && !reference_possible(*reference)) reference.reset();
-      const bool parent_lost = candidate.parent_lost || at < slack || !reference_possible(name.parent);
+        reference = ntfs::reference_before_file_name(view_.bytes, candidate).value_or(FileReference{});
+      const bool reference_known = reference_possible(reference);
+      const bool parent_lost = candidate.parent_lost || !reference_possible(name.parent);
       const bool own_child = !parent_lost && view_.directory && name.parent.entry() == view_.directory->entry();
       if (demand_proof && !own_child) continue;
 
-      const std::uint32_t header = reference ? entry_header : 0;
-      Sighting& sighting = begin(at - header, header + name.stored_size(), true);
+      const std::uint32_t first = reference_known ? at - entry_header : std::max(at, slack);
+      Sighting& sighting = begin(first, at + name.stored_size() - first, true);
       sighting.integrity = parent_lost ? Integrity::partial : Integrity::carved;
-      if (reference) {
-        sighting.reference = *reference;
-        sighting.reference_known = true;
-      } else {
-        ++tally_.references_lost;
-      }
+      sighting.reference = reference_known ? reference : FileReference{};
+      sighting.reference_known = reference_known;
+      if (!reference_known) ++tally_.references_lost;
       NameFact& fact = add_name(sighting, name);
       if (parent_lost) {
         fact.parent_known = false;
@@ -190,7 +186,7 @@ class AllocationCarver {
       }
       ++tally_.garbage_blocks;
       tally_.gaps.add(offset, block.size(), GapKind::garbage);
-      node.scan(0, 0, true);
+      node.scan(0, true);
       return;
     }
     view.stale = options_.bitmap && !ntfs::index_block_in_use(*options_.bitmap, offset / block_size_);
@@ -202,7 +198,7 @@ class AllocationCarver {
     const auto decoded = ntfs::decode_index_block(block);
     if (!decoded) {
       ++tally_.damaged_nodes;
-      node.scan(0, 0, false);
+      node.scan(0, false);
       return;
     }
     view.lsn = decoded->lsn;

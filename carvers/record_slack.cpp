@@ -17,6 +17,7 @@ using ntfs::Attribute;
 
 constexpr std::uint32_t resident_header = 0x18;      // up to the value, when the attribute has no name
 constexpr std::uint32_t index_entry_header = 16;     // in front of the $FILE_NAME
+constexpr std::size_t shortest_tail = 4;             // units: a shorter name proves nothing when only its length and end agree
 constexpr std::uint32_t name_length_in_name = 0x40;  // offset of the length byte in $FILE_NAME
 
 constexpr std::uint32_t aligned(std::uint64_t offset) noexcept { return static_cast<std::uint32_t>((offset + 7) & ~std::uint64_t{7}); }
@@ -26,6 +27,14 @@ bool end_marker_at(ByteView bytes, std::uint32_t offset) noexcept {
   const auto first = try_le<std::uint32_t>(bytes, offset);
   const auto second = try_le<std::uint32_t>(bytes, std::uint64_t{offset} + 4);
   return first && second && *first == ntfs::attribute_type::end && (*second == 0x1147'7982U || *second == 0);
+}
+
+// Names are mostly of one script: three of four units share the first one's high byte or are ASCII.
+bool one_script(ntfs::Units name) noexcept {
+  std::size_t alike = 0;
+  for (std::size_t i = 0; i < name.size(); ++i)
+    if (name[i] < 0x80 || name[i] >> 8 == name[0] >> 8) ++alike;
+  return alike * 4 >= name.size() * 3;
 }
 
 bool name_readable(ntfs::Units name) noexcept {
@@ -63,8 +72,12 @@ class SlackCarver {
     const auto limit = static_cast<std::uint32_t>(bytes_.size());
     gap_ = slack_;
     std::uint32_t at = slack_;
-    // The end marker lies over the parent field of a name that begins where it does.
-    if (directory && end_ < slack_ && take_child(end_, at)) gap_ = at;
+    // Live bytes and the end marker often lie over the first fields of a name: its parent, even its first two times.
+    for (std::uint32_t head = slack_ - 24; directory && head < slack_; head += 8)
+      if (take_child(head, at)) {
+        gap_ = at;
+        break;
+      }
     while (at + 8 <= limit) {
       if (load<std::uint64_t>(bytes_, at) == 0) {
         at += 8;
@@ -130,32 +143,27 @@ class SlackCarver {
 
   // An entry of this directory's index, found by its $FILE_NAME. On success `next` is where to go on.
   bool take_child(std::uint32_t at, std::uint32_t& next) {
-    const auto candidate = ntfs::file_name_at(bytes_, at);
+    const auto candidate = ntfs::file_name_at(bytes_, at, slack_);
     if (!candidate) return false;
     const ntfs::FileName& name = candidate->file_name;
     const std::uint64_t end = at + name.stored_size();
-    // The marker in the place of the parent is itself a sign of a name that lay there.
-    const bool parent_lost = candidate->parent_lost || at < slack_ || !reference_possible(name.parent);
-    const bool parent_fits = !parent_lost && identity_.known && name.parent.entry() == identity_.reference.entry();
-    // A parent that is this directory, or the marker just where the parent would be, proves as much as a few points of score.
-    const bool proven = parent_fits || (parent_lost && end_marker_at(bytes_, at));
+    const bool parent_lost = candidate->parent_lost || !reference_possible(name.parent);
+    // A parent that is this directory proves as much as a few points of score.
+    const bool proven = !parent_lost && identity_.known && name.parent.entry() == identity_.reference.entry();
     if (candidate->score < ntfs::file_name_threshold - (proven ? 10 : 0) || covers_lost_bytes(at, end)) return false;
 
-    std::uint32_t begin = at;
-    std::optional<FileReference> reference;
-    if (at >= slack_ + index_entry_header) reference = ntfs::reference_before_file_name(bytes_, *candidate);
-    if (reference && !reference_possible(*reference)) reference.reset();
-    if (reference) begin = at - index_entry_header;
+    FileReference reference;
+    if (at >= slack_ + index_entry_header) reference = ntfs::reference_before_file_name(bytes_, *candidate).value_or(FileReference{});
+    const bool reference_known = reference_possible(reference);
+    const std::uint32_t begin = reference_known ? at - index_entry_header : std::max(at, end_);
 
     Sighting& sighting = begin_sighting(begin, end, parent_lost ? Integrity::partial : Integrity::carved);
     sighting.slack_role = SlackRole::directory_child;
     sighting.has_container = identity_.known;
     sighting.container = identity_.reference;
-    if (reference) {
-      sighting.reference = *reference;
-      sighting.reference_known = true;
-      ++tally_.references_known;
-    }
+    sighting.reference = reference_known ? reference : FileReference{};
+    sighting.reference_known = reference_known;
+    if (reference_known) ++tally_.references_known;
     NameFact& fact = add_name(sighting, name);
     if (parent_lost) {
       fact.parent_known = false;
@@ -243,9 +251,9 @@ class SlackCarver {
     for (std::uint32_t at = from; at + 8 <= end; at += 8) {
       const std::size_t units = std::to_integer<std::size_t>(bytes_[at]);
       const auto name_space = std::to_integer<unsigned>(bytes_[at + 1]);
-      if (units == 0 || name_space > 3 || aligned(at + 2 + 2 * units) != end) continue;
+      if (units < shortest_tail || name_space > 3 || aligned(at + 2 + 2 * units) != end) continue;
       const ntfs::Units name(bytes_.subspan(at + 2, 2 * units));
-      if (!name_readable(name) || covers_lost_bytes(at, end)) continue;
+      if (!name_readable(name) || !one_script(name) || covers_lost_bytes(at, end)) continue;
       emit_tail(at, end, name, static_cast<NameSpace>(name_space));
       return true;
     }
