@@ -1,0 +1,199 @@
+#include "examine/evidence.hpp"
+
+#include <algorithm>
+
+#include "types/sha256.hpp"
+
+namespace trimcarve {
+
+namespace {
+
+constexpr std::uint32_t bitmap_type = 0xB0, index_allocation_type = 0xA0;
+constexpr std::uint64_t largest_index_bitmap = std::uint64_t{16} << 20;  // bytes: an index of 512 GiB at 4 KiB blocks
+
+// A file that was written for years has thousands of journal records. Cited are the first and last and all that create, rename or delete,
+// and of the others as many as this.
+constexpr std::size_t most_plain_events = 64;
+constexpr std::uint32_t telling_reasons =
+    usn_reason::file_create | usn_reason::file_delete | usn_reason::rename_old_name | usn_reason::rename_new_name;
+
+}  // namespace
+
+carvers::RecordPassOptions VolumeEvidence::record_options() const {
+  carvers::RecordPassOptions options;
+  options.volume = index;
+  options.record_size = volume->record_size();
+  options.volume_clusters = volume->clusters();
+  return options;
+}
+
+SourcePtr VolumeEvidence::journal(std::uint64_t owner) const {
+  const auto found = std::ranges::find(journals, owner, &std::pair<std::uint64_t, SourcePtr>::first);
+  return found == journals.end() ? nullptr : found->second;
+}
+
+carvers::IndexOptions DirectoryIndex::options(const VolumeEvidence& evidence, FileReference directory) const {
+  carvers::IndexOptions options;
+  options.volume = evidence.index;
+  options.directory = directory;
+  options.owner = directory.entry();
+  options.block_size = evidence.volume->index_block_size();
+  const std::uint32_t cluster = evidence.volume->cluster_size();
+  options.vcn_unit = cluster != 0 && cluster <= options.block_size ? cluster : 512;
+  if (has_bitmap) options.bitmap = ByteView(bitmap);
+  return options;
+}
+
+std::optional<DirectoryIndex> open_index(const VolumeEvidence& evidence, std::uint64_t directory_entry) {
+  if (!evidence.volume || evidence.volume->from_artefact()) return std::nullopt;
+  auto allocation = evidence.volume->open_stream(directory_entry, index_allocation_type, u"$I30");
+  if (!allocation || allocation->resident) return std::nullopt;
+  DirectoryIndex out;
+  out.bytes = allocation->bytes;
+  if (auto bitmap = evidence.volume->open_stream(directory_entry, bitmap_type, u"$I30"); bitmap && bitmap->size <= largest_index_bitmap) {
+    out.bitmap.resize(static_cast<std::size_t>(bitmap->bytes->size()));
+    std::vector<Unread> unread;
+    // A bitmap that cannot be read in full says nothing: its zeros would make live entries stale.
+    out.has_bitmap = read_tolerant(*bitmap->bytes, 0, out.bitmap, unread);
+  }
+  return out;
+}
+
+Evidence::Evidence(const VolumeEvidence& volume, const history::Graph& graph, std::vector<SourcePtr> spaces, std::vector<Sighting>& cited)
+    : volume_(volume), graph_(graph), spaces_(std::move(spaces)), cited_(cited) {}
+
+std::uint32_t Evidence::cite(const Sighting& sighting) {
+  const Key key{sighting.source, sighting.place.stream, sighting.place.owner, sighting.place.offset, sighting.place.length};
+  const auto [slot, is_new] = numbers_.try_emplace(key, static_cast<std::uint32_t>(cited_.size()));
+  if (!is_new) return slot->second;
+  Sighting& out = cited_.emplace_back(sighting);
+  SourcePtr stream;
+  switch (sighting.place.stream) {
+    case StreamKind::mft:
+      if (volume_.volume) stream = volume_.volume->mft();
+      break;
+    case StreamKind::usn_journal: stream = volume_.journal(sighting.place.owner); break;
+    case StreamKind::index_allocation:
+      if (const auto found = indexes_.find(sighting.place.owner); found != indexes_.end() && found->second)
+        stream = found->second->bytes;
+      else
+        stream = volume_.index_file;
+      break;
+  }
+  if (stream != nullptr) out.ranges = stream->locate(sighting.place.offset, sighting.place.length);
+  if (!out.ranges.empty() && out.ranges.front().space < spaces_.size())
+    if (auto hash = sha256_of(*spaces_[out.ranges.front().space], out.ranges)) out.sha256 = *hash;
+  return slot->second;
+}
+
+const Sighting* Evidence::record(std::uint64_t entry) {
+  const auto [slot, is_new] = records_.try_emplace(entry);
+  if (is_new && volume_.volume && entry < volume_.volume->record_count())
+    carvers::carve_record_at(*volume_.volume->mft(), entry, volume_.record_options(), [&](const Sighting& sighting) {
+      if (sighting.source == SourceKind::mft) slot->second = sighting;
+    });
+  return slot->second ? &*slot->second : nullptr;
+}
+
+void Evidence::decode_row(const history::NameRow& row, const std::function<void(const Sighting&)>& take) {
+  const auto at_place = [&](const Sighting& sighting) {
+    if (sighting.source == row.source && sighting.place.offset == row.locator) take(sighting);
+  };
+  switch (row.stream) {
+    case StreamKind::mft:
+      if (volume_.volume)
+        carvers::carve_record_at(*volume_.volume->mft(), row.locator / volume_.volume->record_size(), volume_.record_options(), at_place);
+      break;
+    case StreamKind::usn_journal:
+      if (const SourcePtr journal = volume_.journal(row.owner)) {
+        carvers::UsnOptions options;
+        options.volume = volume_.index;
+        options.owner = row.owner;
+        carvers::carve_usn_at(*journal, row.locator, options, at_place);
+      }
+      break;
+    case StreamKind::index_allocation: {
+      if (volume_.index_file != nullptr && row.owner == 0) {
+        carvers::IndexOptions options;
+        options.volume = volume_.index;
+        if (volume_.volume) options.block_size = volume_.volume->index_block_size();
+        carvers::carve_index_block_at(*volume_.index_file, row.locator, options, at_place);
+        break;
+      }
+      const auto [slot, is_new] = indexes_.try_emplace(row.owner);
+      if (is_new) slot->second = open_index(volume_, row.owner);
+      const history::RecordSlot* directory = graph_.record(row.owner);
+      if (slot->second && directory != nullptr)
+        carvers::carve_index_block_at(*slot->second->bytes, row.locator, slot->second->options(volume_, directory->identity), at_place);
+      break;
+    }
+  }
+}
+
+std::vector<std::uint32_t> Evidence::of_row(history::RowIndex row) {
+  std::vector<std::uint32_t> out;
+  decode_row(graph_.rows()[row], [&](const Sighting& sighting) { out.push_back(cite(sighting)); });
+  return out;
+}
+
+void Evidence::index_journal(const std::vector<FileReference>& references) {
+  for (const FileReference reference : references) events_.try_emplace(reference);
+  for (const history::JournalEvent& event : graph_.events())
+    if (const auto found = events_.find(event.reference); found != events_.end()) found->second.push_back(event);
+}
+
+void Evidence::journal_records(FileReference reference, std::vector<std::uint32_t>& out, std::uint64_t& left_out) {
+  const auto found = events_.find(reference);
+  if (found == events_.end()) return;
+  std::size_t plain = 0, at = 0;
+  for (const history::JournalEvent& event : found->second) {
+    const bool is_last = ++at == found->second.size();
+    const std::uint64_t owner = graph_.journals()[event.journal];
+    const SourcePtr journal = volume_.journal(owner);
+    if (journal == nullptr) continue;
+    carvers::UsnOptions options;
+    options.volume = volume_.index;
+    options.owner = owner;
+    carvers::carve_usn_at(*journal, event.offset, options, [&](const Sighting& sighting) {
+      if ((sighting.usn.reason & telling_reasons) == 0 && ++plain > most_plain_events && !is_last) {
+        ++left_out;
+        return;
+      }
+      out.push_back(cite(sighting));
+    });
+  }
+}
+
+std::vector<std::uint32_t> Evidence::of_file(FileReference reference, std::uint64_t& left_out) {
+  std::vector<std::uint32_t> out;
+  const auto take = [&](const Sighting& sighting) {
+    const std::uint32_t number = cite(sighting);
+    if (std::ranges::find(out, number) == out.end()) out.push_back(number);
+  };
+  const std::uint64_t entry = reference.entry();
+  const history::RecordSlot* slot = graph_.record(entry);
+  const bool own_record =
+      slot != nullptr && !slot->extension && (slot->identity_known ? slot->identity == reference : reference.sequence() == 0);
+  if (own_record)
+    carvers::carve_record_at(*volume_.volume->mft(), entry, volume_.record_options(), [&](const Sighting& sighting) {
+      if (sighting.source == SourceKind::mft) take(sighting);
+      // Slack of this record that speaks of this very file: earlier names, earlier content.
+      if (sighting.source == SourceKind::record_slack &&
+          (sighting.slack_role == SlackRole::own_content || sighting.slack_role == SlackRole::none))
+        take(sighting);
+    });
+  std::vector<std::uint64_t> extensions;
+  graph_.extensions(reference, extensions);
+  for (const std::uint64_t extension : extensions)
+    carvers::carve_record_at(*volume_.volume->mft(), extension, volume_.record_options(), [&](const Sighting& sighting) {
+      if (sighting.source == SourceKind::mft) take(sighting);
+    });
+  for (history::RowIndex i = graph_.first_row(entry); i != history::no_row; i = graph_.rows()[i].next) {
+    const history::NameRow& row = graph_.rows()[i];
+    if (row.reference == reference && row.source != SourceKind::mft && row.source != SourceKind::usn_journal) decode_row(row, take);
+  }
+  journal_records(reference, out, left_out);
+  return out;
+}
+
+}  // namespace trimcarve

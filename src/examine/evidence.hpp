@@ -1,0 +1,82 @@
+// The evidence of one volume, as the report cites it.
+//
+// The graph keeps where each sighting lies; this decodes it again from there, finds the ranges of its bytes in the image, hashes them, and
+// gives it its number in the report. The same sighting is cited once, however many findings rest on it.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "carvers/record_pass.hpp"
+#include "carvers/usn_journal.hpp"
+#include "history/graph.hpp"
+#include "ntfs/volume.hpp"
+#include "trimcarve/examination.hpp"
+
+namespace trimcarve {
+
+// One volume, or what stands for it when only artefacts were given.
+struct VolumeEvidence {
+  std::uint32_t index = 0;
+  std::optional<ntfs::Volume> volume;
+  bool holes_speak = false;
+  // Journals by the entry of their $UsnJrnl (an artefact's entry is 0); the live one first.
+  std::vector<std::pair<std::uint64_t, SourcePtr>> journals;
+  SourcePtr index_file;  // an extracted $I30 whose directory is not known
+
+  carvers::RecordPassOptions record_options() const;
+  SourcePtr journal(std::uint64_t owner) const;
+};
+
+// The index stream of a directory, ready to be carved.
+struct DirectoryIndex {
+  SourcePtr bytes;
+  std::vector<std::byte> bitmap;
+  bool has_bitmap = false;
+  carvers::IndexOptions options(const VolumeEvidence& evidence, FileReference directory) const;
+};
+std::optional<DirectoryIndex> open_index(const VolumeEvidence& evidence, std::uint64_t directory_entry);
+
+class Evidence {
+ public:
+  // `spaces`: the sources that Range::space counts, disk first. `cited` is Examination::sightings.
+  Evidence(const VolumeEvidence& volume, const history::Graph& graph, std::vector<SourcePtr> spaces, std::vector<Sighting>& cited);
+
+  std::uint32_t cite(const Sighting& sighting);
+
+  // Everything that speaks of this file, cited, oldest kind of evidence last: its records, slack, index entries, journal records.
+  // `left_out` counts journal records beyond those that a long history cites.
+  std::vector<std::uint32_t> of_file(FileReference reference, std::uint64_t& left_out);
+  std::vector<std::uint32_t> of_row(history::RowIndex row);
+
+  // The base record of an entry, not cited. Cached: the pointer stays valid.
+  const Sighting* record(std::uint64_t entry);
+
+  // Before of_file: collects the journal records of these files in one pass over the graph's events.
+  void index_journal(const std::vector<FileReference>& references);
+
+ private:
+  void decode_row(const history::NameRow& row, const std::function<void(const Sighting&)>& take);
+  void journal_records(FileReference reference, std::vector<std::uint32_t>& out, std::uint64_t& left_out);
+
+  struct Key {
+    SourceKind source;
+    StreamKind stream;
+    std::uint64_t owner, offset, length;
+    auto operator<=>(const Key&) const = default;
+  };
+
+  const VolumeEvidence& volume_;
+  const history::Graph& graph_;
+  std::vector<SourcePtr> spaces_;
+  std::vector<Sighting>& cited_;
+  std::map<Key, std::uint32_t> numbers_;
+  std::unordered_map<std::uint64_t, std::optional<Sighting>> records_;
+  std::unordered_map<std::uint64_t, std::optional<DirectoryIndex>> indexes_;
+  std::unordered_map<FileReference, std::vector<history::JournalEvent>> events_;
+};
+
+}  // namespace trimcarve

@@ -1,0 +1,170 @@
+// The pipeline: opens the evidence, runs the rooms in order, volume by volume, then judges each target over all of them.
+#include "trimcarve/examine.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "examine/volume_examiner.hpp"
+#include "findings/judge.hpp"
+#include "image/open.hpp"
+#include "image/partitions.hpp"
+
+namespace trimcarve {
+
+namespace {
+
+std::vector<findings::Target> parse_targets(const Request& request) {
+  std::vector<findings::Target> targets;
+  for (const std::string& asked : request.targets) {
+    auto target = findings::parse_target(asked);
+    if (!target) {
+      std::string known;
+      for (const auto& profile : findings::profiles()) known += (known.empty() ? "" : ", ") + std::string(profile.name);
+      throw RunError(ExitCode::usage, "--target " + asked, "unknown target",
+                     "neither a profile (" + known + ") nor a path such as \\Packages\\Plugins");
+    }
+    targets.push_back(std::move(*target));
+  }
+  return targets;
+}
+
+void add_source(Examination& out, image::OpenedImage& opened) {
+  out.sources.push_back(opened.info);
+  std::ranges::move(opened.warnings, std::back_inserter(out.warnings));
+  out.complete = out.complete && opened.complete;
+}
+
+class Pipeline {
+ public:
+  Pipeline(const Request& request, const Progress& progress) : request_(request), progress_(progress), targets_(parse_targets(request)) {}
+
+  Examination run() {
+    if (!request_.image.empty())
+      examine_image();
+    else
+      examine_artefacts();
+    for (const auto& target : targets_) {
+      const auto index = static_cast<std::uint32_t>(&target - targets_.data());
+      findings::judge(target, index, out_);
+    }
+    return std::move(out_);
+  }
+
+ private:
+  void examine_volume(VolumeEvidence evidence, const std::vector<SourcePtr>& spaces, std::uint64_t offset) {
+    VolumeExaminer examiner(std::move(evidence), spaces, progress_, out_);
+    examiner.info().offset = offset;
+    examiner.read();
+    examiner.report(targets_);
+    out_.volumes.push_back(examiner.info());
+  }
+
+  void examine_image() {
+    image::OpenedImage opened = image::open_image(request_.image);
+    add_source(out_, opened);
+    const std::string& path = request_.image.front();
+    const bool holes_speak = opened.info.container.ends_with("dynamic");
+    image::PartitionTable table = image::read_partitions(*opened.source, opened.sector_size);
+    std::ranges::move(table.warnings, std::back_inserter(out_.warnings));
+    out_.complete = out_.complete && table.complete;
+
+    std::uint32_t index = 0;
+    std::size_t examined = 0;
+    std::string why = "no partition table and no NTFS volume was found";
+    if (!table.partitions.empty()) why = "none of its partitions is an NTFS volume";
+    for (const image::Partition& partition : table.partitions) {
+      const SourcePtr bytes = make_view(opened.source, partition.offset, partition.size);
+      const ntfs::Probe probe = ntfs::probe_partition(*bytes);
+      if (probe.boot.kind == ntfs::BootKind::other) continue;
+      const std::uint32_t number = index++;
+      if (request_.volume && *request_.volume != number) continue;
+      VolumeInfo info{.index = number, .offset = partition.offset, .size = partition.size};
+      if (probe.boot.kind == ntfs::BootKind::bitlocker) {
+        info.state = "bitlocker";
+        out_.volumes.push_back(std::move(info));
+        out_.complete = false;
+        out_.warnings.push_back(
+            {"bitlocker",
+             fmt::format("volume {} at offset {} is encrypted with BitLocker (-FVE-FS-) and was not examined", number, partition.offset),
+             opened.source->locate(partition.offset, 512)});
+        ++examined;
+        continue;
+      }
+      auto volume = ntfs::open_volume(bytes);
+      if (!volume) {
+        info.state = "unreadable";
+        out_.volumes.push_back(std::move(info));
+        out_.complete = false;
+        out_.warnings.push_back(
+            {"volume_unreadable", fmt::format("volume {} at offset {}: {}", number, partition.offset, volume.error().what), {}});
+        why = volume.error().what;
+        continue;
+      }
+      for (const ntfs::VolumeNote& note : volume->notes())
+        out_.warnings.push_back({note.code, fmt::format("volume {}: {}", number, note.text), {}});
+      if (volume->from_backup_boot() || volume->from_mft_mirror()) out_.complete = false;
+      VolumeEvidence evidence;
+      evidence.index = number;
+      evidence.volume = std::move(*volume);
+      evidence.holes_speak = holes_speak;
+      examine_volume(std::move(evidence), {opened.source}, partition.offset);
+      ++examined;
+    }
+    if (request_.volume && *request_.volume >= index)
+      throw RunError(ExitCode::usage, path, fmt::format("no volume {}", *request_.volume),
+                     fmt::format("the disk has {} NTFS volume{}", index, index == 1 ? "" : "s"));
+    if (examined == 0) throw RunError(ExitCode::input, path, "nothing to examine", why);
+  }
+
+  void examine_artefacts() {
+    std::vector<SourcePtr> spaces{nullptr};
+    const auto open = [&](const std::string& path) -> SourcePtr {
+      if (path.empty()) return nullptr;
+      image::OpenedImage opened = image::open_file(path, static_cast<std::uint32_t>(spaces.size() - 1));
+      add_source(out_, opened);
+      spaces.push_back(opened.source);
+      return opened.source;
+    };
+    VolumeEvidence evidence;
+    const SourcePtr boot = open(request_.boot);
+    const SourcePtr mft = open(request_.mft);
+    const SourcePtr journal = open(request_.usn_journal);
+    evidence.index_file = open(request_.index);
+    if (mft == nullptr && journal == nullptr && evidence.index_file == nullptr)
+      throw RunError(ExitCode::usage, "examine", "nothing to examine",
+                     "give an image, or extracted artefacts with --mft, --usnjrnl or --index");
+    if (mft != nullptr) {
+      auto volume = ntfs::open_mft_artefact(mft, boot);
+      if (!volume) throw RunError(ExitCode::input, request_.mft, "not an $MFT", volume.error().what);
+      for (const ntfs::VolumeNote& note : volume->notes()) out_.warnings.push_back({note.code, note.text, {}});
+      evidence.volume = std::move(*volume);
+    }
+    if (journal != nullptr) evidence.journals.emplace_back(0, journal);
+    examine_volume(std::move(evidence), spaces, 0);
+    const bool anything = std::ranges::any_of(out_.coverage, [](const Coverage& c) { return c.records != 0; });
+    if (!anything) {
+      const std::string& named = !request_.mft.empty()           ? request_.mft
+                                 : !request_.usn_journal.empty() ? request_.usn_journal
+                                                                 : request_.index;
+      throw RunError(ExitCode::input, named, "nothing to examine", "it holds no record of the kind it was given as");
+    }
+  }
+
+  const Request& request_;
+  const Progress& progress_;
+  std::vector<findings::Target> targets_;
+  Examination out_;
+};
+
+}  // namespace
+
+Examination examine(const Request& request, const Progress& progress) { return Pipeline(request, progress).run(); }
+
+std::vector<std::string> profile_names() {
+  std::vector<std::string> names;
+  for (const auto& profile : findings::profiles()) names.emplace_back(profile.name);
+  return names;
+}
+
+}  // namespace trimcarve

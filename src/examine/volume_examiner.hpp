@@ -1,0 +1,82 @@
+// One volume, from its streams to the reports of the target's files.
+#pragma once
+
+#include <memory>
+#include <set>
+#include <vector>
+
+#include "examine/evidence.hpp"
+#include "findings/profile.hpp"
+#include "history/content.hpp"
+#include "history/deletion.hpp"
+#include "history/paths.hpp"
+#include "trimcarve/examine.hpp"
+
+namespace trimcarve {
+
+// The times at which a volume was certainly in use. A time far behind the last of them is implausible: flagged, and no bound rests on it.
+// No fixed date plays a part (rule 1 of the design).
+class ActivityWindow {
+ public:
+  void see(FileTime time);
+  std::optional<FileTime> last() const;
+  bool plausible(FileTime time) const;
+
+ private:
+  std::vector<FileTime> latest_;  // a heap of the latest times, smallest on top
+};
+
+class VolumeExaminer {
+ public:
+  VolumeExaminer(VolumeEvidence evidence, std::vector<SourcePtr> spaces, const Progress& progress, Examination& out);
+
+  // Reads $MFT and the journals into the graph. To be called once, first.
+  void read();
+  // Adds the files of these targets to the examination; `first_target` numbers them.
+  void report(const std::vector<findings::Target>& targets);
+
+  const VolumeEvidence& evidence() const noexcept { return evidence_; }
+  VolumeInfo& info() noexcept { return info_; }
+
+ private:
+  struct Member {
+    FileReference reference;                  // value 0: not known
+    history::RowIndex row = history::no_row;  // when the reference is not known
+    std::vector<std::uint32_t> targets;
+  };
+
+  carvers::ProgressSink progress_sink(std::string stage) const;
+  void read_records();
+  void find_journals();
+  void read_journals();
+  void read_index_file();
+  void count_free_clusters();
+  void find_provisioning();
+  void index_coverage();
+
+  std::vector<FileReference> tops(const findings::Target& target) const;
+  std::vector<FileReference> orphans(const findings::Target& target);
+  void carve_indexes(const std::vector<findings::Target>& targets);
+  bool carve_index(FileReference directory);
+  std::vector<Member> members(const std::vector<findings::Target>& targets);
+
+  void report_file(const Member& member, FileReport& report, history::DeletionNode& node);
+  void attach_nameless(std::vector<Member>& members);
+  void report_contents(std::size_t first_file);
+  history::Owner owner_of(std::uint32_t entry);
+
+  VolumeEvidence evidence_;
+  std::vector<SourcePtr> spaces_;
+  const Progress& progress_;
+  Examination& out_;
+  VolumeInfo info_;
+  history::Graph graph_;
+  std::unique_ptr<history::Paths> paths_;
+  std::unique_ptr<Evidence> citations_;
+  ActivityWindow activity_;
+  carvers::IndexTally index_tally_;
+  std::set<FileReference> carved_directories_;
+  std::vector<std::pair<FileReference, std::uint32_t>> extra_;  // sightings of nameless rows that were joined to a file
+};
+
+}  // namespace trimcarve

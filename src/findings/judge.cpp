@@ -1,0 +1,436 @@
+#include "findings/judge.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "findings/runs.hpp"
+#include "trimcarve/text.hpp"
+
+namespace trimcarve::findings {
+
+namespace {
+
+bool has_flag(const FileReport& file, std::string_view flag) { return std::ranges::find(file.flags, flag) != file.flags.end(); }
+
+std::string told(const FileReport& file) {
+  return file.reference_known ? fmt::format("{} ({}-{})", to_utf8(file.path), file.reference.entry(), file.reference.sequence())
+                              : fmt::format("{} (file reference lost)", to_utf8(file.path));
+}
+
+std::string list_of(const std::vector<std::string>& parts) {
+  std::string out;
+  for (std::size_t i = 0; i < parts.size(); ++i) out += (i == 0 ? "" : i + 1 == parts.size() ? " and " : ", ") + parts[i];
+  return out;
+}
+
+// What speaks for the deletion of a file, each kind of evidence by itself.
+struct Proof {
+  Grade grade = Grade::inferred;
+  std::vector<std::string> reasons;
+  std::vector<std::uint32_t> sightings;
+};
+
+Proof prove_deletion(const FileReport& file, const Examination& examination) {
+  Proof proof;
+  int records = 0, others = 0;
+  bool free_record = false, journal = false, slack = false;
+  for (const std::uint32_t n : file.sightings) {
+    const Sighting& s = examination.sightings[n];
+    const bool frees = s.source == SourceKind::mft && s.has_record && !s.in_use && !s.base_is_elsewhere;
+    const bool deletes = s.has_usn && (s.usn.reason & usn_reason::file_delete) != 0;
+    const bool remains =
+        s.source == SourceKind::index_slack || (s.source == SourceKind::record_slack && s.slack_role == SlackRole::directory_child);
+    if (!frees && !deletes && !remains) continue;
+    proof.sightings.push_back(n);
+    free_record |= frees, journal |= deletes, slack |= remains;
+  }
+  if (free_record) ++records, proof.reasons.push_back("its $MFT record is free");
+  if (journal) ++records, proof.reasons.push_back("the change journal records its deletion");
+  if (slack) ++others, proof.reasons.push_back("its name stands in a directory's slack only");
+  if (has_flag(file, "record_reused")) ++others, proof.reasons.push_back("its $MFT record belongs to another file now");
+  proof.grade = records + others >= 2 ? Grade::corroborated : records == 1 ? Grade::established : Grade::inferred;
+  for (const std::string& flag : file.flags)
+    if (flag.starts_with("contradiction: the journal")) proof.grade = Grade::contradicted;
+  return proof;
+}
+
+class Judge {
+ public:
+  Judge(const Target& target, std::uint32_t index, Examination& out) : target_(target), out_(out), report_(out.targets.emplace_back()) {
+    report_.target = target.asked;
+    for (const FileReport& file : out.files)
+      if (std::ranges::find(file.targets, index) != file.targets.end()) files_.push_back({&file, place(file.path, file.directory)});
+    report_.coverage = tell_coverage(out);
+  }
+
+  void run() {
+    if (target_.profile == nullptr)
+      judge_path();
+    else
+      judge_handler();
+    tell_contradictions();
+    tell_clusters();
+  }
+
+ private:
+  Finding& say(std::string statement, Grade grade, std::vector<std::uint32_t> sightings, std::string rule = {}) {
+    Finding& finding = out_.findings.emplace_back();
+    finding.id = fmt::format("F{}", out_.findings.size());
+    finding.target = target_.asked;
+    finding.statement = std::move(statement);
+    finding.grade = grade;
+    finding.rule = std::move(rule);
+    finding.sightings = std::move(sightings);
+    return finding;
+  }
+
+  std::optional<FileTime> provisioned(std::uint32_t volume) const {
+    for (const VolumeInfo& info : out_.volumes)
+      if (info.index == volume) return info.provisioned;
+    return std::nullopt;
+  }
+
+  // Was this gone before the machine was first started? Then it came with the image.
+  bool inherited(const FileReport& file) const {
+    const auto start = provisioned(file.volume);
+    if (!start || !file.deleted) return false;
+    if (file.deleted->bounds.latest) return *file.deleted->bounds.latest < *start;
+    return false;
+  }
+
+  void judge_path() {
+    // Tops: the files of the target whose parent is not in it.
+    std::set<FileReference> all;
+    for (const PlacedFile& f : files_)
+      if (f.file->reference_known) all.insert(f.file->reference);
+    const FileReport* live = nullptr;
+    const FileReport* deleted = nullptr;
+    for (const PlacedFile& f : files_) {
+      if (f.file->parent && all.contains(*f.file->parent) && *f.file->parent != f.file->reference) continue;
+      (f.file->state == FileState::live ? live : deleted) = f.file;
+    }
+    if (live != nullptr) {
+      report_.verdict = Verdict::present;
+      report_.reason = fmt::format("{} is in use", told(*live));
+      say(fmt::format("{} is present", target_.asked), Grade::established, live->sightings);
+    } else if (deleted != nullptr && deleted->state == FileState::deleted) {
+      const Proof proof = prove_deletion(*deleted, out_);
+      report_.verdict = Verdict::removed;
+      report_.grade = proof.grade;
+      report_.reason = fmt::format("{} is deleted: {}", told(*deleted), list_of(proof.reasons));
+      Finding& finding = say(fmt::format("{} was removed", target_.asked), proof.grade, proof.sightings);
+      if (deleted->deleted) finding.earliest = deleted->deleted->bounds.earliest, finding.latest = deleted->deleted->bounds.latest;
+    } else if (!files_.empty()) {
+      report_.verdict = Verdict::traces;
+      report_.grade = Grade::inferred;
+      report_.reason = fmt::format("{} is named, but no record says whether it is still there", target_.asked);
+    } else {
+      report_.verdict = Verdict::none;
+      report_.reason = "no source names it";
+    }
+  }
+
+  // --- handlers -------------------------------------------------------------------------------------------------------------------
+
+  void judge_handler() {
+    number_instances();
+    for (const auto& [number, folder] : versions_) add_instance(*folder);
+    std::ranges::stable_sort(report_.instances, [](const Instance& a, const Instance& b) {
+      return a.installed.value_or(no_time) < b.installed.value_or(no_time);
+    });
+    name_upgrades();
+    decide();
+    report_.runs = find_runs(in_tree_, out_);
+    tell_instances();
+    tell_runs();
+    tell_aliases();
+    tell_logs();
+  }
+
+  // Each version folder is an instance: two folders of one version, one after the other, are two. A file belongs to the folder above it, by
+  // references; by its path where they are lost.
+  void number_instances() {
+    std::map<std::pair<std::uint32_t, FileReference>, const PlacedFile*> by_reference;
+    for (const PlacedFile& f : files_)
+      if (f.file->reference_known) by_reference[{f.file->volume, f.file->reference}] = &f;
+    std::map<std::string, std::size_t> by_text;
+    std::map<const FileReport*, std::size_t> by_folder;
+    const auto number_for = [&](const PlacedFile& f) {
+      const PlacedFile* at = &f;
+      for (int depth = 0; depth < 64 && at != nullptr; ++depth) {
+        if (at->placed.area == Area::version) {
+          const auto [slot, is_new] = by_folder.try_emplace(at->file, by_folder.size() + by_text.size());
+          if (is_new) versions_.emplace_back(slot->second, at->file);
+          return slot->second;
+        }
+        if (!at->file->parent) break;
+        const auto parent = by_reference.find({at->file->volume, *at->file->parent});
+        at = parent == by_reference.end() || parent->second == at ? nullptr : parent->second;
+      }
+      for (const auto& [number, folder] : versions_)
+        if (folder->volume == f.file->volume && !f.placed.version.empty() && to_utf8(folder->name) == f.placed.version) return number;
+      const std::string text = fmt::format("{}/{}/{}", f.file->volume, f.placed.handler, f.placed.version);
+      return by_text.try_emplace(text, by_folder.size() + by_text.size()).first->second;
+    };
+    for (PlacedFile& f : files_) {
+      if (f.placed.area == Area::handler) handlers_.push_back(f.file);
+      if (f.placed.area == Area::outside || f.placed.area == Area::logs || f.placed.area == Area::handler) continue;
+      f.instance = number_for(f);
+      in_tree_.push_back(f);
+    }
+  }
+
+  void add_instance(const FileReport& folder) {
+    Instance& instance = report_.instances.emplace_back();
+    instance.volume = folder.volume;
+    instance.version = to_utf8(folder.name);
+    instance.sightings = folder.sightings;
+    if (const auto time = created(folder, out_)) {
+      instance.installed = time->time;
+      instance.installed_basis = time->basis;
+    }
+    instance.state = folder.state == FileState::live ? "present" : "removed";
+    if (folder.deleted) instance.removed = folder.deleted->bounds;
+    instance.inherited = inherited(folder);
+  }
+
+  // A version that went while its handler's folder stayed, with another version there: upgraded, not removed.
+  void name_upgrades() {
+    for (const auto& [number, folder] : versions_) {
+      if (folder->state == FileState::live || !folder->parent) continue;
+      const bool handler_live = std::ranges::any_of(handlers_, [&](const FileReport* h) {
+        return h->volume == folder->volume && h->reference == *folder->parent && h->state == FileState::live;
+      });
+      const bool successor = std::ranges::any_of(versions_, [&](const auto& v) {
+        return v.second->volume == folder->volume && v.second->state == FileState::live && v.second->parent == folder->parent;
+      });
+      if (!handler_live || !successor) continue;
+      for (Instance& instance : report_.instances)
+        if (instance.sightings == folder->sightings) instance.state = "upgraded";
+    }
+  }
+
+  void decide() {
+    const FileReport *live = nullptr, *deleted = nullptr;
+    for (const FileReport* handler : handlers_) {
+      if (handler->state == FileState::live) live = handler;
+      if (handler->state == FileState::deleted && (deleted == nullptr || later(*handler, *deleted))) deleted = handler;
+    }
+    const bool any_present = std::ranges::any_of(report_.instances, [](const Instance& i) { return i.state == "present"; });
+    const bool any_upgraded = std::ranges::any_of(report_.instances, [](const Instance& i) { return i.state == "upgraded"; });
+    const std::string title(target_.profile->title);
+
+    if (live != nullptr && (any_present || report_.instances.empty())) {
+      report_.verdict = any_upgraded ? Verdict::upgraded : Verdict::present;
+      report_.grade = Grade::established;
+      report_.reason = fmt::format("{} is in use{}; a deletion that stands only in $LogFile is not looked for", told(*live),
+                                   any_upgraded ? ", and an older version's folder in it was deleted" : "");
+      Finding& f = say(
+          fmt::format("{} is on this volume{}", sentence(title), any_upgraded ? ", in a newer version than it was first installed in" : ""),
+          Grade::established, live->sightings);
+      if (deleted != nullptr) {
+        report_.reason += fmt::format("; an earlier installation, {}, is deleted", told(*deleted));
+        f.statement += "; an earlier installation was removed";
+        const Proof proof = prove_deletion(*deleted, out_);
+        Finding& earlier = say(fmt::format("An earlier installation of {} was removed", title), proof.grade, proof.sightings);
+        if (deleted->deleted) earlier.earliest = deleted->deleted->bounds.earliest, earlier.latest = deleted->deleted->bounds.latest;
+      }
+      return;
+    }
+    if (live != nullptr || deleted != nullptr) {
+      // The handler's folder is gone; or it is there, empty of versions.
+      const FileReport* folder = deleted;
+      if (live != nullptr)
+        for (const auto& [number, version] : versions_)
+          if (version->state == FileState::deleted) folder = version;
+      if (folder != nullptr) {
+        const Proof proof = prove_deletion(*folder, out_);
+        report_.verdict = Verdict::removed;
+        report_.grade = proof.grade;
+        report_.reason = fmt::format("{} is deleted: {}", told(*folder), list_of(proof.reasons));
+        if (live != nullptr) report_.reason += fmt::format("; {} is still there, without a version in it", told(*live));
+        if (inherited(*folder)) report_.reason += "; all of it is older than this machine: it came with the image";
+        Finding& finding = say(fmt::format("{} was on this volume and was removed", sentence(title)), proof.grade, proof.sightings,
+                               proof.grade == Grade::inferred ? "a name below a live directory that is no longer in its index" : "");
+        if (folder->deleted) finding.earliest = folder->deleted->bounds.earliest, finding.latest = folder->deleted->bounds.latest;
+        return;
+      }
+    }
+    if (!report_.instances.empty() && std::ranges::all_of(report_.instances, [](const Instance& i) { return i.state == "removed"; })) {
+      const FileReport& folder = *versions_.front().second;
+      const Proof proof = prove_deletion(folder, out_);
+      report_.verdict = Verdict::removed;
+      report_.grade = Grade::inferred;
+      report_.reason = fmt::format("{} is deleted ({}); its handler's folder is not known", told(folder), list_of(proof.reasons));
+      say(fmt::format("{} was on this volume and was removed", sentence(title)), Grade::inferred, proof.sightings,
+          "a version folder without its handler's folder");
+      return;
+    }
+    if (!files_.empty()) {
+      report_.verdict = Verdict::traces;
+      report_.grade = Grade::inferred;
+      std::vector<std::uint32_t> sightings;
+      for (const PlacedFile& f : files_) {
+        if (sightings.size() >= 64) break;
+        sightings.insert(sightings.end(), f.file->sightings.begin(), f.file->sightings.end());
+      }
+      const bool logs_only = std::ranges::all_of(files_, [](const PlacedFile& f) { return f.placed.area == Area::logs; });
+      report_.reason = logs_only ? "its log folder is there, its own folder is not known"
+                                 : fmt::format("{} names that only it has, whose place is not known", files_.size());
+      say(fmt::format("{} left traces on this volume", sentence(title)), Grade::inferred, std::move(sightings),
+          logs_only ? "a log folder without a handler's folder" : "names that only this handler has");
+      return;
+    }
+    report_.verdict = Verdict::none;
+    report_.reason = "no source that was read names it";
+  }
+
+  static std::string sentence(std::string text) {
+    if (!text.empty() && text[0] >= 'a' && text[0] <= 'z') text[0] = static_cast<char>(text[0] - 32);
+    return text;
+  }
+
+  // The later of two deleted handler folders is the one whose end is later.
+  static bool later(const FileReport& a, const FileReport& b) {
+    const auto end = [](const FileReport& f) {
+      if (!f.deleted) return no_time;
+      return f.deleted->bounds.latest.value_or(f.deleted->bounds.earliest.value_or(no_time));
+    };
+    return end(a) > end(b);
+  }
+
+  void tell_instances() {
+    for (const Instance& instance : report_.instances) {
+      if (instance.installed) {
+        Finding& f = say(fmt::format("Version {} was installed", instance.version), Grade::established, instance.sightings);
+        f.earliest = f.latest = instance.installed;
+      }
+      if (instance.state != "present") {
+        Finding& f = say(fmt::format("Version {} was {}", instance.version,
+                                     instance.state == "upgraded" ? "replaced by a newer one (upgraded)" : "removed"),
+                         Grade::established, instance.sightings);
+        if (instance.removed) f.earliest = instance.removed->earliest, f.latest = instance.removed->latest;
+      }
+      if (instance.inherited) {
+        const auto start = provisioned(instance.volume);
+        say(fmt::format("Version {} was gone before this machine was provisioned ({}): it came with the image", instance.version,
+                        to_iso8601(*start)),
+            Grade::inferred, instance.sightings, "removed before the marks of this machine's first start");
+      }
+    }
+    for (const VolumeInfo& volume : out_.volumes) {
+      if (!volume.provisioned) continue;
+      const bool asked = std::ranges::any_of(report_.instances, [&](const Instance& i) { return i.volume == volume.index; });
+      if (asked)
+        say(fmt::format("This machine was provisioned at {} ({})", to_iso8601(*volume.provisioned), volume.provisioned_basis),
+            Grade::inferred, {}, "creation of the marks of Windows setup and provisioning");
+    }
+  }
+
+  void tell_runs() {
+    for (const RunRecord& run : report_.runs) {
+      const bool known = !run.sequence.empty();
+      std::string text =
+          known ? fmt::format("Sequence {} of version {} was requested", run.sequence, run.version.empty() ? "(unknown)" : run.version)
+                : fmt::format("A run of version {} left files in its download folder", run.version.empty() ? "(unknown)" : run.version);
+      if (!run.command.empty()) text += "; command: " + run.command;
+      if (run.protected_settings.value_or(false)) {
+        text += "; with protected settings";
+        if (!run.certificate_thumbprint.empty()) text += " (certificate " + run.certificate_thumbprint + ")";
+      }
+      if (!run.status.empty()) text += "; status " + run.status;
+      if (run.exit_code) text += fmt::format("; exit code {}", *run.exit_code);
+      Finding& f = say(std::move(text), known ? Grade::established : Grade::inferred, run.sightings,
+                       known ? "" : "files below Downloads without settings or status");
+      f.earliest = run.started;
+      f.latest = run.finished ? run.finished : run.started;
+    }
+    for (const PlacedFile& f : in_tree_) {
+      if (f.placed.area != Area::download || f.file->streams.empty()) continue;
+      const StreamReport& stream = f.file->streams.front();
+      if (stream.parts.empty()) continue;
+      say(stream.state == ContentState::recovered
+              ? fmt::format("The content of {} came back: {} bytes, SHA-256 {}", to_utf8(f.file->path), stream.size, stream.sha256)
+              : fmt::format("A part of {} came back: {}", to_utf8(f.file->path), stream.why),
+          Grade::established, f.file->sightings);
+    }
+  }
+
+  void tell_aliases() {
+    for (const PlacedFile& f : files_)
+      if (has_flag(*f.file, "renamed_to_extend_deleted"))
+        say(fmt::format("{} was deleted while it was open: it was renamed into \\$Extend\\$Deleted", to_utf8(f.file->path)),
+            Grade::established, f.file->sightings);
+  }
+
+  void tell_logs() {
+    for (const PlacedFile& f : files_)
+      if (f.placed.area == Area::logs && f.file->directory && f.placed.version.empty() && f.file->state == FileState::live &&
+          to_utf8(f.file->name) == f.placed.handler)
+        say(fmt::format("Its log folder is still there: {}", told(*f.file)), Grade::established, f.file->sightings);
+  }
+
+  void tell_contradictions() {
+    for (const PlacedFile& f : files_)
+      for (const std::string& flag : f.file->flags)
+        if (flag.starts_with("contradiction: "))
+          say(fmt::format("{}: {}", to_utf8(f.file->path), flag.substr(15)), Grade::contradicted, f.file->sightings);
+  }
+
+  // What TRIM left of the deleted files' clusters, as one number each.
+  void tell_clusters() {
+    std::map<RunState, std::uint64_t> clusters;
+    std::uint64_t total = 0;
+    for (const PlacedFile& f : files_) {
+      if (f.file->state != FileState::deleted) continue;
+      for (const StreamReport& stream : f.file->streams)
+        for (const RunReport& run : stream.runs)
+          if (run.state != RunState::sparse && run.state != RunState::beyond_valid && run.owner != "not in this evidence") {
+            clusters[run.state] += run.clusters;
+            total += run.clusters;
+          }
+    }
+    if (total == 0) return;
+    std::vector<std::string> parts;
+    for (const auto& [state, count] : clusters)
+      parts.push_back(fmt::format(
+          "{} {}", count,
+          state == RunState::zero ? "zero (cause unknown: this image has no way to say what was discarded)" : to_string(state)));
+    say(fmt::format("Of the {} clusters that the deleted files held: {}", total, list_of(parts)), Grade::established, {});
+  }
+
+  const Target& target_;
+  Examination& out_;
+  TargetReport& report_;
+  std::vector<PlacedFile> files_, in_tree_;
+  std::vector<const FileReport*> handlers_;
+  std::vector<std::pair<std::size_t, const FileReport*>> versions_;
+};
+
+}  // namespace
+
+std::string tell_coverage(const Examination& examination) {
+  std::vector<std::string> parts;
+  for (const Coverage& c : examination.coverage) {
+    std::string text = fmt::format("volume {} {}: ", c.volume, c.source);
+    if (c.first && c.last)
+      text += fmt::format("{} records, {} to {}", c.records, to_iso8601(*c.first), to_iso8601(*c.last));
+    else
+      text += c.records == 0 ? "nothing" : fmt::format("{} records", c.records);
+    if (!c.gaps.empty()) text += fmt::format(", {} gaps", c.gaps.size());
+    parts.push_back(std::move(text));
+  }
+  for (const VolumeInfo& volume : examination.volumes)
+    if (volume.state != "examined") parts.push_back(fmt::format("volume {}: {}, not examined", volume.index, volume.state));
+  if (parts.empty()) return "nothing was read";
+  std::string out;
+  for (const std::string& part : parts) out += (out.empty() ? "" : "; ") + part;
+  return out + ". Not looked at: $LogFile, free clusters, event logs, the registry";
+}
+
+void judge(const Target& target, std::uint32_t index, Examination& out) { Judge(target, index, out).run(); }
+
+}  // namespace trimcarve::findings

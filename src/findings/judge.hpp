@@ -1,0 +1,18 @@
+// From the reports of a target's files to its verdict, its instances, its runs and the findings.
+//
+// Each statement rests on cited sightings and has a grade: a record that says so establishes it; two independent kinds of evidence
+// corroborate it; a rule infers it, and is named.
+#pragma once
+
+#include "findings/profile.hpp"
+#include "trimcarve/examination.hpp"
+
+namespace trimcarve::findings {
+
+// Appends to out.targets and out.findings. `index`: the target's number in FileReport::targets.
+void judge(const Target& target, std::uint32_t index, Examination& out);
+
+// One sentence on what the sources could have shown.
+std::string tell_coverage(const Examination& examination);
+
+}  // namespace trimcarve::findings

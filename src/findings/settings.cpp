@@ -1,0 +1,152 @@
+#include "findings/settings.hpp"
+
+#include <charconv>
+#include <nlohmann/json.hpp>
+
+#include "trimcarve/text.hpp"
+
+namespace trimcarve::findings {
+
+namespace {
+
+using Json = nlohmann::json;
+constexpr std::size_t most_text = std::size_t{4} << 20;
+
+std::string to_plain_utf8(std::string_view text) {
+  if (text.size() >= 2 && text[0] == '\xFF' && text[1] == '\xFE') {
+    std::u16string units;
+    for (std::size_t i = 2; i + 1 < text.size(); i += 2)
+      units.push_back(static_cast<char16_t>(static_cast<unsigned char>(text[i]) | (static_cast<unsigned char>(text[i + 1]) << 8)));
+    return to_utf8(units);
+  }
+  if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
+  while (!text.empty() && text.back() == '\0') text.remove_suffix(1);  // some writers pad with NUL
+  return std::string(text);
+}
+
+// A member of an object by name, without case: writers differ.
+const Json* member(const Json& object, std::string_view name) {
+  if (!object.is_object()) return nullptr;
+  for (const auto& [key, value] : object.items()) {
+    if (key.size() != name.size()) continue;
+    bool same = true;
+    for (std::size_t i = 0; i < key.size() && same; ++i) same = (key[i] | 0x20) == (name[i] | 0x20);
+    if (same) return &value;
+  }
+  return nullptr;
+}
+
+std::string text_of(const Json* value) {
+  if (value == nullptr) return {};
+  if (value->is_string()) return value->get<std::string>();
+  if (value->is_number() || value->is_boolean()) return value->dump();
+  return {};
+}
+
+void read_public(const Json& settings, Settings& out) {
+  if (settings.is_string()) {  // some callers send the object as text
+    const Json inner = Json::parse(settings.get<std::string>(), nullptr, false);
+    if (inner.is_object()) read_public(inner, out);
+    return;
+  }
+  if (const std::string command = text_of(member(settings, "commandToExecute")); !command.empty()) out.command = command;
+  if (const Json* uris = member(settings, "fileUris"); uris != nullptr && uris->is_array())
+    for (const Json& uri : *uris)
+      if (uri.is_string()) out.file_uris.push_back(uri.get<std::string>());
+  if (const Json* script = member(settings, "script"); script != nullptr && script->is_array() && out.command.empty())
+    for (const Json& line : *script)
+      if (line.is_string()) out.command += (out.command.empty() ? "" : "\n") + line.get<std::string>();
+}
+
+// `"key" : "value"` in text that is no whole JSON: the first with a string for a value. Its escapes are undone; a value cut short is taken
+// as far as it goes.
+std::optional<std::string> field(std::string_view text, std::string_view key) {
+  const std::string quoted = "\"" + std::string(key) + "\"";
+  for (std::size_t at = text.find(quoted); at != std::string_view::npos; at = text.find(quoted, at)) {
+    at = std::min(text.find_first_not_of(" :\t\r\n", at + quoted.size()), text.size());
+    if (at == text.size() || text[at] != '"') continue;
+    std::size_t end = ++at;
+    while (end < text.size() && text[end] != '"' && text[end] != '\0') end += text[end] == '\\' ? 2U : 1U;
+    const std::string value(text.substr(at, std::min(end, text.size()) - at));
+    const Json parsed = Json::parse("\"" + value + "\"", nullptr, false);
+    if (parsed.is_string()) return parsed.get<std::string>();
+    return to_utf8(to_utf16(value));  // malformed bytes are shown as such, not handed on
+  }
+  return std::nullopt;
+}
+
+std::optional<std::int64_t> exit_code_in(std::string_view message) {
+  // "... a non-zero exit code of: '<n>'"
+  static constexpr std::string_view lead = "exit code of: '";
+  const std::size_t at = message.find(lead);
+  if (at == std::string_view::npos) return std::nullopt;
+  const std::string_view rest = message.substr(at + lead.size());
+  std::int64_t value = 0;
+  const auto [end, error] = std::from_chars(rest.data(), rest.data() + rest.size(), value);
+  if (error != std::errc{} || end == rest.data() + rest.size() || *end != '\'') return std::nullopt;
+  return value;
+}
+
+}  // namespace
+
+std::optional<Settings> read_settings(std::string_view raw) {
+  if (raw.size() > most_text) return std::nullopt;
+  const std::string text = to_plain_utf8(raw);
+  Settings out;
+  const Json document = Json::parse(text, nullptr, false);
+  if (const Json* list = member(document, "runtimeSettings"); list != nullptr && list->is_array() && !list->empty()) {
+    out.whole = true;
+    if (const Json* handler = member(list->front(), "handlerSettings")) {
+      out.thumbprint = text_of(member(*handler, "protectedSettingsCertThumbprint"));
+      out.has_protected = !text_of(member(*handler, "protectedSettings")).empty();
+      if (const Json* open = member(*handler, "publicSettings")) read_public(*open, out);
+    }
+    return out;
+  }
+  const auto command = field(text, "commandToExecute");
+  const auto thumbprint = field(text, "protectedSettingsCertThumbprint");
+  const auto sealed = field(text, "protectedSettings");
+  if (!command && !thumbprint && !sealed) return std::nullopt;
+  out.command = command.value_or("");
+  out.thumbprint = thumbprint.value_or("");
+  out.has_protected = sealed && !sealed->empty();
+  return out;
+}
+
+std::optional<Status> read_status(std::string_view raw) {
+  if (raw.size() > most_text) return std::nullopt;
+  const std::string text = to_plain_utf8(raw);
+  Status out;
+  const Json document = Json::parse(text, nullptr, false);
+  const Json* entry = document.is_array() && !document.empty() ? &document.front() : document.is_object() ? &document : nullptr;
+  if (const Json* status = entry == nullptr ? nullptr : member(*entry, "status"); status != nullptr && status->is_object()) {
+    out.whole = true;
+    out.time = text_of(member(*entry, "timestampUTC"));
+    out.status = text_of(member(*status, "status"));
+    if (const Json* message = member(*status, "formattedMessage")) out.message = text_of(member(*message, "message"));
+    if (const Json* parts = member(*status, "substatus"); parts != nullptr && parts->is_array())
+      for (const Json& part : *parts) {
+        const std::string name = text_of(member(part, "name"));
+        const Json* message = member(part, "formattedMessage");
+        const std::string value = message == nullptr ? std::string() : text_of(member(*message, "message"));
+        if (name == "StdOut") out.output = value;
+        if (name == "StdErr") out.error_output = value;
+      }
+  } else {
+    const auto time = field(text, "timestampUTC"), state = field(text, "status"), message = field(text, "message");
+    if (!time && !state) return std::nullopt;
+    out.time = time.value_or("");
+    out.status = state.value_or("");
+    out.message = message.value_or("");
+  }
+  out.exit_code = exit_code_in(out.message);
+  return out;
+}
+
+std::string file_name_of_uri(std::string_view uri) {
+  uri = uri.substr(0, uri.find_first_of("?#"));
+  const std::size_t slash = uri.find_last_of("/\\");
+  return std::string(slash == std::string_view::npos ? uri : uri.substr(slash + 1));
+}
+
+}  // namespace trimcarve::findings
