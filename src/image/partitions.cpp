@@ -21,11 +21,12 @@ std::string_view boot_sector_of(ByteView sector) {
   return {};
 }
 
-// Bytes an NTFS volume claims by its boot sector: total sectors, and the copy of the boot sector after them. 0 when it makes no sense.
+// Bytes an NTFS volume claims by its boot sector. 0 when it makes no sense. The copy of the boot sector in the sector after them is not
+// counted: an image of the volume alone may lack it and still hold every cluster.
 std::uint64_t ntfs_size(ByteView sector) {
   const std::uint64_t sector_size = le<std::uint16_t>(sector, 11), sectors = le<std::uint64_t>(sector, 40);
   if (sector_size < 256 || sector_size > 4096 || sectors >= (std::uint64_t{1} << 50)) return 0;
-  return (sectors + 1) * sector_size;
+  return sectors * sector_size;
 }
 
 void add_bare_volume(const ByteSource& disk, std::string_view file_system, std::uint64_t size, PartitionTable& table) {
@@ -35,12 +36,12 @@ void add_bare_volume(const ByteSource& disk, std::string_view file_system, std::
   add_partition(table, disk, std::move(volume));
 }
 
-// An NTFS volume keeps a copy of its boot sector in its last sector. When sector 0 is gone, the copy tells what this was.
+// An NTFS volume keeps a copy of its boot sector in the sector after its last. When sector 0 is gone, the copy tells what this was.
 bool read_backup_boot(const ByteSource& disk, PartitionTable& table) {
   if (disk.size() < 1024) return false;
   const std::uint64_t last = disk.size() / 512 * 512 - 512;
   std::array<std::byte, 512> sector;
-  if (!read_piece(disk, last, sector) || boot_sector_of(sector) != "NTFS" || ntfs_size(sector) != last + 512) return false;
+  if (!read_piece(disk, last, sector) || boot_sector_of(sector) != "NTFS" || ntfs_size(sector) != last) return false;
   table.warnings.push_back(
       {"boot_sector_damaged", "the boot sector is missing, its copy at the end of the volume is there", {{disk_space, 0, 512}}});
   add_bare_volume(disk, "NTFS", disk.size(), table);

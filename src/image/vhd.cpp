@@ -94,9 +94,6 @@ Result<Container> open_fixed(const SourcePtr& file, const VhdFooter& footer, Con
 }
 
 // The block allocation table: for each block the sector of the file at which its sector bitmap begins; the data follows the bitmap.
-//
-// The bitmap is not consulted: in a dynamic disk every stored block is whole. Sectors never written are zero in it, and the writers seen
-// (Virtual PC, Hyper-V, Windows 10, Disk2vhd) set all bits.
 std::vector<Block> read_table(const ByteSource& file, std::uint64_t table_offset, std::uint64_t entries, std::uint64_t bitmap_size,
                               std::uint64_t first_block, std::vector<Unread>& unread) {
   std::vector<Block> table;
@@ -153,7 +150,7 @@ Result<Container> open_dynamic(const SourcePtr& file, const VhdFooter& footer, C
   auto table = read_table(*file, header.table_offset, entries, bitmap_size, footer_size, unread);
   for (const Unread& u : unread)
     disk.warnings.push_back(warn("block_table_unreadable", "a part of the block table cannot be read", u.offset, u.length));
-  auto blocks = std::make_shared<BlockDisk>(file, footer.size, block_size, std::move(table));
+  auto blocks = std::make_shared<BlockDisk>(file, footer.size, block_size, std::move(table), bitmap_size);
   auto damage = blocks->damage();
   if (damage.blocks != 0) {
     disk.complete = false;
