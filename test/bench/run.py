@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Speed and memory of trimcarve beside other tools on one big volume. See README.md; `./dev bench` builds and runs it."""
 import argparse
+import json
 import os
 import pathlib
 import shutil
@@ -130,14 +131,14 @@ def table(title, results, units):
         each = f"{watched['anonymous'] / n:.0f}" if n else "-"
         print(f"{name:38}{middle:9.3f}{min(seconds):8.3f}{max(seconds):8.3f}{statistics.median(one['cpu'] for one in runs):8.3f}{rate:>12}"
               f"{middle / base:8.2f}{watched['peak'] / MIB:9.0f}{watched['anonymous'] / MIB:9.0f}{each:>12}{watched['lines']:10}"
-              f"{'' if all(one['good'] for one in runs) else '  FAILED'}")
+              f"{'' if all(one['good'] for one in runs) else '  FAILED'}{'' if watched['lines'] else '  printed nothing'}")
 
 
 def main():
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--build", default="build-bench", help="build folder with trimcarve and the fixture builder")
-    options.add_argument("--files", type=int, default=300_000)
-    options.add_argument("--journal", type=int, default=1_000_000, help="records of $UsnJrnl:$J")
+    options.add_argument("--files", type=int, default=340_000, help="files made; a tenth is deleted and their records reused")
+    options.add_argument("--journal", type=int, default=1_000_000, help="records of $UsnJrnl:$J, at least")
     options.add_argument("--repeat", type=int, default=3)
     options.add_argument("--volume", help="measure on this image instead of building one")
     options.add_argument("--no-peers", action="store_true")
@@ -153,20 +154,22 @@ def main():
     def bulk(files, journal):
         path = folder / f"bulk-{files}-{journal}.raw"
         if not path.exists():
-            half = path.with_suffix(".part")
-            subprocess.run([builder, "bulk", "--files", str(files), "--journal", str(journal), str(half)], check=True)
-            half.rename(path)
+            half = f"{path}.part"
+            subprocess.run([builder, "bulk", "--files", str(files), "--journal", str(journal), half], check=True)
+            os.rename(f"{half}.expected.json", f"{path}.expected.json")
+            os.rename(half, path)
         return str(path)
 
     image = given.volume or bulk(given.files, given.journal)
     offset = volume_offset(image)
     records = record_slots(image, offset)
-    units = {"records": records, "journal": 0 if given.volume else given.journal, "": 0}
+    journal = 0 if given.volume else json.loads(pathlib.Path(f"{image}.expected.json").read_text(encoding="utf-8"))["usn_records"]
+    units = {"records": records, "journal": journal, "": 0}
     with open(image, "rb") as file:  # into the page cache
         while file.read(MIB):
             pass
     print(f"{image}: {os.path.getsize(image) / MIB:,.0f} MiB, {records:,} record slots, "
-          f"{units['journal'] or 'unknown number of'} journal records, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
+          f"{f'{journal:,}' if journal else 'unknown number of'} journal records, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
 
     own, peers = {}, {}
     if os.access(trimcarve, os.X_OK):
