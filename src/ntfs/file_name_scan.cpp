@@ -44,7 +44,7 @@ int name_score(const Units& name, NameSpace space) noexcept {
     std::size_t dots = 0;
     bool shaped = name.size() <= 12;
     for (std::size_t i = 0; i < name.size(); ++i) {
-      dots += name[i] == u'.' ? 1 : 0;
+      dots += name[i] == u'.' ? 1U : 0U;
       shaped = shaped && name[i] > 0x20 && !(name[i] >= u'a' && name[i] <= u'z');
     }
     if (!shaped || dots > 1) return 0;
@@ -109,9 +109,12 @@ std::optional<FileNameCandidate> file_name_at(ByteView bytes, std::uint64_t offs
 
   out.score = name + for_attributes + sizes_score(f) +
               times_score({f.times.created.ticks, f.times.modified.ticks, f.times.changed.ticks, f.times.accessed.ticks}, times_lost);
+  // Text in UTF-16 looks like a name with near times, but its "parent" is no entry number: that counts against it.
   if (lost != 0)
     out.score += for_parent / 2;
-  else if (f.parent.sequence() != 0 && f.parent.entry() < entry_limit)
+  else if (f.parent.entry() >= entry_limit)
+    out.score -= for_parent;
+  else if (f.parent.sequence() != 0)
     out.score += for_parent;
   return out;
 }
