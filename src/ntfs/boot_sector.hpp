@@ -1,4 +1,4 @@
-// The NTFS boot sector ($Boot, first sector of a volume; its copy is the volume's last sector).
+// The NTFS boot sector ($Boot, first sector of a volume; its copy lies in the sector behind the volume).
 //
 // Format: Microsoft "NTFS boot sector" documentation; libfsntfs' NTFS format document, "The volume header".
 // Pure: nothing is read but the view given. Never throws but for lack of memory.

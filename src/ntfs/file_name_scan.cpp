@@ -50,7 +50,8 @@ int name_score(const Units& name, NameSpace space) noexcept {
     if (!shaped || dots > 1) return 0;
   }
   if (forbidden) return space == NameSpace::posix ? 15 : 0;
-  return odd ? 15 : for_name;
+  // One unit that could stand in a name proves little; the rest of the structure has to speak for it.
+  return odd || name.size() == 1 ? 15 : for_name;
 }
 
 // Four times set by one clock lie near each other, wherever that clock stood. A lost one is left out.

@@ -94,7 +94,8 @@ class Volume {
 // probe_partition() first to tell them apart.
 Result<Volume> open_volume(SourcePtr partition);
 
-// What the boot sector of a partition is; when the first is not NTFS's but the backup in the last sector is, that one, with `backup` set.
+// What the boot sector of a partition is; when the first is neither NTFS's nor BitLocker's and a backup is found (in the partition's last
+// 8 MiB, where the volume it describes ends), that one, with `backup` set.
 struct Probe {
   BootSector boot;
   bool backup = false;

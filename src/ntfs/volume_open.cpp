@@ -1,5 +1,7 @@
 #include <algorithm>
 #include <bit>
+#include <cstring>
+#include <optional>
 
 #include "ntfs/volume_opener.hpp"
 
@@ -14,6 +16,24 @@ BootSector read_boot(const ByteSource& source, std::uint64_t offset) {
   std::vector<std::byte> bytes(boot_sector_size);
   if (auto read = source.read_at(offset, bytes); !read) return {BootKind::other, {}, "it cannot be read: " + read.error().what};
   return decode_boot_sector(bytes);
+}
+
+// The backup lies in the sector behind the volume: the partition's last one as a rule, earlier where the partition is larger (a dynamic
+// disk's database, an image with more behind it). It proves itself: the volume it describes ends where it lies.
+std::optional<BootSector> find_backup(const ByteSource& partition) {
+  constexpr std::uint64_t searched = 8U << 20, sector = 512;
+  const std::uint64_t end = partition.size() / sector * sector, begin = end - std::min(end, searched);
+  std::vector<std::byte> bytes(static_cast<std::size_t>(end - begin));
+  std::vector<Unread> unread;
+  read_tolerant(partition, begin, bytes, unread);
+  for (std::uint64_t offset = end; offset > begin && offset > sector;) {
+    offset -= sector;
+    const ByteView at = ByteView(bytes).subspan(static_cast<std::size_t>(offset - begin), boot_sector_size);
+    if (std::memcmp(at.data() + 3, "NTFS    ", 8) != 0) continue;
+    BootSector boot = decode_boot_sector(at);
+    if (boot.kind == BootKind::ntfs && boot.geometry.volume_size == offset) return boot;
+  }
+  return std::nullopt;
 }
 
 }  // namespace
@@ -117,14 +137,9 @@ struct VolumeOpener {
 Probe probe_partition(const ByteSource& partition) {
   Probe probe{read_boot(partition, 0), false};
   if (probe.boot.kind != BootKind::other) return probe;
-  // The backup is the partition's last sector; where the partition is larger than the volume, nothing says where it is.
-  for (const std::uint64_t sector : {512U, 4096U}) {
-    if (partition.size() < 2 * sector) continue;
-    const std::uint64_t offset = partition.size() / sector * sector - sector;
-    BootSector backup = read_boot(partition, offset);
-    if (backup.kind != BootKind::ntfs || backup.geometry.volume_size > offset) continue;
-    backup.why = probe.boot.why;  // what is wrong with the first
-    return {std::move(backup), true};
+  if (auto backup = find_backup(partition)) {
+    backup->why = probe.boot.why;  // what is wrong with the first
+    return {*std::move(backup), true};
   }
   return probe;
 }
