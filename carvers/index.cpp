@@ -189,7 +189,7 @@ class AllocationCarver {
       node.scan(0, true);
       return;
     }
-    view.stale = options_.bitmap && !ntfs::index_block_in_use(*options_.bitmap, offset / block_size_);
+    view.stale = options_.directory_deleted || (options_.bitmap && !ntfs::index_block_in_use(*options_.bitmap, offset / block_size_));
     view.stale ? ++tally_.stale_blocks : ++tally_.live_blocks;
     const ntfs::FixUp fix = ntfs::apply_fix_up(block);
     for (std::size_t s = 0; s < block.size() / ntfs::fix_up_stride; ++s)
@@ -258,6 +258,7 @@ void carve_index_root(const RecordView& view, Sighting& scratch, const SightingS
     node.base = {StreamKind::mft, 0, view.offset + attribute.value_offset, 0};
     node.lsn = view.record.header().lsn;
     node.bad = view.record.fix_up().bad;
+    node.stale = !view.record.header().in_use();
     node.in_unit = attribute.value_offset;
     NodeCarver(node, scratch, sink, tally).entries(root->node);
   }

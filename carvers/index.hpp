@@ -31,7 +31,7 @@ struct IndexTally {
   void add(const IndexTally& other);  // sums; gaps are offsets in different streams and are only counted
 };
 
-// The $INDEX_ROOT of a directory's record (base or extension).
+// The $INDEX_ROOT of a directory's record (base or extension). In a free record all entries are index_slack.
 void carve_index_root(const RecordView& view, Sighting& scratch, const SightingSink& sink, IndexTally& tally);
 
 struct IndexOptions {
@@ -41,6 +41,7 @@ struct IndexOptions {
   std::uint32_t block_size = 4096;         // bytes; a power of two, 512 to 65536 (others are taken as 4096)
   std::uint32_t vcn_unit = 0;              // bytes one VCN of the index counts (cluster size, or 512 when blocks are smaller); 0: not known
   std::optional<ByteView> bitmap;          // the value of $BITMAP:$I30; nothing when not known: all blocks count as in use
+  bool directory_deleted = false;          // the directory's record is free: nothing of its index is live, all entries are index_slack
   ProgressSink progress;
 };
 

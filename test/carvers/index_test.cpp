@@ -87,6 +87,17 @@ TEST_CASE("all entries of a block that the bitmap calls free are stale") {
   CHECK(tally.live_blocks == 1);
 }
 
+TEST_CASE("nothing in the index of a deleted directory is live") {
+  auto options = options_of();
+  options.directory_deleted = true;
+  Kept kept;
+  const auto tally = carvers::carve_index_allocation(blocks({block(0, {u"a.txt"}, 1)}), options, kept.sink());
+  REQUIRE(kept.all.size() == 1);
+  CHECK(kept.all[0].source == SourceKind::index_slack);
+  CHECK(kept.all[0].reference_known);
+  CHECK(tally.live == 0);
+}
+
 TEST_CASE("a zero block, a block of garbage and one that cannot be read do not end the run") {
   Bytes garbage(4096, std::byte{0x5A});
   MemorySource source = blocks({Bytes(4096), garbage, block(2, {u"a.txt"}, 1), block(3, {u"b.txt"}, 1)});

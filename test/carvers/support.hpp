@@ -126,6 +126,7 @@ inline Kept carve_all_indexes(const ntfs::Volume& volume, const Kept& records) {
       }
       carvers::IndexOptions options;
       options.directory = s->reference;
+      options.directory_deleted = !s->in_use;
       options.owner = s->record_entry;
       options.block_size = volume.index_block_size();
       if (!bitmap.empty()) options.bitmap = bitmap;
