@@ -4,6 +4,7 @@
 #include <cstring>
 #include <mutex>
 #include <optional>
+#include <utility>
 
 #include "ntfs/lznt1.hpp"
 #include "trimcarve/bytes.hpp"
@@ -49,7 +50,7 @@ std::vector<Piece> make_pieces(const ByteSource& volume, std::vector<RunFact> ru
     pieces.push_back({covered, length, kind, at});
     covered += length;
   };
-  std::ranges::stable_sort(runs, {}, &RunFact::vcn);
+  std::ranges::sort(runs, {}, [](const RunFact& r) { return std::pair(r.vcn, r.lcn); });
   if (cluster_size == 0) runs.clear();
   for (const RunFact& run : runs) {
     const std::uint64_t most = ~std::uint64_t{0} / cluster_size;

@@ -128,7 +128,7 @@ class StreamJoiner {
   Result<FileStream> finish() {
     if (!volume_.partition()) return fail("the stream is not resident and there is no volume to read it from");
     const std::uint64_t cluster = volume_.cluster_size();
-    std::ranges::stable_sort(out_.runs, {}, &RunFact::vcn);
+    std::ranges::sort(out_.runs, {}, &RunFact::vcn);
     std::uint64_t mapped = 0;
     for (const RunFact& run : out_.runs) {
       if (run.vcn != mapped) out_.complete = false;
