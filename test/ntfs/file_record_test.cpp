@@ -269,3 +269,38 @@ TEST_CASE("an attribute list hands out its entries and steps over garbage") {
   AttributeListWalk zeroed(ByteView(Bytes(4096)));
   CHECK_FALSE(zeroed.next(e));
 }
+
+TEST_CASE("each entry of the attribute lists of a real $MFT is found in the record it names") {
+  // Vouched for by the $MFT itself: of files in use, every entry of a resident list must lead to a record in use that holds an attribute of
+  // that type, name, id and first VCN, and that names the file as its base.
+  const Bytes mft = mft_file("mft/mft_winxp.xz");
+  if (mft.empty()) return;
+  std::size_t lists = 0, entries = 0, found = 0;
+  for_records(mft, 1024, [&](std::size_t entry, const FileRecord& record) {
+    if (!record.header().in_use() || record.header().base.value != 0) return;
+    const FileReference self = FileReference::of(entry, record.header().sequence);
+    AttributeWalk walk(record);
+    for (Attribute a; walk.next(a);) {
+      if (a.type != attribute_type::attribute_list || !a.resident) continue;
+      ++lists;
+      AttributeListWalk list(a.value);
+      for (AttributeListEntry e; list.next(e);) {
+        ++entries;
+        const std::size_t at = static_cast<std::size_t>(e.reference.entry()) * 1024;
+        REQUIRE(fits(mft, at, 1024));
+        Bytes other(mft.begin() + static_cast<std::ptrdiff_t>(at), mft.begin() + static_cast<std::ptrdiff_t>(at + 1024));
+        const FixUp fix = apply_fix_up(other);
+        FileRecord holder;
+        REQUIRE(FileRecord::decode(other, fix, holder));
+        CHECK(holder.header().sequence == e.reference.sequence());
+        CHECK((e.reference == self || holder.header().base == self));
+        AttributeWalk inner(holder);
+        for (Attribute b; inner.next(b);)
+          if (b.type == e.type && b.id == e.id && b.name.equals(e.name.str()) && (b.resident || b.first_vcn == e.first_vcn)) ++found;
+      }
+      CHECK(list.skipped() == 0);
+    }
+  });
+  CHECK(lists > 5);
+  CHECK(found == entries);
+}

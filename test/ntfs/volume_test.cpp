@@ -106,7 +106,182 @@ void compare_with_istat(const RealVolume& real, std::size_t at_least) {
   CHECK(compared >= at_least);
 }
 
+// A made volume for what no real one at hand has: 64 clusters of 1024 bytes, one record each. $MFT is in two pieces: records 0-7 in cluster
+// 4 and on, records 8-15 in clusters 20 and on. Record 0 lists the first piece only; record 3, reached by an attribute list, the second.
+struct MadeVolume {
+  Bytes bytes = Bytes(64 * 1024 + 512);
+
+  std::size_t record_at(std::size_t entry) const { return (entry < 8 ? 4 + entry : 20 + entry - 8) * 1024; }
+
+  void begin_record(std::size_t entry, std::uint16_t sequence, std::uint64_t base, std::uint16_t flags = 1) {
+    const std::size_t at = record_at(entry);
+    std::fill_n(bytes.begin() + static_cast<std::ptrdiff_t>(at), 1024, std::byte{0});
+    std::memcpy(bytes.data() + at, "FILE", 4);
+    put<std::uint16_t>(bytes, at + 4, 0x30);
+    put<std::uint16_t>(bytes, at + 6, 3);
+    put<std::uint16_t>(bytes, at + 0x10, sequence);
+    put<std::uint16_t>(bytes, at + 0x14, 56);
+    put<std::uint16_t>(bytes, at + 0x16, flags);
+    put<std::uint32_t>(bytes, at + 0x18, 64);
+    put<std::uint32_t>(bytes, at + 0x1C, 1024);
+    put<std::uint64_t>(bytes, at + 0x20, base);
+    put<std::uint32_t>(bytes, at + 56, 0xFFFFFFFF);
+  }
+  std::size_t add(std::size_t entry, std::uint32_t type, std::uint32_t length) {
+    const std::size_t at = record_at(entry);
+    const std::uint32_t used = le<std::uint32_t>(bytes, at + 0x18);
+    put<std::uint32_t>(bytes, at + used - 8, type);
+    put<std::uint32_t>(bytes, at + used - 4, length);
+    put<std::uint32_t>(bytes, at + used - 8 + length, 0xFFFFFFFF);
+    put<std::uint32_t>(bytes, at + 0x18, used + length);
+    return at + used - 8;
+  }
+  void add_resident(std::size_t entry, std::uint32_t type, const Bytes& value) {
+    const std::size_t at = add(entry, type, static_cast<std::uint32_t>((24 + value.size() + 7) / 8 * 8));
+    put<std::uint32_t>(bytes, at + 16, static_cast<std::uint32_t>(value.size()));
+    put<std::uint16_t>(bytes, at + 20, 24);
+    std::copy(value.begin(), value.end(), bytes.begin() + static_cast<std::ptrdiff_t>(at + 24));
+  }
+  void add_runs(std::size_t entry, std::uint64_t first_vcn, std::uint64_t last_vcn, std::uint64_t size, const Bytes& runs) {
+    const std::size_t at = add(entry, attribute_type::data, 72);
+    bytes[at + 8] = std::byte{1};
+    put<std::uint64_t>(bytes, at + 16, first_vcn);
+    put<std::uint64_t>(bytes, at + 24, last_vcn);
+    put<std::uint16_t>(bytes, at + 32, 64);
+    for (std::size_t i = 0; i < 3; ++i) put<std::uint64_t>(bytes, at + 40 + 8 * i, first_vcn == 0 ? size : 0);
+    std::copy(runs.begin(), runs.end(), bytes.begin() + static_cast<std::ptrdiff_t>(at + 64));
+  }
+  static Bytes list_entry(std::uint64_t first_vcn, FileReference reference) {
+    Bytes b(32);
+    put<std::uint32_t>(b, 0, attribute_type::data);
+    put<std::uint16_t>(b, 4, 32);
+    put<std::uint64_t>(b, 8, first_vcn);
+    put<std::uint64_t>(b, 16, reference.value);
+    return b;
+  }
+
+  MadeVolume() {
+    std::memcpy(bytes.data() + 3, "NTFS    ", 8);
+    put<std::uint16_t>(bytes, 0x0B, 512);
+    bytes[0x0D] = std::byte{2};
+    put<std::uint64_t>(bytes, 0x28, 128);
+    put<std::uint64_t>(bytes, 0x30, 4);
+    put<std::uint64_t>(bytes, 0x38, 40);
+    bytes[0x40] = bytes[0x44] = std::byte{0xF6};
+    for (std::size_t entry = 0; entry < 16; ++entry) begin_record(entry, 1, 0);
+    Bytes list = list_entry(0, FileReference::of(0, 1));
+    const Bytes second = list_entry(8, FileReference::of(3, 1));
+    list.insert(list.end(), second.begin(), second.end());
+    add_resident(0, attribute_type::attribute_list, list);
+    add_runs(0, 0, 7, 16 * 1024, hex({0x11, 8, 4, 0}));
+    begin_record(3, 1, FileReference::of(0, 1).value);
+    add_runs(3, 8, 15, 0, hex({0x11, 8, 20, 0}));
+  }
+  Volume open_it() const { return open(std::make_shared<MemoryDisk>(bytes)); }
+};
+
+bool has_note(const Volume& volume, std::string_view code) {
+  return std::ranges::any_of(volume.notes(), [&](const VolumeNote& note) { return note.code == code; });
+}
+
 }  // namespace
+
+TEST_CASE("a $MFT in more pieces than record 0 lists is found whole through its attribute list") {
+  // Hand-made: see MadeVolume.
+  MadeVolume made;
+  made.begin_record(12, 9, 0);
+  const Volume volume = made.open_it();
+  CHECK(volume.record_count() == 16);
+  CHECK_FALSE(has_note(volume, "mft_incomplete"));
+  Bytes buffer(1024);
+  REQUIRE(volume.read_record(12, buffer));
+  CHECK(le<std::uint16_t>(buffer, 0x10) == 9);
+  CHECK(volume.mft()->locate(12 * 1024, 1024) == std::vector<Range>{{disk_space, 24 * 1024, 1024}});
+}
+
+TEST_CASE("a missing piece of $MFT is said, and the records of the others are read") {
+  // Hand-made: the extension record names another base.
+  MadeVolume made;
+  made.begin_record(3, 1, FileReference::of(0, 7).value);
+  made.add_runs(3, 8, 15, 0, hex({0x11, 8, 20, 0}));
+  const Volume volume = made.open_it();
+  CHECK(has_note(volume, "mft_incomplete"));
+  CHECK(volume.record_count() == 16);
+  Bytes buffer(1024);
+  CHECK(volume.read_record(7, buffer));
+  CHECK_FALSE(volume.read_record(12, buffer));
+}
+
+TEST_CASE("a stream's extents are joined from extension records, of deleted files too; a lost one is unreadable") {
+  // Hand-made: file 10 in three extents (10, 11, 12), its attribute list in cluster 50.
+  MadeVolume made;
+  for (std::size_t i = 0; i < 3; ++i) made.bytes[(30 + i) * 1024] = static_cast<std::byte>('a' + i);
+  const auto build = [&](std::uint16_t sequence, std::uint16_t flags) {
+    made.begin_record(10, sequence, 0, flags);
+    const std::size_t list = made.add(10, attribute_type::attribute_list, 72);
+    made.bytes[list + 8] = std::byte{1};
+    put<std::uint16_t>(made.bytes, list + 32, 64);
+    for (std::size_t i = 0; i < 3; ++i) put<std::uint64_t>(made.bytes, list + 40 + 8 * i, i == 0 ? 1024 : 96);
+    const Bytes list_runs = hex({0x11, 1, 50, 0});
+    std::copy(list_runs.begin(), list_runs.end(), made.bytes.begin() + static_cast<std::ptrdiff_t>(list + 64));
+    made.add_runs(10, 0, 0, 3 * 1024, hex({0x11, 1, 30, 0}));
+    for (const unsigned i : {1U, 2U}) {
+      made.begin_record(10 + i, 3, FileReference::of(10, 5).value, flags);
+      made.add_runs(10 + i, i, i, 0, hex({0x11, 1, 30 + i, 0}));
+    }
+    for (std::size_t i = 0; i < 3; ++i) {
+      const Bytes e = MadeVolume::list_entry(i, FileReference::of(10 + i, i == 0 ? 5 : 3));
+      std::copy(e.begin(), e.end(), made.bytes.begin() + static_cast<std::ptrdiff_t>(50 * 1024 + i * 32));
+    }
+  };
+  const auto read = [](const FileStream& stream, std::uint64_t offset) {
+    std::byte b{};
+    return stream.bytes->read_at(offset, {&b, 1}) ? static_cast<char>(b) : '!';
+  };
+  for (const bool deleted : {false, true}) {
+    build(deleted ? 6 : 5, deleted ? 0 : 1);
+    const Volume volume = made.open_it();
+    const auto stream = volume.open_stream(10, attribute_type::data, u"");
+    REQUIRE(stream);
+    CHECK(stream->complete);
+    CHECK(stream->runs.size() == 3);
+    CHECK(read(*stream, 0) == 'a');
+    CHECK(read(*stream, 1024) == 'b');
+    CHECK(read(*stream, 2048) == 'c');
+  }
+  // Record 11 was reused by another file: its part is lost, not read from the stranger.
+  made.begin_record(11, 4, 0);
+  made.add_runs(11, 1, 1, 0, hex({0x11, 1, 31, 0}));
+  const auto torn = made.open_it().open_stream(10, attribute_type::data, u"");
+  REQUIRE(torn);
+  CHECK_FALSE(torn->complete);
+  CHECK(read(*torn, 0) == 'a');
+  CHECK(read(*torn, 1024) == '!');
+  CHECK(read(*torn, 2048) == 'c');
+  // The list's cluster was zeroed (TRIM): the base record's extent is what is left.
+  std::fill_n(made.bytes.begin() + 50 * 1024, 1024, std::byte{0});
+  const auto zeroed = made.open_it().open_stream(10, attribute_type::data, u"");
+  REQUIRE(zeroed);
+  CHECK_FALSE(zeroed->complete);
+  CHECK(read(*zeroed, 0) == 'a');
+  CHECK(read(*zeroed, 1024) == '!');
+}
+
+TEST_CASE("a stream that claims 2^48 clusters or bytes takes neither memory nor time") {
+  // Hand-made.
+  MadeVolume made;
+  made.begin_record(10, 1, 0);
+  made.add_runs(10, 0, (1ULL << 48) - 1, 1ULL << 60, hex({0x07, 0, 0, 0, 0, 0, 0, 1}));
+  made.begin_record(6, 1, 0);
+  made.add_runs(6, 0, (1ULL << 48) - 1, 1ULL << 58, hex({0x07, 0, 0, 0, 0, 0, 0, 1}));
+  const Volume volume = made.open_it();
+  const auto stream = volume.open_stream(10, attribute_type::data, u"");
+  REQUIRE(stream);
+  CHECK(stream->size == 1ULL << 60);
+  CHECK(stream->bytes->extents(0, ~0ULL).size() == 2);
+  CHECK(volume.bitmap().clusters() == 64);
+  CHECK(volume.bitmap().free_clusters() == 64);
+}
 
 TEST_CASE("streams of live files equal icat's output") {
   // Vouched for by The Sleuth Kit's icat, each unnamed and named $DATA.
@@ -115,6 +290,7 @@ TEST_CASE("streams of live files equal icat's output") {
   compare_with_icat(ramslack, 10);
   compare_with_icat(lastaccess, 10);
   compare_with_icat(ldm, 10);
+  compare_with_icat(charlie, 10);
 }
 
 TEST_CASE("run lists equal istat's clusters") {
