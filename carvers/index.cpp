@@ -180,7 +180,7 @@ class AllocationCarver {
     view.bad = lost;
     NodeCarver node(view, scratch_, sink_, tally_);
     if (!ntfs::has_index_signature(block)) {
-      if (std::ranges::all_of(block, [](std::byte b) { return b == std::byte{0}; })) {
+      if (all_zero(block)) {
         ++tally_.zero_blocks;
         return;
       }

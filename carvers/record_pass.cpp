@@ -1,7 +1,6 @@
 #include "carvers/record_pass.hpp"
 
 #include <algorithm>
-#include <bit>
 #include <vector>
 
 #include "carvers/facts.hpp"
@@ -11,13 +10,6 @@ namespace trimcarve::carvers {
 namespace {
 
 constexpr std::size_t chunk_size = std::size_t{2} << 20;
-
-bool all_zero(ByteView bytes) noexcept {
-  // Record sizes are multiples of 8.
-  for (std::size_t i = 0; i + 8 <= bytes.size(); i += 8)
-    if (load<std::uint64_t>(bytes, i) != 0) return false;
-  return true;
-}
 
 class Pass {
  public:

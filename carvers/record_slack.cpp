@@ -57,7 +57,7 @@ class SlackCarver {
     }
     end_ = aligned(walk.end_offset());
     slack_ = aligned(walk.slack_begin());
-    if (slack_ >= bytes_.size() || std::ranges::all_of(bytes_.subspan(slack_), [](std::byte b) { return b == std::byte{0}; })) return;
+    if (slack_ >= bytes_.size() || all_zero(bytes_.subspan(slack_))) return;
     ++tally_.with_slack;
     identity_ = identity_of(view_.record.header(), view_.entry);
     scan();
@@ -308,7 +308,7 @@ class SlackCarver {
 
   void add_fragment(std::uint32_t begin, std::uint32_t end, std::uint64_t file_offset, bool inferred) {
     if (begin >= end || fragment_count_ == fragments_.size()) return;
-    if (std::ranges::all_of(bytes_.subspan(begin, end - begin), [](std::byte b) { return b == std::byte{0}; })) return;
+    if (all_zero(bytes_.subspan(begin, end - begin))) return;
     fragments_[fragment_count_++] = {{StreamKind::mft, 0, view_.offset + begin, end - begin}, file_offset, inferred};
   }
 

@@ -32,37 +32,54 @@ class Window {
     bytes_.resize(static_cast<std::size_t>(last - begin_));
     unread_.clear();
     read_tolerant(source, begin_, bytes_, unread_);
+    named_.clear();
+    indexed_ = false;
   }
   std::uint64_t end() const noexcept { return begin_ + bytes_.size(); }
   ByteView from(std::uint64_t offset) const noexcept { return ByteView(bytes_).subspan(static_cast<std::size_t>(offset - begin_)); }
 
   std::optional<UsnRecord> record_at(std::uint64_t offset) const noexcept { return decode(from(offset)); }
 
-  // The nearest record with a name for a reference: before `offset`, else behind it. Looks at the same bytes whatever this window is, so
-  // that a record is emitted again just as it was the first time.
-  std::optional<UsnRecord> neighbour(std::uint64_t offset, std::uint32_t length, FileReference reference) const noexcept {
+  // The nearest record with a name for a reference: before `offset`, else behind the record of `length` bytes there. It depends on the
+  // bytes of the neighbourhood alone, not on this window, so that a record is emitted again just as it was the first time.
+  std::optional<UsnRecord> neighbour(std::uint64_t offset, std::uint32_t length, FileReference reference) {
+    if (!indexed_) index_named();
     const std::uint64_t low = offset > usn_neighbourhood ? offset - usn_neighbourhood : 0;
-    const std::uint64_t high = std::min(offset + usn_neighbourhood, end());
-    for (std::uint64_t at = offset; at >= low + 8; at -= 8)
-      if (auto found = named_record(at - 8, high, reference)) return found;
-    for (std::uint64_t at = offset + length; at + ntfs::min_usn_record <= high; at += 8)
-      if (auto found = named_record(at, high, reference)) return found;
+    const std::uint64_t high = offset + usn_neighbourhood;
+    const auto behind = std::ranges::lower_bound(named_, Named{reference.value, offset + length, 0});
+    for (auto at = behind; at != named_.begin();) {
+      --at;
+      if (at->reference != reference.value || at->offset < low) break;
+      if (at->offset < offset) return record_at(at->offset);
+    }
+    if (behind != named_.end() && behind->reference == reference.value && behind->offset + behind->length <= high)
+      return record_at(behind->offset);
     return std::nullopt;
   }
 
  private:
-  std::optional<UsnRecord> named_record(std::uint64_t offset, std::uint64_t end, FileReference reference) const noexcept {
-    const ByteView bytes = from(offset).first(static_cast<std::size_t>(end - offset));
-    // Versions 2 and 3 have the reference (or its low half) at the same place.
-    if (bytes.size() < 16 || le<std::uint64_t>(bytes, 8) != reference.value) return std::nullopt;
-    auto record = decode(bytes);
-    if (!record || record->version == 4 || record->name.empty()) return std::nullopt;
-    return record;
+  struct Named {
+    std::uint64_t reference = 0, offset = 0;
+    std::uint32_t length = 0;
+    friend auto operator<=>(const Named&, const Named&) = default;
+  };
+
+  // Once per window, and only when it holds a version 4 record. Every aligned offset counts, whether or not the pass meets it.
+  void index_named() {
+    indexed_ = true;
+    for (std::uint64_t at = (begin_ + 7) & ~std::uint64_t{7}; at + ntfs::min_usn_record <= end(); at += 8) {
+      const auto version = le<std::uint16_t>(from(at), 4);
+      if (version != 2 && version != 3) continue;
+      if (const auto record = record_at(at)) named_.push_back({record->reference.value, at, record->length});
+    }
+    std::ranges::sort(named_);
   }
 
   std::uint64_t begin_ = 0;
   std::vector<std::byte> bytes_;
   std::vector<Unread> unread_;
+  std::vector<Named> named_;  // by reference, then offset
+  bool indexed_ = false;
 };
 
 class JournalCarver {
