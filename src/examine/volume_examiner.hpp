@@ -10,6 +10,7 @@
 #include "history/content.hpp"
 #include "history/deletion.hpp"
 #include "history/paths.hpp"
+#include "history/select.hpp"
 #include "trimcarve/examine.hpp"
 
 namespace trimcarve {
@@ -54,7 +55,7 @@ class VolumeExaminer {
   void find_provisioning();
   void index_coverage();
 
-  std::vector<FileReference> tops(const findings::Target& target) const;
+  history::Selection tops(const findings::Target& target) const;
   std::vector<FileReference> orphans(const findings::Target& target);
   void carve_indexes(const std::vector<findings::Target>& targets);
   bool carve_index(FileReference directory);

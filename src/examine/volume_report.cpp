@@ -30,27 +30,37 @@ void add_flag(FileReport& report, std::string flag) {
 
 }  // namespace
 
-std::vector<FileReference> VolumeExaminer::tops(const findings::Target& target) const {
-  if (target.profile == nullptr) return history::find(graph_, target.path);
-  std::vector<FileReference> out;
+history::Selection VolumeExaminer::tops(const findings::Target& target) const {
+  history::Selection out;
+  const auto add = [&](std::span<const std::u16string> path) {
+    std::ranges::copy(history::find(graph_, path, &out.nameless), std::back_inserter(out.references));
+  };
+  if (target.profile == nullptr) {
+    add(target.path);
+    return out;
+  }
   for (const auto base : {findings::plugins_path(), findings::logs_path()}) {
-    if (target.profile->handlers.empty()) {
-      std::vector<history::RowIndex> children;
-      for (const FileReference folder : history::find(graph_, base)) {
-        graph_.children(folder, children);
-        for (const history::RowIndex i : children)
-          if (graph_.rows()[i].reference.value != 0) out.push_back(graph_.rows()[i].reference);
+    std::vector<std::u16string> path(base.begin(), base.end());
+    for (const std::u16string_view handler : target.profile->handlers) {
+      path.emplace_back(handler);
+      add(path);
+      path.pop_back();
+    }
+    if (!target.profile->handlers.empty()) continue;
+    std::vector<history::RowIndex> children;
+    for (const FileReference folder : history::find(graph_, base)) {
+      graph_.children(folder, children);
+      for (const history::RowIndex i : children) {
+        if (graph_.rows()[i].reference.value != 0)
+          out.references.push_back(graph_.rows()[i].reference);
+        else
+          out.nameless.push_back(i);
       }
     }
-    for (const std::u16string_view handler : target.profile->handlers) {
-      std::vector<std::u16string> path(base.begin(), base.end());
-      path.emplace_back(handler);
-      std::ranges::copy(history::find(graph_, path), std::back_inserter(out));
-    }
   }
-  std::ranges::sort(out);
-  const auto repeated = std::ranges::unique(out);
-  out.erase(repeated.begin(), repeated.end());
+  std::ranges::sort(out.references);
+  const auto repeated = std::ranges::unique(out.references);
+  out.references.erase(repeated.begin(), repeated.end());
   return out;
 }
 
@@ -125,8 +135,8 @@ std::vector<VolumeExaminer::Member> VolumeExaminer::members(const std::vector<fi
   for (std::uint32_t t = 0; t < targets.size(); ++t) {
     auto from = tops(targets[t]);
     for (const FileReference orphan : orphans(targets[t]))
-      if (std::ranges::find(from, orphan) == from.end()) from.push_back(orphan);
-    const history::Selection selection = history::select_below(graph_, from);
+      if (std::ranges::find(from.references, orphan) == from.references.end()) from.references.push_back(orphan);
+    const history::Selection selection = history::select_below(graph_, std::move(from));
     for (const FileReference reference : selection.references) {
       const auto [slot, is_new] = by_reference.try_emplace(reference, out.size());
       if (is_new) out.push_back({.reference = reference});
@@ -148,8 +158,7 @@ void VolumeExaminer::attach_nameless(std::vector<Member>& members) {
   struct Seen {
     FileReference parent;
     std::u16string name;
-    FileTime created;
-    std::size_t member;
+    FileTime born;
   };
   std::vector<Seen> seen;
   std::vector<history::RowIndex> siblings;
@@ -160,19 +169,28 @@ void VolumeExaminer::attach_nameless(std::vector<Member>& members) {
     const history::NameRow& row = graph_.rows()[member.row];
     const auto cited = citations_->of_row(member.row);
     if (cited.empty() || out_.sightings[cited.front()].names.empty()) continue;
-    const FileTime created = out_.sightings[cited.front()].names.front().times.created;
+    // The end marker may lie over the first of the times: then the next that survived serves.
+    const TimeSet times = out_.sightings[cited.front()].names.front().times;
+    const FileTime TimeSet::* which = times.created != no_time    ? &TimeSet::created
+                                      : times.modified != no_time ? &TimeSet::modified
+                                                                  : &TimeSet::accessed;
+    const FileTime born = times.*which;
     bool joined = false;
-    graph_.children(row.parent, siblings);
+    if (born != no_time)
+      graph_.children(row.parent, siblings);
+    else
+      siblings.clear();
     for (const history::RowIndex i : siblings) {
       const history::NameRow& other = graph_.rows()[i];
-      if (other.reference.value == 0 || graph_.name(other) != graph_.name(row)) continue;
+      // An 8.3 name has no name to compare: the creation time alone, to 100 ns in one directory, joins it.
+      if (other.reference.value == 0 || (!row.alias && graph_.name(other) != graph_.name(row))) continue;
       std::uint64_t ignored = 0;
       for (const std::uint32_t n : citations_->of_file(other.reference, ignored)) {
         const Sighting& sighting = out_.sightings[n];
-        joined |=
-            std::ranges::any_of(sighting.names, [&](const NameFact& fact) { return fact.has_times && fact.times.created == created; });
-        joined |= sighting.has_standard_information && sighting.standard_information.created == created;
-        joined |= sighting.has_usn && (sighting.usn.reason & usn_reason::file_create) != 0 && sighting.usn.time == created;
+        joined |= std::ranges::any_of(sighting.names, [&](const NameFact& fact) { return fact.has_times && fact.times.*which == born; });
+        joined |= sighting.has_standard_information && sighting.standard_information.*which == born;
+        joined |= which == &TimeSet::created && sighting.has_usn && (sighting.usn.reason & usn_reason::file_create) != 0 &&
+                  sighting.usn.time == born;
       }
       if (joined) {
         for (const std::uint32_t n : cited) extra_.emplace_back(other.reference, n);
@@ -180,10 +198,10 @@ void VolumeExaminer::attach_nameless(std::vector<Member>& members) {
       }
     }
     if (joined) continue;
-    const auto same = std::ranges::find_if(
-        seen, [&](const Seen& s) { return s.parent == row.parent && s.created == created && s.name == graph_.name(row); });
+    const auto same =
+        std::ranges::find_if(seen, [&](const Seen& s) { return s.parent == row.parent && s.born == born && s.name == graph_.name(row); });
     if (same != seen.end()) continue;
-    seen.push_back({row.parent, std::u16string(graph_.name(row)), created, kept.size()});
+    seen.push_back({row.parent, std::u16string(graph_.name(row)), born});
     kept.push_back(std::move(member));
   }
   members = std::move(kept);

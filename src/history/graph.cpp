@@ -10,8 +10,8 @@ namespace {
 constexpr std::uint64_t array_limit = 1ULL << 28;
 constexpr std::uint32_t max_claim = 0xFFFF'FFFF;
 
-// The win32 name stands for the file; its 8.3 alias is left out when the same record has another name.
-bool is_alias(const Sighting& sighting, const NameFact& fact) {
+// A record's 8.3 name is left out when the same record has another name.
+bool is_second_name(const Sighting& sighting, const NameFact& fact) {
   if (fact.name_space != NameSpace::dos) return false;
   return std::ranges::any_of(sighting.names, [](const NameFact& other) { return other.name_space != NameSpace::dos; });
 }
@@ -72,7 +72,7 @@ void Graph::add(const Sighting& sighting) {
   }
   if (sighting.has_usn) {
     if (journals_.empty() || journals_.back() != sighting.place.owner) journals_.push_back(sighting.place.owner);
-    events_.push_back({sighting.reference, sighting.place.offset, journals_.size() - 1});
+    events_.push_back({sighting.reference, sighting.place.offset & ((1ULL << 56) - 1), (journals_.size() - 1) & 0xFF});
     for (const NameFact& fact : sighting.names) add_journal_name(sighting, fact);
     return;
   }
@@ -81,7 +81,7 @@ void Graph::add(const Sighting& sighting) {
                                   : sighting.source == SourceKind::mft ? FileReference::of(sighting.record_entry, 0)
                                                                        : FileReference{};
   for (const NameFact& fact : sighting.names)
-    if (!is_alias(sighting, fact)) add_name(sighting, fact, reference);
+    if (!is_second_name(sighting, fact)) add_name(sighting, fact, reference);
 }
 
 void Graph::add_name(const Sighting& sighting, const NameFact& fact, FileReference reference) {
@@ -95,6 +95,7 @@ void Graph::add_name(const Sighting& sighting, const NameFact& fact, FileReferen
   row.stream = sighting.place.stream;
   row.parent_known = fact.parent_known;
   row.parent_inferred = fact.parent_inferred;
+  row.alias = fact.name_space == NameSpace::dos;
   row.text = static_cast<std::uint32_t>(text_.size());
   row.length = fact.length;
   text_.append(sighting.name(fact));

@@ -38,6 +38,7 @@ struct NameRow {
   SourceKind source = SourceKind::mft;
   StreamKind stream = StreamKind::mft;
   bool parent_known : 1 = true, parent_inferred : 1 = false, name_inferred : 1 = false;
+  bool alias : 1 = false;  // an 8.3 name: it stands for the file only when no other name is known
   // Journal rows: the span begins with a creation or a rename to this name; ends with a rename or a deletion.
   bool began : 1 = false, ended : 1 = false;
 };

@@ -51,10 +51,14 @@ const std::vector<NameSpan>& Paths::spans(FileReference reference) {
   std::vector<NameSpan>& spans = slot->second;
   if (!is_new) return spans;
 
+  // 8.3 names are aliases: they count only when there is no other.
   std::vector<RowIndex> journal, others;
+  bool full_name = false;
+  for (RowIndex i = graph_.first_row(reference.entry()); i != no_row; i = graph_.rows()[i].next)
+    full_name = full_name || (graph_.rows()[i].reference == reference && !graph_.rows()[i].alias);
   for (RowIndex i = graph_.first_row(reference.entry()); i != no_row; i = graph_.rows()[i].next) {
     const NameRow& row = graph_.rows()[i];
-    if (row.reference != reference) continue;
+    if (row.reference != reference || (row.alias && full_name)) continue;
     (from_journal(row) ? journal : others).push_back(i);
   }
   std::ranges::reverse(journal);  // the chain is newest first

@@ -16,7 +16,7 @@ std::vector<std::u16string> path_components(std::u16string_view path) {
   return out;
 }
 
-std::vector<FileReference> find(const Graph& graph, std::span<const std::u16string> components) {
+std::vector<FileReference> find(const Graph& graph, std::span<const std::u16string> components, std::vector<RowIndex>* nameless) {
   // The root is entry 5; its sequence is 5 on every volume Windows formats, but what the record (or a child) states counts.
   std::vector<FileReference> here;
   if (const RecordSlot* root = graph.record(root_entry); root != nullptr && root->identity_known)
@@ -25,12 +25,17 @@ std::vector<FileReference> find(const Graph& graph, std::span<const std::u16stri
     here.push_back(FileReference::of(root_entry, 5));
   std::vector<RowIndex> children;
   for (const std::u16string& component : components) {
+    const bool last = &component == &components.back();
     std::vector<FileReference> next;
     for (const FileReference directory : here) {
       graph.children(directory, children);
       for (const RowIndex i : children) {
         const NameRow& row = graph.rows()[i];
-        if (row.reference.value != 0 && graph.same_name(graph.name(row), component)) next.push_back(row.reference);
+        if (!graph.same_name(graph.name(row), component)) continue;
+        if (row.reference.value != 0)
+          next.push_back(row.reference);
+        else if (last && nameless != nullptr)
+          nameless->push_back(i);
       }
     }
     std::ranges::sort(next);
@@ -41,19 +46,20 @@ std::vector<FileReference> find(const Graph& graph, std::span<const std::u16stri
   return here;
 }
 
-Selection select_below(const Graph& graph, std::span<const FileReference> tops) {
-  Selection out;
-  std::unordered_set<FileReference> seen(tops.begin(), tops.end());
-  out.references.assign(tops.begin(), tops.end());
+Selection select_below(const Graph& graph, Selection tops) {
+  Selection out = std::move(tops);
+  std::unordered_set<FileReference> seen(out.references.begin(), out.references.end());
+  std::unordered_set<RowIndex> seen_rows(out.nameless.begin(), out.nameless.end());
   std::vector<RowIndex> children;
   for (std::size_t at = 0; at < out.references.size(); ++at) {
     graph.children(out.references[at], children);
     for (const RowIndex i : children) {
       const NameRow& row = graph.rows()[i];
-      if (row.reference.value == 0)
-        out.nameless.push_back(i);
-      else if (seen.insert(row.reference).second)
+      if (row.reference.value == 0) {
+        if (seen_rows.insert(i).second) out.nameless.push_back(i);
+      } else if (seen.insert(row.reference).second) {
         out.references.push_back(row.reference);
+      }
     }
   }
   return out;

@@ -17,10 +17,11 @@ struct Selection {
 // Splits `C:\a\b`, `\a\b` or `/a/b`; `\` gives no components.
 std::vector<std::u16string> path_components(std::u16string_view path);
 
-// The references that were at this path at any time. For no components: the root.
-std::vector<FileReference> find(const Graph& graph, std::span<const std::u16string> components);
+// The references that were at this path at any time. For no components: the root. `nameless`, when given, gets the rows of that path whose
+// own reference is lost.
+std::vector<FileReference> find(const Graph& graph, std::span<const std::u16string> components, std::vector<RowIndex>* nameless = nullptr);
 
-// `tops` and everything below them.
-Selection select_below(const Graph& graph, std::span<const FileReference> tops);
+// `tops` (and what of them is nameless) and everything below them.
+Selection select_below(const Graph& graph, Selection tops);
 
 }  // namespace trimcarve::history

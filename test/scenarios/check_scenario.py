@@ -1,0 +1,211 @@
+#!/usr/bin/env python3
+"""Builds one scenario, examines it as a user would, and holds the answer against what the builder did.
+
+The builder (test/fixtures) writes down what it DID: true times of creation and deletion, the hash of each file before it was deleted,
+whether its record was reused. That independent readers accept its volumes and see the same is tested in test/fixtures. Here:
+
+- the verdict, the versions and their states, the runs are those that happened;
+- every file that left a record, a journal entry or an index entry is found under its true path;
+- each true deletion time lies within the bounds; a bound is never wrong, however wide;
+- content that is called recovered has the hash of the original; nothing that TRIM zeroed is called recovered;
+- nothing is invented: no file that never was, no command that was never given.
+"""
+import argparse
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import tempfile
+
+problems = []
+
+
+def check(condition, text):
+    if not condition:
+        problems.append(text)
+
+
+def time_of(value):
+    return value["time"] if isinstance(value, dict) else value
+
+
+def within(bounds, true_time):
+    """ISO times with 7 digits compare as text."""
+    earliest, latest = time_of(bounds.get("earliest")), time_of(bounds.get("latest"))
+    return (earliest is None or earliest <= true_time) and (latest is None or true_time <= latest)
+
+
+def check_files(report, expected):
+    by_reference = {}
+    for f in report["files"]:
+        r = f["file_reference"]
+        if r:
+            by_reference[(r["entry"], r["sequence"])] = f
+    known = set()
+    for want in expected["files"]:
+        key = (want["file_reference"]["entry"], want["file_reference"]["sequence"])
+        known.add(key)
+        got = by_reference.get(key)
+        what = f"{want['path']} ({key[0]}-{key[1]})"
+        speaks = want["record"] == "kept" or want["in_journal"]
+        if not got:
+            check(not speaks, f"{what}: not found")
+            continue
+        check(got["path"] == want["path"] or (not speaks or got["path"].startswith("…")), f"{what}: path is {got['path']}")
+        if want["in_journal"] or expected["scenario"] in ("removed", "not-trimmed"):
+            check(got["path"] == want["path"], f"{what}: path is {got['path']}")
+        check(got["kind"] == want["kind"], f"{what}: kind is {got['kind']}")
+        check(got["state"] == want["state"], f"{what}: state is {got['state']}")
+        if want["state"] == "deleted":
+            check(got["deleted"] is not None and within(got["deleted"], want["deleted"]),
+                  f"{what}: deleted {want['deleted']}, bounds {got['deleted']}")
+            if want["in_journal"] and expected["scenario"] != "posix-delete":
+                check(time_of(got["deleted"]["earliest"]) == time_of(got["deleted"]["latest"]) == want["deleted"],
+                      f"{what}: the journal has its deletion, bounds {got['deleted']}")
+        if want["record"] == "kept" and got["standard_information"]:
+            for name, value in want["standard_information"].items():
+                check(time_of(got["standard_information"][name]) == value, f"{what}: {name} is {got['standard_information'][name]}, not {value}")
+        if want["kind"] != "file":
+            continue
+        content = got["content"]
+        state = content["state"] if content else None
+        expected_state = want["content"]
+        if want["record"] == "kept" and want["runs"] and expected_state in ("zeroed", "reallocated", "overwritten"):
+            # Nothing came back: the state of most clusters names the file's.
+            share = {"zero": 0, "reallocated": 0, "contested": 0}
+            for r in want["runs"]:
+                share[r["state"]] += r["clusters"]
+            expected_state = {"zero": "zeroed", "reallocated": "reallocated", "contested": "overwritten"}[max(share, key=share.get)]
+        if want.get("record_slack") and expected_state != "recovered":
+            expected_state = "partial"
+            part = [p for p in content["parts"] if p["source"] == "record_slack"]
+            slack = want["record_slack"]
+            check(len(part) == 1 and part[0]["sha256"] == slack["sha256"] and part[0]["file_offset"] == slack["file_offset"]
+                  and part[0]["length"] == slack["length"], f"{what}: slack parts {part}, expected {slack}")
+        check(state == expected_state, f"{what}: content is {state}, expected {expected_state}")
+        if state == "recovered":
+            check(content["sha256"] == want["sha256"], f"{what}: recovered content has another hash")
+        if want["record"] == "kept" and want["runs"] and content.get("runs") is not None:
+            got_runs = []
+            for r in content["runs"]:  # joined over owners, which the builder does not tell
+                if got_runs and got_runs[-1][2] == r["state"] and got_runs[-1][0] + got_runs[-1][1] == r["lcn"]:
+                    got_runs[-1] = (got_runs[-1][0], got_runs[-1][1] + r["clusters"], r["state"])
+                else:
+                    got_runs.append((r["lcn"], r["clusters"], r["state"]))
+            want_runs = [(r["lcn"], r["clusters"], r["state"]) for r in want["runs"]]
+            check(got_runs == want_runs, f"{what}: runs {got_runs}, expected {want_runs}")
+    logs = "\\WindowsAzure\\Logs\\Plugins\\"
+    for key, got in by_reference.items():
+        check(key in known or got["path"].startswith(logs), f"invented: {got['path']} {key}")
+    for got in report["files"]:
+        if not got["file_reference"]:
+            names = {w["name"] for w in expected["files"]}
+            check(got["name"] in names or "~" in got["name"], f"invented name: {got['path']}")
+    return by_reference
+
+
+def check_target(report, expected):
+    target = report["targets"][0]
+    check(target["verdict"] == expected["verdict"], f"verdict is {target['verdict']} ({target['reason']}), expected {expected['verdict']}")
+    got = sorted((i["version"], i["state"], i["inherited"]) for i in target["instances"])
+    want = sorted((i["version"], i["state"], i["inherited"]) for i in expected["instances"])
+    speaks = any(f["record"] == "kept" or f["in_journal"] for f in expected["files"])
+    if speaks:
+        check(got == want, f"instances are {got}, expected {want}")
+    for w in expected["instances"]:
+        for g in target["instances"]:
+            if (g["version"], g["state"]) != (w["version"], w["state"]):
+                continue
+            if g["installed"]:
+                check(time_of(g["installed"]) == w["installed"], f"{w['version']}: installed {g['installed']}, expected {w['installed']}")
+            if w.get("version_folder_deleted") and g["removed"]:
+                check(within(g["removed"], w["version_folder_deleted"]), f"{w['version']}: removed {g['removed']}, truth {w['version_folder_deleted']}")
+    settings = {}
+    for f in expected["files"]:
+        if f["name"].endswith(".settings"):
+            settings[f["path"]] = f
+    got_runs = {(r["version"], r["sequence"]): r for r in target["runs"] if r["sequence"]}
+    for w in expected["runs"]:
+        g = got_runs.pop((w["version"], w["sequence"]), None)
+        mine = [f for p, f in settings.items() if p.endswith(f"\\{w['version']}\\RuntimeSettings\\{w['sequence']}.settings")]
+        traced = any(f["record"] == "kept" or f["in_journal"] for f in mine)
+        if not g:
+            check(not traced, f"run {w['version']}/{w['sequence']} not found")
+            continue
+        command = g["command"] or ""
+        if expected["target"] != "run-command":  # there the command is the script itself
+            check(command in ("", w["command"]), f"run {w['sequence']}: command is {command!r}, expected {w['command']!r}")
+        if any(f["content"] == "recovered" for f in mine):
+            check(command == w["command"] or expected["target"] == "run-command",
+                  f"run {w['sequence']}: command is {command!r}, expected {w['command']!r}")
+            check(g["file_uris"] == w["file_uris"], f"run {w['sequence']}: file URIs {g['file_uris']}")
+            check(g["protected_settings"] == w["protected_settings"], f"run {w['sequence']}: protected settings {g['protected_settings']}")
+            check((g["certificate_thumbprint"] or "") == w["certificate_thumbprint"], f"run {w['sequence']}: thumbprint")
+        if traced:
+            check(time_of(g["started"]) == w["started"], f"run {w['sequence']}: started {g['started']}, expected {w['started']}")
+        if g["status"]:
+            check(g["status"] == w["status"], f"run {w['sequence']}: status {g['status']}")
+            check((g["output"] or "") == w["output"], f"run {w['sequence']}: output {g['output']!r}")
+            check((g["error_output"] or "") == w["error_output"], f"run {w['sequence']}: errors {g['error_output']!r}")
+            check(g["exit_code"] in (None, w["exit_code"]), f"run {w['sequence']}: exit code {g['exit_code']}")
+        names = sorted(s["path"].rsplit("\\", 1)[1] for s in g["scripts"] + g["made"])
+        for name in names:
+            check(name in w["scripts"] + w["made"] + ["result.txt"] or "~" in name, f"run {w['sequence']}: {name} is not of this run")
+    check(not got_runs, f"runs that never were: {sorted(got_runs)}")
+
+
+def check_sightings(report, image, container):
+    """Every cited range of a raw-like image is read again by this script and hashed: the ranges are what they are said to be."""
+    if container not in ("raw", "vhd-fixed", "vhd-truncated"):
+        return
+    with open(image, "rb") as disk:
+        for s in report["sightings"]:
+            digest = hashlib.sha256()
+            for r in s["ranges"]:
+                check(r["space"] == "disk", f"sighting {s['id']}: space {r['space']}")
+                disk.seek(r["offset"])
+                digest.update(disk.read(r["length"]))
+            check(s["ranges"] and digest.hexdigest() == s["sha256"], f"sighting {s['id']}: its bytes have another hash")
+    for f in report["findings"]:
+        for n in f["sightings"]:
+            check(0 <= n < len(report["sightings"]), f"{f['id']} cites sighting {n}")
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("builder")
+    parser.add_argument("trimcarve")
+    parser.add_argument("scenario")
+    parser.add_argument("--container", default="vhd-fixed")
+    parser.add_argument("--table", default="mbr")
+    parser.add_argument("--year", default="2026")
+    a = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="trimcarve-scenario-") as folder:
+        image = os.path.join(folder, "disk.img")
+        built = subprocess.run([a.builder, a.scenario, image, "--container", a.container, "--table", a.table, "--year", a.year],
+                               capture_output=True, text=True)
+        if built.returncode == 77:
+            print(f"SKIPPED: {built.stderr.strip()}")
+            return 0
+        if built.returncode != 0:
+            print(built.stderr)
+            return 1
+        with open(image + ".expected.json", encoding="utf-8") as f:
+            expected = json.load(f)
+        run = subprocess.run([a.trimcarve, "examine", image, "--json", "--target", expected["target"]], capture_output=True, text=True)
+        want_exit = 1 if a.container == "vhd-truncated" else 0
+        check(run.returncode == want_exit, f"exit code {run.returncode}, expected {want_exit}: {run.stderr.strip()}")
+        if run.stdout:
+            report = json.loads(run.stdout)
+            check(report["schema"] == "trimcarve/findings/1", "schema")
+            check_target(report, expected)
+            check_files(report, expected)
+            check_sightings(report, image, a.container)
+    for p in problems:
+        print("FAILED:", p)
+    print(f"{a.scenario}: {'as it happened' if not problems else str(len(problems)) + ' differences'}")
+    return 1 if problems else 0
+
+
+sys.exit(main())
