@@ -55,6 +55,7 @@ class VolumeExaminer {
   void find_provisioning();
   void index_coverage();
 
+  history::Selection everything() const;
   history::Selection tops(const findings::Target& target) const;
   std::vector<FileReference> orphans(const findings::Target& target);
   void carve_indexes(const std::vector<findings::Target>& targets);

@@ -30,15 +30,37 @@ void add_flag(FileReport& report, std::string flag) {
 
 }  // namespace
 
+// The whole volume: not only what hangs below the root, but also what has lost its parents or its name.
+history::Selection VolumeExaminer::everything() const {
+  history::Selection out;
+  std::unordered_set<FileReference> seen;
+  const auto add = [&](FileReference reference) {
+    if (seen.insert(reference).second) out.references.push_back(reference);
+  };
+  for (std::uint64_t entry = 0; entry < graph_.slot_count(); ++entry) {
+    const history::RecordSlot* slot = graph_.record(entry);
+    if (slot != nullptr && !slot->extension && slot->identity_known) add(slot->identity);
+  }
+  for (history::RowIndex i = 0; i < graph_.rows().size(); ++i) {
+    const history::NameRow& row = graph_.rows()[i];
+    if (row.reference.value != 0)
+      add(row.reference);
+    else
+      out.nameless.push_back(i);
+  }
+  return out;
+}
+
 history::Selection VolumeExaminer::tops(const findings::Target& target) const {
   history::Selection out;
   const auto add = [&](std::span<const std::u16string> path) {
     std::ranges::copy(history::find(graph_, path, &out.nameless), std::back_inserter(out.references));
   };
-  if (target.profile == nullptr) {
+  if (target.profile == nullptr && !target.path.empty()) {
     add(target.path);
     return out;
   }
+  if (target.profile == nullptr) return everything();
   for (const auto base : {findings::plugins_path(), findings::logs_path()}) {
     std::vector<std::u16string> path(base.begin(), base.end());
     for (const std::u16string_view handler : target.profile->handlers) {
@@ -375,15 +397,13 @@ void VolumeExaminer::report_file(const Member& member, FileReport& report, histo
   if (next_in_journal != nullptr && activity_.plausible(next_in_journal->first_seen))
     node.gone.push_back({next_in_journal->first_seen, "next_owner_in_journal", citations_->of_row(next_row)});
 
-  // Gone by: the last change of the directory it was removed from.
-  if (report.parent) {
-    const auto parent_standing = graph_.standing(*report.parent);
-    if (parent_standing == Standing::live || parent_standing == Standing::deleted) {
-      const Sighting* parent = citations_->record(report.parent->entry());
-      if (parent != nullptr && parent->directory && parent->has_standard_information && parent->standard_information.modified != no_time &&
-          activity_.plausible(parent->standard_information.modified))
-        node.gone.push_back({parent->standard_information.modified, "parent_modified", {citations_->cite(*parent)}});
-    }
+  // Gone by: the last change of the directory it was removed from. Only a live one: the times of a directory that is deleted itself are not
+  // written back to its record (DFTT 7: dir1 was last modified, says its record, before the files in it were made that went with it).
+  if (report.parent && graph_.standing(*report.parent) == Standing::live) {
+    const Sighting* parent = citations_->record(report.parent->entry());
+    if (parent != nullptr && parent->directory && parent->has_standard_information && parent->standard_information.modified != no_time &&
+        activity_.plausible(parent->standard_information.modified))
+      node.gone.push_back({parent->standard_information.modified, "parent_modified", {citations_->cite(*parent)}});
   }
 }
 

@@ -323,7 +323,7 @@ void judge_runs(const ContentContext& context, const FileFacts& file, const Stre
   if (whole && end == stream.size && !report.parts.empty()) {
     report.state = ContentState::recovered;
     report.sha256 = report.parts.front().sha256;
-    if (c.total() != 0 && !file.live) report.why = "clusters not allocated since: " + report.why;
+    if (c.total() != 0 && !file.live) report.why += "; not allocated now, and no other record on the volume claims them";
     return;
   }
   report.state = ContentState::partial;
