@@ -160,6 +160,7 @@ BlockDamage BlockDisk::damage() const {
 
 std::vector<std::uint64_t> BlockDisk::stored_blocks(std::size_t count) const {
   std::vector<std::uint64_t> found;
+  if (count == 0) return found;
   std::uint64_t stored = 0;
   for (const Block b : table_)
     if (b.kind() == ExtentKind::data) ++stored;

@@ -106,48 +106,49 @@ class Joined final : public ByteSource {
 
   Result<void> read_at(std::uint64_t offset, std::span<std::byte> out) const override {
     if (!fits(size_, offset, out.size())) return fail("past the end");
-    std::uint64_t done = 0;
-    return walk(offset, out.size(), [&](const ByteSource& part, std::uint64_t at, std::uint64_t length) -> Result<void> {
-      const auto piece = out.subspan(static_cast<std::size_t>(done), static_cast<std::size_t>(length));
-      done += length;
-      return part.read_at(at, piece);
+    Result<void> result;
+    walk(offset, out.size(), [&](const ByteSource& part, std::uint64_t at, std::uint64_t length) {
+      result = part.read_at(at, out.first(static_cast<std::size_t>(length)));
+      out = out.subspan(static_cast<std::size_t>(length));
+      return result.has_value();
     });
+    return result;
   }
 
   std::vector<Extent> extents(std::uint64_t offset, std::uint64_t length) const override {
     std::vector<Extent> found;
-    (void)walk(offset, length, [&](const ByteSource& part, std::uint64_t at, std::uint64_t piece) -> Result<void> {
+    walk(offset, length, [&](const ByteSource& part, std::uint64_t at, std::uint64_t piece) {
       for (const Extent& e : part.extents(at, piece)) add_extent(found, offset + (e.offset - at), e.length, e.kind);
       offset += piece;
-      return {};
+      return true;
     });
     return found;
   }
 
   std::vector<Range> locate(std::uint64_t offset, std::uint64_t length) const override {
     std::vector<Range> found;
-    (void)walk(offset, length, [&](const ByteSource& part, std::uint64_t at, std::uint64_t piece) -> Result<void> {
+    walk(offset, length, [&](const ByteSource& part, std::uint64_t at, std::uint64_t piece) {
       for (const Range& r : part.locate(at, piece)) found.push_back(r);
-      return {};
+      return true;
     });
     return found;
   }
 
  private:
+  // Calls visit(part, offset in it, length) for the parts under a stretch, in order, until it returns false.
   template <class Visit>
-  Result<void> walk(std::uint64_t offset, std::uint64_t length, Visit visit) const {
-    if (offset >= size_) return {};
+  void walk(std::uint64_t offset, std::uint64_t length, Visit visit) const {
+    if (offset >= size_) return;
     length = std::min(length, size_ - offset);
     auto i = static_cast<std::size_t>(std::ranges::upper_bound(starts_, offset) - starts_.begin()) - 1;
     while (length > 0) {
       const std::uint64_t at = offset - starts_[i];
       const std::uint64_t piece = std::min(length, parts_[i]->size() - at);
-      if (auto result = visit(*parts_[i], at, piece); !result) return result;
+      if (!visit(*parts_[i], at, piece)) return;
       offset += piece;
       length -= piece;
       ++i;
     }
-    return {};
   }
 
   std::vector<SourcePtr> parts_;

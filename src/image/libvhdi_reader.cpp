@@ -46,6 +46,7 @@ struct Io {
   off64_t position = 0;
   bool open = false;
 };
+// NOLINTNEXTLINE(readability-non-const-parameter): the type in which libbfio hands it to the callbacks
 Io& io(intptr_t* handle) { return *reinterpret_cast<Io*>(handle); }
 
 int io_free(intptr_t** handle, libbfio_error_t**) {

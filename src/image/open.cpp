@@ -135,6 +135,7 @@ void take_warnings(OpenedImage& opened, std::vector<Warning> warnings) {
 OpenedImage open_image(const std::vector<std::string>& paths) {
   Parts parts = find_parts(paths);
   std::vector<SourcePtr> files;
+  files.reserve(parts.paths.size());
   for (std::size_t i = 0; i < parts.paths.size(); ++i)
     files.push_back(open_host_file(parts.paths[i], file_space(static_cast<std::uint32_t>(i))));
   const SourcePtr file = join_sources(std::move(files));

@@ -54,12 +54,9 @@ bool begins_series(const Numbered& n) { return n.digits ? n.number <= 1 : n.numb
 // The numbers of the files in the folder that belong to the series, in order.
 std::vector<std::uint64_t> numbers_in_folder(const Numbered& first) {
   std::vector<std::uint64_t> found;
-  fs::path folder = fs::path(first.stem + first.ending).parent_path();
-  if (folder.empty()) folder = ".";
-  const std::string stem_name = fs::path(first.stem + first.ending)
-                                    .filename()
-                                    .string()
-                                    .substr(0, fs::path(first.stem + first.ending).filename().string().size() - first.ending.size());
+  const fs::path path = first.stem + first.ending;
+  const fs::path folder = path.has_parent_path() ? path.parent_path() : fs::path(".");
+  const std::string name = path.filename().string(), stem_name = name.substr(0, name.size() - first.ending.size());
   std::error_code error;
   for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
     auto n = numbered(it->path().filename().string());

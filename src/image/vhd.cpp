@@ -88,6 +88,7 @@ Result<Container> open_fixed(const SourcePtr& file, const VhdFooter& footer, Con
                                  footer.size, payload - footer.size));
   }
   std::vector<std::uint64_t> stored;
+  stored.reserve(16);
   for (std::uint64_t i = 0; i < 16; ++i) stored.push_back(footer.size / 16 * i / sector * sector);
   disk.samples = sample_offsets(footer.size, 65536, stored);
   return disk;

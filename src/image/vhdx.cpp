@@ -76,25 +76,25 @@ Warning warn(std::string code, std::string text, std::uint64_t offset, std::uint
 
 Result<Header> current_header(const ByteSource& file, Container& disk) {
   constexpr std::array<std::uint64_t, 2> places{64 * kib, 128 * kib};
-  std::optional<Header> current;
-  std::size_t good = 0;
+  Header current{};
+  bool found = false;
   for (const std::uint64_t place : places) {
     const auto bytes = read_checked(file, place, 4 * kib, "head");
     if (!bytes) {
       disk.warnings.push_back(warn("vhdx_header_damaged", "one of the two headers is damaged", place, 4 * kib));
       continue;
     }
-    ++good;
     const auto header = load<Header>(*bytes);
-    if (!current || header.sequence > current->sequence) current = header;
+    if (!found || header.sequence > current.sequence) current = header;
+    found = true;
   }
-  if (good == 0) return fail("both of its headers are damaged");
-  if (current->version != 1) return fail("its header version is not 1");
-  return *current;
+  if (!found) return fail("both of its headers are damaged");
+  if (current.version != 1) return fail("its header version is not 1");
+  return current;
 }
 
 struct Regions {
-  std::optional<RegionEntry> bat, metadata;
+  RegionEntry bat, metadata;
 };
 
 Result<Regions> read_regions(const ByteSource& file, Container& disk) {
@@ -107,19 +107,19 @@ Result<Regions> read_regions(const ByteSource& file, Container& disk) {
   }
   if (!table) return fail("both of its region tables are damaged");
   const auto count = std::min<std::uint64_t>(le<std::uint32_t>(*table, 8), 2047);  // the table's limit, and what fits into it
-  Regions regions;
+  std::optional<RegionEntry> bat, metadata;
   for (std::uint64_t i = 0; i < count; ++i) {
     const auto entry = load<RegionEntry>(*table, 16 + i * sizeof(RegionEntry));
     const std::string guid = text_of(entry.guid);
     if (guid == bat_region)
-      regions.bat = entry;
+      bat = entry;
     else if (guid == metadata_region)
-      regions.metadata = entry;
+      metadata = entry;
     else if ((entry.required & 1U) != 0)
       return fail("it needs a region that is not known: " + guid);
   }
-  if (!regions.bat || !regions.metadata) return fail("its region table names no block table or no metadata");
-  return regions;
+  if (!bat || !metadata) return fail("its region table names no block table or no metadata");
+  return Regions{*bat, *metadata};
 }
 
 struct Metadata {
@@ -230,7 +230,7 @@ Result<Container> open_vhdx(const SourcePtr& file) {
   if (!header) return std::unexpected(header.error());
   const auto regions = read_regions(*file, disk);
   if (!regions) return std::unexpected(regions.error());
-  const auto metadata = read_metadata(*file, *regions->metadata);
+  const auto metadata = read_metadata(*file, regions->metadata);
   if (!metadata) return std::unexpected(metadata.error());
   if (metadata->has_parent)
     return fail("it is a differencing disk: most of its bytes lie in its parent, and reading it with its parents is not supported yet");
@@ -246,7 +246,7 @@ Result<Container> open_vhdx(const SourcePtr& file) {
   const std::uint64_t chunk = (std::uint64_t{1} << 23) * metadata->sector_size / block_size;  // 2.5: 2^23 sectors per bitmap block
 
   std::vector<Unread> unread;
-  auto table = read_table(*file, *regions->bat, blocks, chunk, unread);
+  auto table = read_table(*file, regions->bat, blocks, chunk, unread);
   for (const Unread& u : unread)
     disk.warnings.push_back(warn("block_table_unreadable", "a part of the block table cannot be read", u.offset, u.length));
   auto served = std::make_shared<BlockDisk>(file, metadata->size, block_size, std::move(table));
