@@ -36,7 +36,7 @@ def within(bounds, true_time):
     return (earliest is None or earliest <= true_time) and (latest is None or true_time <= latest)
 
 
-def check_files(report, expected):
+def check_files(report, expected, container):
     by_reference = {}
     for f in report["files"]:
         r = f["file_reference"]
@@ -93,6 +93,8 @@ def check_files(report, expected):
                     got_runs[-1] = (got_runs[-1][0], got_runs[-1][1] + r["clusters"], r["state"])
                 else:
                     got_runs.append((r["lcn"], r["clusters"], r["state"]))
+            if container in ("vhd-dynamic", "vhdx"):  # these can say that a block holds nothing; a block that holds other clusters cannot
+                got_runs = [(lcn, n, "zero" if state == "container_hole" else state) for lcn, n, state in got_runs]
             want_runs = [(r["lcn"], r["clusters"], r["state"]) for r in want["runs"]]
             check(got_runs == want_runs, f"{what}: runs {got_runs}, expected {want_runs}")
     logs = "\\WindowsAzure\\Logs\\Plugins\\"
@@ -200,7 +202,7 @@ def main():
             report = json.loads(run.stdout)
             check(report["schema"] == "trimcarve/findings/1", "schema")
             check_target(report, expected)
-            check_files(report, expected)
+            check_files(report, expected, a.container)
             check_sightings(report, image, a.container)
     for p in problems:
         print("FAILED:", p)
