@@ -16,8 +16,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::byte bitmap{data[0]};
   if ((data[0] & 4) != 0) options.bitmap = ByteView(&bitmap, 1);
   const auto blocks = fuzz::padded_source(data + 1, size - 1, 512);
+  fuzz::PlacesOnce places;
   std::uint64_t emitted = 0, again = 0;
-  carvers::carve_index_allocation(blocks, options, [&](const Sighting& s) { fuzz::check(s, blocks.size()), ++emitted; });
+  carvers::carve_index_allocation(blocks, options, [&](const Sighting& s) {
+    fuzz::check(s, blocks.size());
+    places.see(s);
+    ++emitted;
+  });
   for (std::uint64_t at = 0; at < blocks.size(); at += options.block_size)
     carvers::carve_index_block_at(blocks, at, options, [&](const Sighting&) { ++again; });
   if (emitted != again) std::abort();

@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
+#include <set>
+#include <tuple>
 #include <vector>
 
 #include "memory_source.hpp"
@@ -30,5 +32,16 @@ inline void check(const Sighting& s, std::uint64_t stream_size) {
   for (const FragmentFact& f : s.fragments) good = good && inside(f.place) && f.place.length != 0;
   if (!good) std::abort();
 }
+
+// A source kind and a place name one sighting of a stream.
+class PlacesOnce {
+ public:
+  void see(const Sighting& s) {
+    if (!seen_.emplace(s.source, s.place.offset, s.place.length).second) std::abort();
+  }
+
+ private:
+  std::set<std::tuple<SourceKind, std::uint64_t, std::uint64_t>> seen_;
+};
 
 }  // namespace trimcarve::fuzz
