@@ -21,23 +21,24 @@ constexpr bool is_overwriting(std::uint64_t field) noexcept {
   return field == end_marker_over_parent || field == end_entry_tail || field == end_entry_tail_with_child;
 }
 
+bool high_surrogate(char16_t unit) noexcept { return unit >= 0xD800 && unit < 0xDC00; }
+bool low_surrogate(char16_t unit) noexcept { return unit >= 0xDC00 && unit < 0xE000; }
+
+// Noncharacters, C1 controls and unpaired surrogates: allowed in a name, but nobody's choice.
+bool odd_unit(const Units& name, std::size_t i) noexcept {
+  const char16_t unit = name[i];
+  if (high_surrogate(unit)) return i + 1 == name.size() || !low_surrogate(name[i + 1]);
+  if (low_surrogate(unit)) return i == 0 || !high_surrogate(name[i - 1]);
+  return unit >= 0xFFFE || (unit >= 0xFDD0 && unit <= 0xFDEF) || (unit >= 0x7F && unit < 0xA0);
+}
+
 int name_score(const Units& name, NameSpace space) noexcept {
   bool forbidden = false, odd = false;
   for (std::size_t i = 0; i < name.size(); ++i) {
     const char16_t unit = name[i];
     if (unit == 0 || unit == u'/') return 0;  // no name space allows these
-    if (unit < 0x20 || std::u16string_view(u"\"*:<>?\\|").find(unit) != std::u16string_view::npos)
-      forbidden = true;
-    else if (unit >= 0xFFFE || (unit >= 0xFDD0 && unit <= 0xFDEF) || (unit >= 0x7F && unit < 0xA0))
-      odd = true;  // noncharacters and C1 controls: allowed, but nobody's choice
-    else if (unit >= 0xD800 && unit < 0xDC00) {
-      if (i + 1 < name.size() && name[i + 1] >= 0xDC00 && name[i + 1] < 0xE000)
-        ++i;
-      else
-        odd = true;
-    } else if (unit >= 0xDC00 && unit < 0xE000) {
-      odd = true;
-    }
+    forbidden = forbidden || unit < 0x20 || std::u16string_view(u"\"*:<>?\\|").find(unit) != std::u16string_view::npos;
+    odd = odd || odd_unit(name, i);
   }
   if (space == NameSpace::dos) {
     // 8.3: at most twelve units, one dot at most, no blanks and no lower case.
@@ -45,7 +46,7 @@ int name_score(const Units& name, NameSpace space) noexcept {
     bool shaped = name.size() <= 12;
     for (std::size_t i = 0; i < name.size(); ++i) {
       dots += name[i] == u'.' ? 1U : 0U;
-      shaped = shaped && name[i] > 0x20 && !(name[i] >= u'a' && name[i] <= u'z');
+      shaped = shaped && name[i] > 0x20 && (name[i] < u'a' || name[i] > u'z');
     }
     if (!shaped || dots > 1) return 0;
   }

@@ -90,6 +90,8 @@ Lznt1 lznt1_decompress(ByteView in, std::span<std::byte> out) noexcept {
     if (!ok) return finish(false);
     chunk += target.size();
   }
+  // A unit that fills its output ends with a zero header too, where there is room for one.
+  if (try_le<std::uint16_t>(in, at) == 0) result.consumed = at + 2;
   return finish(true);
 }
 

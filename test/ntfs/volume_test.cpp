@@ -4,6 +4,10 @@
 
 #include <sstream>
 
+#include "ntfs/file_name.hpp"
+#include "ntfs/index.hpp"
+#include "ntfs/lznt1.hpp"
+#include "ntfs/standard_information.hpp"
 #include "ntfs/usn_record.hpp"
 #include "records.hpp"
 #include "trimcarve/text.hpp"
@@ -348,8 +352,7 @@ TEST_CASE("places of a stream are where its bytes lie on the disk") {
 }
 
 TEST_CASE("a compressed file's sector slack begins behind its compressed bytes") {
-  // Vouched for by the listing in the shared data: /1.txt's sector slack at image offset 213303, its cluster slack at 213504. The located
-  // range of the unit therefore begins at or before 213303 - and ends on a cluster.
+  // Vouched for by the listing in the shared data: /1.txt's sector slack begins at image offset 213303, its cluster slack at 213504.
   const auto partition = open_partition(ramslack);
   if (!partition) return;
   const Volume volume = open(partition);
@@ -359,8 +362,46 @@ TEST_CASE("a compressed file's sector slack begins behind its compressed bytes")
   CHECK(stream->complete);
   const auto ranges = stream->bytes->locate(0, 1);
   REQUIRE(ranges.size() == 1);
-  CHECK(ranges[0].offset < 213303);
-  CHECK(ranges[0].offset + ranges[0].length >= 213504);
+  Bytes packed(static_cast<std::size_t>(ranges[0].length)), unpacked(65536);
+  REQUIRE(partition->read_at(ranges[0].offset - 128 * 512, packed));
+  const Lznt1 result = lznt1_decompress(packed, unpacked);
+  CHECK(result.complete);
+  CHECK(ranges[0].offset + result.consumed == 213303);
+}
+
+TEST_CASE("a file's times differ between its record and its directory's index, and both are read") {
+  // Vouched for by the listing in the shared data: /test/1.txt has 2019-03-03 12:37:55 in $STANDARD_INFORMATION and 12:35:17 in $I30.
+  const auto partition = open_partition(lastaccess);
+  if (!partition) return;
+  const Volume volume = open(partition);
+  const auto directory = volume.find_in_directory(root_entry, u"test");
+  REQUIRE(directory);
+  const auto file = volume.find_in_directory(directory->entry(), u"1.txt");
+  REQUIRE(file);
+  Bytes buffer(volume.record_size());
+  const auto fix = volume.read_record(file->entry(), buffer);
+  REQUIRE(fix);
+  FileRecord record;
+  REQUIRE(FileRecord::decode(buffer, *fix, record));
+  CHECK(record.header().sequence == file->sequence());
+  AttributeWalk walk(record);
+  Attribute a;
+  REQUIRE(walk.next(a));
+  const auto information = decode_standard_information(a.value);
+  REQUIRE(information);
+  CHECK(to_iso8601(information->times.accessed).starts_with("2019-03-03T12:37:55"));
+  const auto index = volume.open_stream(directory->entry(), attribute_type::index_root, u"$I30");
+  REQUIRE(index);
+  const std::string value = read_all(*index->bytes);
+  const ByteView bytes = std::as_bytes(std::span(value));
+  const auto root = decode_index_root(bytes);
+  REQUIRE(root);
+  IndexWalk entries(bytes, root->node);
+  std::optional<FileTime> in_index;
+  for (IndexEntry e; entries.next(e);)
+    if (const auto name = decode_file_name(e.key); name && name->name.equals(u"1.txt")) in_index = name->times.accessed;
+  REQUIRE(in_index);
+  CHECK(to_iso8601(*in_index).starts_with("2019-03-03T12:35:17"));
 }
 
 TEST_CASE("counts of records, label and version are those of fsntfsinfo and the listing") {
