@@ -571,3 +571,51 @@ TEST_CASE("what is no volume is refused with its reason") {
   CHECK(probe_partition(MemoryDisk(bitlocker)).boot.kind == BootKind::bitlocker);
   CHECK_FALSE(open_volume(std::make_shared<MemoryDisk>(bitlocker)));
 }
+
+TEST_CASE("volumes with 4096-byte records and with 2 MiB clusters are read as their maker and fsntfsinfo say") {
+  // Made by mkntfs (an independent writer), as no real volume of these kinds is at hand; geometry vouched for by fsntfsinfo's words,
+  // content of $AttrDef by icat where The Sleuth Kit can open the volume (it cannot with 2 MiB clusters).
+  if (!have_command("mkntfs") || !have_command("fsntfsinfo") || !have_command("icat")) return;
+  const struct {
+    const char *size, *sector, *cluster, *label;
+    std::uint32_t record_size;
+  } kinds[] = {{"64M", "4096", "4096", "fourk", 4096}, {"1G", "512", "2097152", "big", 1024}};
+  std::string attribute_definitions;
+  for (const auto& kind : kinds) {
+    const std::string path = (std::filesystem::temp_directory_path() / ("trimcarve-ntfs-" + std::string(kind.label) + ".img")).string();
+    output_of("rm -f '" + path + "'; truncate -s " + kind.size + " '" + path + "' && mkntfs -F -Q -q -s " + kind.sector + " -c " +
+              kind.cluster + " -L " + kind.label + " '" + path + "'");
+    const std::string info = output_of("fsntfsinfo '" + path + "'");
+    const auto stated = [&](const std::string& what) {
+      const auto at = info.find(what);
+      return at == std::string::npos ? std::string() : info.substr(info.find(": ", at) + 2, info.find('\n', at) - info.find(": ", at) - 2);
+    };
+    {
+      const Volume volume = open(std::make_shared<FileDisk>(path));
+      const Geometry& g = volume.geometry();
+      CHECK(std::to_string(g.bytes_per_sector) == stated("Bytes per sector"));
+      CHECK(std::to_string(g.cluster_size) == stated("Cluster block size"));
+      CHECK(std::to_string(g.record_size) == stated("MFT entry size"));
+      CHECK(std::to_string(g.index_block_size) == stated("Index entry size"));
+      CHECK(g.record_size == kind.record_size);
+      CHECK(to_utf8(volume.label()) == kind.label);
+      CHECK(volume.notes().empty());
+      const auto root = volume.find_in_directory(root_entry, u"$attrdef");
+      REQUIRE(root);
+      CHECK(root->entry() == 4);
+      const auto stream = volume.open_stream(4, attribute_type::data, u"");
+      REQUIRE(stream);
+      const std::string content = read_all(*stream->bytes);
+      if (attribute_definitions.empty()) attribute_definitions = output_of("icat '" + path + "' 4");
+      CHECK(content == attribute_definitions);
+      Bytes buffer(volume.record_size());
+      for (std::uint64_t entry = 0; entry < 12; ++entry) {
+        const auto fix = volume.read_record(entry, buffer);
+        REQUIRE(fix);
+        CHECK(fix->array == FixUpArray::expected);
+        CHECK(fix->bad.empty());
+      }
+    }
+    std::filesystem::remove(path);
+  }
+}
