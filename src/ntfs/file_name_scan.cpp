@@ -84,9 +84,8 @@ int sizes_score(const FileName& f) noexcept {
 
 std::optional<FileNameCandidate> file_name_at(ByteView bytes, std::uint64_t offset, std::uint64_t live_end) noexcept {
   if (!fits(bytes, offset, file_name_header_size + 2)) return std::nullopt;
-  // Cheap refusals first: most bytes are no name.
   const auto at = static_cast<std::size_t>(offset);
-  if (bytes[at + 64] == std::byte{0} || std::to_integer<unsigned>(bytes[at + 65]) > 3) return std::nullopt;
+  if (std::to_integer<unsigned>(bytes[at + 65]) > 3) return std::nullopt;
   if ((le<std::uint32_t>(bytes, offset + 56) & ~known_attributes) != 0) return std::nullopt;
   const auto decoded = decode_file_name(bytes.subspan(at));
   if (!decoded) return std::nullopt;
@@ -130,6 +129,9 @@ FileNameScan::FileNameScan(ByteView bytes, std::uint64_t begin, std::uint64_t en
 
 bool FileNameScan::next(FileNameCandidate& out) noexcept {
   for (; fits(bytes_, offset_, file_name_header_size + 2); offset_ += 8) {
+    // Most slack is zero: a length of none or a name space that is none needs no closer look.
+    const unsigned length_and_space = le<std::uint16_t>(bytes_, offset_ + 64);
+    if ((length_and_space & 0xFF) == 0 || length_and_space >= 0x400) continue;
     const auto found = file_name_at(bytes_, offset_, live_end_);
     if (!found || found->score < file_name_threshold) continue;
     out = *found;

@@ -92,11 +92,13 @@ bool take_v4(ByteView bytes, UsnRecord& r) noexcept {
 
 std::optional<UsnRecord> decode_usn_record(ByteView bytes) noexcept {
   if (bytes.size() < v2_header) return std::nullopt;
+  const std::uint32_t length = le<std::uint32_t>(bytes, 0);
+  if (length == 0 || length % 8 != 0 || length > bytes.size()) return std::nullopt;  // first: a journal has long stretches of zeros
   UsnRecord r;
-  r.length = le<std::uint32_t>(bytes, 0);
+  r.length = length;
   r.version = le<std::uint16_t>(bytes, 4);
   r.minor_version = le<std::uint16_t>(bytes, 6);
-  if (r.minor_version != 0 || r.length % 8 != 0 || r.length > bytes.size()) return std::nullopt;
+  if (r.minor_version != 0) return std::nullopt;
   bool taken = false;
   if (r.version == 2 && r.length >= v2_header) taken = take_named<V2>(bytes, r);
   if (r.version == 3 && r.length >= v3_header) taken = take_named<V3>(bytes, r);

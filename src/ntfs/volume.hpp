@@ -74,7 +74,7 @@ class Volume {
 
  private:
   friend Result<Volume> open_volume(SourcePtr partition);
-  friend Result<Volume> open_mft_artefact(SourcePtr mft, SourcePtr boot);
+  friend Result<Volume> open_mft_artefact(SourcePtr mft, const SourcePtr& boot);
   friend struct VolumeOpener;
   Volume() = default;
 
@@ -104,6 +104,6 @@ Probe probe_partition(const ByteSource& partition);
 
 // A bare $MFT file. The record size is the first record's allocated size (boot's when given); the cluster size is `boot`'s, else unknown
 // (0). `boot`: a $Boot file, may be null.
-Result<Volume> open_mft_artefact(SourcePtr mft, SourcePtr boot);
+Result<Volume> open_mft_artefact(SourcePtr mft, const SourcePtr& boot);
 
 }  // namespace trimcarve::ntfs

@@ -173,11 +173,11 @@ std::uint32_t stated_record_size(const ByteSource& mft, std::uint64_t offset) {
 
 }  // namespace
 
-Result<Volume> open_mft_artefact(SourcePtr mft, SourcePtr boot) {
+Result<Volume> open_mft_artefact(SourcePtr mft, const SourcePtr& boot) {
   VolumeOpener opener{.volume = Volume()};
   Volume& volume = opener.volume;
   if (boot) {
-    BootSector sector = read_boot(*boot, 0);
+    const BootSector sector = read_boot(*boot, 0);
     if (sector.kind != BootKind::ntfs) return fail("the boot file: " + sector.why);
     volume.geometry_ = sector.geometry;
   } else {
