@@ -1,10 +1,10 @@
 // Directory indexes ($I30): live entries (SourceKind::index) and what lies in slack (SourceKind::index_slack).
 //
 // One sighting per entry, its Place the entry (from its 16-byte header when that is there, else from the $FILE_NAME). In slack entries are
-// found by their $FILE_NAME; the child's reference is known only when the header in front survived. `container` is the directory whose
-// index it is; the parent is as the entry states it, so an entry of an earlier use of the clusters shows by its parent. Blocks that the
-// index's $BITMAP calls free are stale: all their entries are index_slack. A torn block keeps the entries in its good sectors. Zero blocks
-// are counted; nothing ends the run.
+// found by their $FILE_NAME; the child's reference is known only when the header in front survived, an overwritten time is no_time.
+// `container` is the directory whose index it is; the parent is as the entry states it, so an entry of an earlier use of the clusters shows
+// by its parent. Blocks that the index's $BITMAP calls free are stale: all their entries are index_slack. A torn block keeps the entries in
+// its good sectors. Zero blocks are counted; nothing ends the run.
 #pragma once
 
 #include <optional>

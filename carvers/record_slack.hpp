@@ -8,7 +8,8 @@
 // - none, with a name: an earlier $FILE_NAME attribute of this very file (rename, short name); only its tail may be left
 //   (Integrity::partial: no times, parent not known).
 // - earlier_owner: a whole $FILE_NAME attribute that cannot be this file's: neither its creation time nor its name is. Reference not known.
-// Integrity is `partial` where a part is overwritten, else `carved`. One sighting per name, one for all fragments of a record.
+// Integrity is `partial` where a part is overwritten, else `carved`; an overwritten time is no_time. One sighting per name, one for all
+// fragments of a record.
 #pragma once
 
 #include "carvers/record_view.hpp"

@@ -144,8 +144,8 @@ TEST_CASE("a bare $I30 has no container") {
 }
 
 TEST_CASE("$I30 before and after deletions: the known names, live and in slack") {
-  // 50 and 20 live entries, 36 of the 50 names still there, 14 overwritten (Folder3, Folder4, SomeFile1.txt, ...): the shared data's
-  // listing.
+  // The listing in ../shared/data: 50 and 20 live entries, 36 of the 50 names still there, 14 overwritten (Folder3, Folder4,
+  // SomeFile1.txt).
   const std::string start = real_data("index/I30-start/I30.bin"), later = real_data("index/I30-first-delete/I30.bin");
   if (start.empty() || later.empty()) return;
   Kept before, after;

@@ -9,7 +9,7 @@ using namespace trimcarve;
 using namespace trimcarve::test;
 
 TEST_CASE("a free record stands for the sequence before the free") {
-  // ../shared/domain.md, section 4: 0 was 0xFFFF, 2 or more minus one, 1 says nothing.
+  // NTFS raises the sequence when it frees a record: 0 was 0xFFFF, 2 or more is one less, 1 says nothing.
   const auto identity = [](std::uint16_t sequence, std::uint16_t flags, std::uint64_t base = 0) {
     ntfs::RecordHeader header;
     header.sequence = sequence;
@@ -167,7 +167,7 @@ TEST_CASE("records that were never used are counted only") {
 }
 
 TEST_CASE("mft_winxp: every record is seen, and the deleted ones are counted as they are known") {
-  // The counts stand in the shared data's listing; 20,508 and the deleted ones also come from a plain count of signatures and flags.
+  // The counts stand in the listing in ../shared/data; 20,508 and the deleted ones also come from a plain count of signatures and flags.
   const std::string path = unpacked_data("mft/mft_winxp.xz");
   if (path.empty()) return;
   carvers::RecordPassTally tally;
@@ -201,7 +201,7 @@ TEST_CASE("each record emits the same sightings again, each with a place of its 
 }
 
 TEST_CASE("deleted.mft: the deleted file hangs below its deleted directories by the sequences before the free") {
-  // The path /1/2/3/4/file.txt is stated in the shared data's listing.
+  // The path /1/2/3/4/file.txt is stated in the listing in ../shared/data.
   const std::string path = real_data("mft/deleted.mft");
   if (path.empty()) return;
   const auto kept = carve(*open_artefact(path));

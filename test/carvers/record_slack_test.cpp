@@ -64,7 +64,7 @@ TEST_CASE("a former child keeps its reference when its entry header survived") {
 }
 
 TEST_CASE("a parent under the end marker is lost: the directory is inferred from the place") {
-  // ../shared/domain.md, section 4: 0x11477982FFFFFFFF is no reference.
+  // Seen 327 times in mft_winxp: 0x11477982FFFFFFFF is the marker, no reference.
   RecordBuilder record = small_directory();
   const std::size_t at = record.at();
   put_file_name(record.bytes(), at, directory_reference, some_time, u"1.10.12");
@@ -213,7 +213,7 @@ TEST_CASE("the tail of an earlier name in front of an old attribute gives the na
 }
 
 TEST_CASE("mft_winxp: slack counts are the known ones") {
-  // ../shared/domain.md, section 4, and a plain scan of all 8-byte aligned $FILE_NAMEs with four whole times: 2,291 of them, 327 with the
+  // Counted independently by a plain scan (a script) of all 8-byte aligned $FILE_NAMEs with four whole times: 2,291 of them, 327 with the
   // end marker over the parent. Names with lost times come on top.
   const std::string path = unpacked_data("mft/mft_winxp.xz");
   if (path.empty()) return;
@@ -252,7 +252,7 @@ TEST_CASE("mft_winxp: texts of files that outgrew their records") {
   if (path.empty()) return;
   const auto mft = open_artefact(path);
   const auto kept = carve(*mft);
-  // 34 records show a run of 24 printable bytes in slack (../shared/domain.md). In 26 the data is non-resident: these, and 10653, where the
+  // 34 records show a run of 24 printable bytes in slack (a plain search). In 26 the data is non-resident: these, and 10653, where the
   // text is that of a named stream.
   std::set<std::uint64_t> entries;
   for (const Sighting& s : of_role(kept, SlackRole::own_content)) entries.insert(s.record_entry);
@@ -269,7 +269,7 @@ TEST_CASE("mft_winxp: texts of files that outgrew their records") {
 }
 
 TEST_CASE("slack.mft: the names in record slack, with references") {
-  // Named in the shared data's listing as what `fls` cannot see; read with a hex dump.
+  // Named in the listing in ../shared/data as what `fls` cannot see; read with a hex dump.
   const std::string path = real_data("mft/slack.mft");
   if (path.empty()) return;
   const auto kept = carve(*open_artefact(path));
@@ -294,4 +294,27 @@ TEST_CASE("DFTT 7: three of five names in slack have lost their parent") {
   }
   CHECK(all == 5);
   CHECK(lost == 3);
+}
+
+TEST_CASE("usnjrnl-ldm-disk.raw: earlier names in slack are the old names that the change journal tells of") {
+  // Two sources that know nothing of each other: the tail of a $FILE_NAME in record slack, and the journal's rename records.
+  const std::string path = unpacked_data("ntfs-volumes/usnjrnl-ldm-disk.raw.xz");
+  if (path.empty()) return;
+  const auto volume = open_first_volume(path);
+  Kept kept, journal;
+  carvers::carve_records(*volume.mft(), record_options(volume), kept.sink());
+  const auto reference = volume.find_usn_journal();
+  REQUIRE(reference.has_value());
+  const auto stream = volume.open_stream(reference->entry(), 0x80, u"$J");
+  REQUIRE(stream.has_value());
+  carvers::carve_usn_journal(*stream->bytes, {}, journal.sink());
+  std::set<std::pair<std::uint64_t, std::string>> renamed;
+  for (const Sighting& s : journal.all)
+    if ((s.usn.reason & usn_reason::rename_old_name) != 0) renamed.emplace(s.reference.value, name_of(s));
+  std::set<std::string> names;
+  for (const Sighting& s : of_role(kept, SlackRole::none)) {
+    CHECK(renamed.contains({s.reference.value, name_of(s)}));
+    names.insert(name_of(s));
+  }
+  CHECK(names == std::set<std::string>{"Nieuw - Tekstdocument.txt", "Kopie van first.txt"});
 }

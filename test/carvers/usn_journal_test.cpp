@@ -97,7 +97,7 @@ TEST_CASE("usnjrnlj.bin: all 271 records, equal to Windows' own listing in all t
     CAPTURE(s.usn.usn);
     const auto found = expected.find(s.usn.usn);
     if (found == expected.end()) {
-      // The shared data's listing names the three.
+      // The listing in ../shared/data names the three.
       CHECK((s.usn.usn == 29792 || s.usn.usn == 29880 || s.usn.usn == 29968));
       ++absent;
       continue;
