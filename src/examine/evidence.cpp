@@ -32,11 +32,12 @@ SourcePtr VolumeEvidence::journal(std::uint64_t owner) const {
   return found == journals.end() ? nullptr : found->second;
 }
 
-carvers::IndexOptions DirectoryIndex::options(const VolumeEvidence& evidence, FileReference directory) const {
+carvers::IndexOptions DirectoryIndex::options(const VolumeEvidence& evidence, FileReference directory, bool deleted) const {
   carvers::IndexOptions options;
   options.volume = evidence.index;
   options.directory = directory;
   options.owner = directory.entry();
+  options.directory_deleted = deleted;
   options.block_size = evidence.volume->index_block_size();
   const std::uint32_t cluster = evidence.volume->cluster_size();
   options.vcn_unit = cluster != 0 && cluster <= options.block_size ? cluster : 512;
@@ -124,7 +125,8 @@ void Evidence::decode_row(const history::NameRow& row, const std::function<void(
       if (is_new) slot->second = open_index(volume_, row.owner);
       const history::RecordSlot* directory = graph_.record(row.owner);
       if (slot->second && directory != nullptr)
-        carvers::carve_index_block_at(*slot->second->bytes, row.locator, slot->second->options(volume_, directory->identity), at_place);
+        carvers::carve_index_block_at(*slot->second->bytes, row.locator,
+                                      slot->second->options(volume_, directory->identity, !directory->in_use), at_place);
       break;
     }
   }
@@ -138,8 +140,10 @@ std::vector<std::uint32_t> Evidence::of_row(history::RowIndex row) {
 
 void Evidence::index_journal(const std::vector<FileReference>& references) {
   for (const FileReference reference : references) events_.try_emplace(reference);
-  for (const history::JournalEvent& event : graph_.events())
+  for (std::size_t i = 0; i < graph_.events().size(); ++i) {
+    const history::JournalEvent& event = graph_.events()[i];
     if (const auto found = events_.find(event.reference); found != events_.end()) found->second.push_back(event);
+  }
 }
 
 void Evidence::journal_records(FileReference reference, std::vector<std::uint32_t>& out, std::uint64_t& left_out) {

@@ -36,7 +36,7 @@ struct DirectoryIndex {
   SourcePtr bytes;
   std::vector<std::byte> bitmap;
   bool has_bitmap = false;
-  carvers::IndexOptions options(const VolumeEvidence& evidence, FileReference directory) const;
+  carvers::IndexOptions options(const VolumeEvidence& evidence, FileReference directory, bool deleted) const;
 };
 std::optional<DirectoryIndex> open_index(const VolumeEvidence& evidence, std::uint64_t directory_entry);
 

@@ -90,7 +90,8 @@ history::Selection VolumeExaminer::tops(const findings::Target& target) const {
 std::vector<FileReference> VolumeExaminer::orphans(const findings::Target& target) {
   std::vector<FileReference> out;
   if (target.profile == nullptr) return out;
-  for (const history::NameRow& row : graph_.rows()) {
+  for (history::RowIndex i = 0; i < graph_.rows().size(); ++i) {
+    const history::NameRow& row = graph_.rows()[i];
     if (row.reference.value == 0) continue;
     const auto is = [&](std::u16string_view name) { return row.length == name.size() && graph_.same_name(graph_.name(row), name); };
     if (std::ranges::none_of(target.profile->handlers, is) && std::ranges::none_of(target.profile->signatures, is)) continue;
@@ -116,7 +117,7 @@ bool VolumeExaminer::carve_index(FileReference directory) {
   });
   ++index_tally_.roots;
   if (const auto index = open_index(evidence_, directory.entry())) {
-    auto options = index->options(evidence_, directory);
+    auto options = index->options(evidence_, directory, standing == Standing::deleted);
     options.progress = progress_sink("directory indexes");
     const auto tally = carvers::carve_index_allocation(*index->bytes, options, [&](const Sighting& sighting) {
       graph_.add(sighting);

@@ -93,12 +93,11 @@ class Judge {
     return std::nullopt;
   }
 
-  // Was this gone before the machine was first started? Then it came with the image.
-  bool inherited(const FileReport& file) const {
-    const auto start = provisioned(file.volume);
-    if (!start || !file.deleted) return false;
-    if (file.deleted->bounds.latest) return *file.deleted->bounds.latest < *start;
-    return false;
+  // Installed before this machine was first started: then it came with the image, whenever it went.
+  bool inherited(const FileReport& folder) const {
+    const auto start = provisioned(folder.volume);
+    const auto installed = created(folder, out_);
+    return start && installed && installed->time < *start;
   }
 
   void judge_path() {
@@ -252,7 +251,7 @@ class Judge {
         report_.grade = proof.grade;
         report_.reason = fmt::format("{} is deleted: {}", told(*folder), list_of(proof.reasons));
         if (live != nullptr) report_.reason += fmt::format("; {} is still there, without a version in it", told(*live));
-        if (inherited(*folder)) report_.reason += "; all of it is older than this machine: it came with the image";
+        if (inherited(*folder)) report_.reason += "; it is older than this machine: it came with the image";
         Finding& finding = say(fmt::format("{} was on this volume and was removed", sentence(title)), proof.grade, proof.sightings,
                                proof.grade == Grade::inferred ? "a name below a live directory that is no longer in its index" : "");
         if (folder->deleted) finding.earliest = folder->deleted->bounds.earliest, finding.latest = folder->deleted->bounds.latest;
@@ -315,10 +314,17 @@ class Judge {
         if (instance.removed) f.earliest = instance.removed->earliest, f.latest = instance.removed->latest;
       }
       if (instance.inherited) {
-        const auto start = provisioned(instance.volume);
-        say(fmt::format("Version {} was gone before this machine was provisioned ({}): it came with the image", instance.version,
-                        to_iso8601(*start)),
-            Grade::inferred, instance.sightings, "removed before the marks of this machine's first start");
+        const FileTime start = *provisioned(instance.volume);
+        std::string end = "it is still there";
+        if (instance.removed && instance.removed->latest && *instance.removed->latest < start)
+          end = "it was gone before then";
+        else if (instance.removed && instance.removed->earliest && *instance.removed->earliest > start)
+          end = "it was removed on this machine";
+        else if (instance.removed)
+          end = "whether it was removed before or after is not known";
+        say(fmt::format("Version {} was installed before this machine was provisioned ({}): it came with the image; {}", instance.version,
+                        to_iso8601(start), end),
+            Grade::inferred, instance.sightings, "created before the marks of this machine's first start");
       }
     }
     for (const VolumeInfo& volume : out_.volumes) {

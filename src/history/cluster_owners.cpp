@@ -18,7 +18,8 @@ ClusterOwners::ClusterOwners(const Graph& graph, std::vector<Claim> wanted) {
     else
       stretches.push_back({w.lcn, w.lcn + w.clusters});
   }
-  for (const Claim& claim : graph.claims()) {
+  for (std::size_t i = 0; i < graph.claims().size(); ++i) {
+    const Claim& claim = graph.claims()[i];
     const auto next = std::ranges::upper_bound(stretches, claim.lcn, {}, &Stretch::begin);
     const bool in_previous = next != stretches.begin() && std::prev(next)->end > claim.lcn;
     const bool in_next = next != stretches.end() && next->begin < claim.lcn + claim.clusters;

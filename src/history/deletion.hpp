@@ -2,8 +2,8 @@
 //
 // Rules (design, "Bounds have a direction"): a journal record of the deletion gives both ends. The last time at which the file is known to
 // have been alive sets `earliest`. The first time at which it is known to have been gone sets `latest`: the next owner of its record, the
-// last change of the live directory it was removed from. Two more follow from NTFS itself: a directory is removed only when it is empty, so it
-// goes no earlier than any of its children, and they go no later than it. An estimate never narrows the bounds.
+// last change of the live directory it was removed from. Two more follow from NTFS itself: a directory is removed only when it is empty, so
+// it goes no earlier than any of its children, and they go no later than it. An estimate never narrows the bounds.
 #pragma once
 
 #include <cstdint>

@@ -20,7 +20,6 @@ bool is_second_name(const Sighting& sighting, const NameFact& fact) {
 
 Graph::Graph(ntfs::UpCase up_case, std::uint64_t slots) : up_case_(std::move(up_case)) {
   const std::uint64_t expected = std::min(slots, std::uint64_t{1} << 22);  // a hint, and a claim: never trusted beyond this
-  rows_.reserve(expected);
   slots_.reserve(expected);
   heads_.reserve(expected);
 }
@@ -85,7 +84,7 @@ void Graph::add(const Sighting& sighting) {
 }
 
 void Graph::add_name(const Sighting& sighting, const NameFact& fact, FileReference reference) {
-  if (rows_.size() >= no_row || text_.size() + fact.length > 0xFFFF'FFFFULL) return;
+  if (rows_.size() >= no_row) return;
   NameRow row;
   row.reference = reference;
   row.parent = fact.parent;
@@ -96,9 +95,9 @@ void Graph::add_name(const Sighting& sighting, const NameFact& fact, FileReferen
   row.parent_known = fact.parent_known;
   row.parent_inferred = fact.parent_inferred;
   row.alias = fact.name_space == NameSpace::dos;
-  row.text = static_cast<std::uint32_t>(text_.size());
+  row.text = text_.add(sighting.name(fact));
   row.length = fact.length;
-  text_.append(sighting.name(fact));
+  if (row.text == TextArena::full) return;
   if (reference.value != 0) {
     RowIndex& first = head(reference.entry());
     row.next = first;
@@ -123,7 +122,7 @@ void Graph::add_journal_name(const Sighting& sighting, const NameFact& fact) {
       return;
     }
   }
-  if (rows_.size() >= no_row || text_.size() + fact.length > 0xFFFF'FFFFULL) return;
+  if (rows_.size() >= no_row) return;
   NameRow row;
   row.reference = sighting.reference;
   row.parent = fact.parent;
@@ -137,10 +136,11 @@ void Graph::add_journal_name(const Sighting& sighting, const NameFact& fact) {
   row.name_inferred = sighting.usn.name_inferred;
   row.began = begins;
   row.ended = ends;
-  row.text = static_cast<std::uint32_t>(text_.size());
   row.length = fact.length;
   row.next = first;
-  text_.append(sighting.name(fact));
+  // Most files' journal names are the names their records state: the text is kept once.
+  row.text = first != no_row && name(rows_[first]) == sighting.name(fact) ? rows_[first].text : text_.add(sighting.name(fact));
+  if (row.text == TextArena::full) return;
   first = static_cast<RowIndex>(rows_.size());
   rows_.push_back(row);
 }
@@ -165,9 +165,10 @@ void Graph::finish() {
   const std::size_t parents = slots_.size();
   child_begin_.assign(parents + 1, 0);
   far_child_rows_.clear();
-  for (const NameRow& row : rows_)
-    if (row.parent_known || row.parent_inferred)
-      if (row.parent.entry() < parents) ++child_begin_[row.parent.entry() + 1];
+  for (RowIndex i = 0; i < rows_.size(); ++i) {
+    const NameRow& row = rows_[i];
+    if ((row.parent_known || row.parent_inferred) && row.parent.entry() < parents) ++child_begin_[row.parent.entry() + 1];
+  }
   for (std::size_t i = 1; i <= parents; ++i) child_begin_[i] += child_begin_[i - 1];
   child_rows_.resize(child_begin_[parents]);
   std::vector<std::uint32_t> fill(child_begin_.begin(), child_begin_.end() - 1);
@@ -213,9 +214,8 @@ Graph::Standing Graph::standing(FileReference reference) const noexcept {
 }
 
 std::uint64_t Graph::memory() const noexcept {
-  return rows_.capacity() * sizeof(NameRow) + text_.capacity() * sizeof(char16_t) + slots_.capacity() * sizeof(RecordSlot) +
-         heads_.capacity() * sizeof(RowIndex) + claims_.capacity() * sizeof(Claim) + events_.capacity() * sizeof(JournalEvent) +
-         child_begin_.capacity() * sizeof(std::uint32_t) + child_rows_.capacity() * sizeof(RowIndex);
+  return rows_.memory() + text_.memory() + claims_.memory() + events_.memory() + slots_.capacity() * sizeof(RecordSlot) +
+         heads_.capacity() * sizeof(RowIndex) + (child_begin_.capacity() + child_rows_.capacity()) * sizeof(std::uint32_t);
 }
 
 }  // namespace trimcarve::history

@@ -17,6 +17,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "history/chunked.hpp"
 #include "ntfs/up_case.hpp"
 #include "trimcarve/sighting.hpp"
 
@@ -74,8 +75,8 @@ class Graph {
   // Builds the index of children. Call again after adding more.
   void finish();
 
-  std::span<const NameRow> rows() const noexcept { return rows_; }
-  std::u16string_view name(const NameRow& row) const noexcept { return std::u16string_view(text_).substr(row.text, row.length); }
+  const Chunked<NameRow>& rows() const noexcept { return rows_; }
+  std::u16string_view name(const NameRow& row) const noexcept { return text_.get(row.text, row.length); }
   RowIndex first_row(std::uint64_t entry) const noexcept;  // newest first
   const RecordSlot* record(std::uint64_t entry) const noexcept {
     return entry < slots_.size() && slots_[entry].present ? &slots_[entry] : nullptr;
@@ -83,8 +84,8 @@ class Graph {
   std::uint64_t slot_count() const noexcept { return slots_.size(); }
   // The rows whose parent is this directory. Valid after finish().
   void children(FileReference directory, std::vector<RowIndex>& out) const;
-  std::span<const Claim> claims() const noexcept { return claims_; }
-  std::span<const JournalEvent> events() const noexcept { return events_; }
+  const Chunked<Claim>& claims() const noexcept { return claims_; }
+  const Chunked<JournalEvent>& events() const noexcept { return events_; }
   // The entries of the $UsnJrnl files the events came from (a deleted journal may have left one beside the live one).
   std::span<const std::uint64_t> journals() const noexcept { return journals_; }
   // Extension records of a base, by entry.
@@ -109,13 +110,13 @@ class Graph {
   RowIndex& head(std::uint64_t entry);
 
   ntfs::UpCase up_case_;
-  std::vector<NameRow> rows_;
-  std::u16string text_;
+  Chunked<NameRow> rows_;
+  TextArena text_;
   std::vector<RecordSlot> slots_;
   std::vector<RowIndex> heads_;                            // by entry, as far as $MFT reaches
   std::unordered_map<std::uint64_t, RowIndex> far_heads_;  // entries beyond it (references out of garbage or a shorter $MFT)
-  std::vector<Claim> claims_;
-  std::vector<JournalEvent> events_;
+  Chunked<Claim> claims_;
+  Chunked<JournalEvent> events_;
   std::vector<std::uint64_t> journals_;
   std::vector<std::pair<FileReference, std::uint64_t>> extensions_;
   std::vector<std::uint32_t> child_begin_;  // by parent entry; bucket i is child_rows_[child_begin_[i], child_begin_[i + 1])

@@ -17,8 +17,11 @@ constexpr std::uint64_t entry_limit = std::uint64_t{1} << 32, size_limit = std::
 // The second half of an index's end entry (16 bytes, or 24 with a child), which often lies over the head of a dead entry's $FILE_NAME.
 constexpr std::uint64_t end_entry_tail = 0x0000'0002'0000'0010, end_entry_tail_with_child = 0x0000'0003'0000'0018;
 
+// An end marker whose second half is zero: Windows fills it, other drivers do not.
+constexpr std::uint64_t bare_end_marker = 0x0000'0000'FFFF'FFFF;
+
 constexpr bool is_overwriting(std::uint64_t field) noexcept {
-  return field == end_marker_over_parent || field == end_entry_tail || field == end_entry_tail_with_child;
+  return field == end_marker_over_parent || field == bare_end_marker || field == end_entry_tail || field == end_entry_tail_with_child;
 }
 
 bool high_surrogate(char16_t unit) noexcept { return unit >= 0xD800 && unit < 0xDC00; }
