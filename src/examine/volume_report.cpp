@@ -464,7 +464,7 @@ void VolumeExaminer::report_contents(std::size_t first_file) {
                      : "no record tells where its content lay";
       if (file.size && *file.size == 0) lost.state = ContentState::none, lost.why = "empty";
     }
-    history::add_fragments(*evidence_.volume, out_.sightings, file.sightings, file.streams);
+    history::add_fragments(*evidence_.volume, out_.sightings, file.sightings, file.paths.size() > 1, file.streams);
     if (!file.directory && !file.streams.empty() && file.streams.front().name.empty() &&
         std::ranges::any_of(streams[i - first_file], [](const auto& s) { return s.name.empty() && s.first_extent_seen; }))
       file.size = file.streams.front().size;

@@ -398,7 +398,7 @@ StreamReport judge_stream(const ContentContext& context, const FileFacts& file, 
   return report;
 }
 
-void add_fragments(const ntfs::Volume& volume, std::span<const Sighting> all, std::span<const std::uint32_t> mine,
+void add_fragments(const ntfs::Volume& volume, std::span<const Sighting> all, std::span<const std::uint32_t> mine, bool renamed,
                    std::vector<StreamReport>& streams) {
   std::vector<std::byte> record(volume.record_size());
   for (const std::uint32_t index : mine) {
@@ -423,6 +423,7 @@ void add_fragments(const ntfs::Volume& volume, std::span<const Sighting> all, st
       stream.parts.push_back(std::move(part));
       if (!stream.why.empty()) stream.why += "; ";
       stream.why += fmt::format("{} bytes of an earlier state in record slack", bytes->size());
+      if (renamed) stream.why += ", whose place in the file is not sure: it was renamed since";
       stream.state = ContentState::partial;
     }
   }

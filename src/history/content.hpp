@@ -62,8 +62,9 @@ inline constexpr std::uint64_t largest_live_read = std::uint64_t{16} << 20;
 
 StreamReport judge_stream(const ContentContext& context, const FileFacts& file, const StreamPieces& stream);
 
-// Adds what record slack keeps of a file's text to its unnamed stream's report.
-void add_fragments(const ntfs::Volume& volume, std::span<const Sighting> all, std::span<const std::uint32_t> mine,
+// Adds what record slack keeps of a file's text to its unnamed stream's report. `renamed`: the record held another name when the text was
+// in it, so its attributes may have moved and the place of the text in the file is less sure.
+void add_fragments(const ntfs::Volume& volume, std::span<const Sighting> all, std::span<const std::uint32_t> mine, bool renamed,
                    std::vector<StreamReport>& streams);
 
 }  // namespace trimcarve::history
