@@ -112,7 +112,8 @@ struct RunReport {
 struct RecoveredPart {
   std::uint64_t file_offset = 0, length = 0;
   std::string sha256;
-  std::vector<Range> ranges;  // where the bytes (or their compressed form) lie
+  std::vector<Range> ranges;  // where the bytes lie in the evidence: raw, so with update sequence values, or compressed
+  std::string ranges_sha256;  // over the raw bytes of `ranges` in order: equal to sha256 only where raw and content are the same
   std::string recovered_as;   // file name below recovered/, set when written
   SourcePtr bytes;            // the content itself, `length` bytes; may be null for parts that are only described
   bool offset_inferred = false;
@@ -192,6 +193,14 @@ struct ScriptReport {
   bool named_in_settings = false;
 };
 
+// A file that came into being on the volume while a run was under way. That the run made it is an inference: others write too.
+struct CreatedFile {
+  std::string path;
+  FileTime created;
+  FileState state = FileState::unknown;
+  std::vector<std::uint32_t> sightings;
+};
+
 struct RunRecord {  // one execution request: a sequence number of one version
   std::uint32_t volume = 0;
   std::string sequence, version;
@@ -201,8 +210,10 @@ struct RunRecord {  // one execution request: a sequence number of one version
   std::vector<std::string> file_uris;
   std::optional<bool> protected_settings;  // empty: the settings are not back
   std::string certificate_thumbprint;
-  std::vector<ScriptReport> scripts, made;  // made: files in the working directory that the settings do not name
-  std::string status;                       // success, error, transitioning, ...
+  std::vector<ScriptReport> scripts, made;     // made: files in the working directory that the settings do not name
+  std::vector<CreatedFile> created_elsewhere;  // outside the handler's folders, between `started` and `finished`, by the journal
+  std::uint64_t created_elsewhere_total = 0;   // the list is bounded
+  std::string status;                          // success, error, transitioning, ...
   std::optional<std::int64_t> exit_code;
   std::string output, error_output;
   std::vector<std::uint32_t> sightings;

@@ -82,9 +82,14 @@ std::uint32_t Evidence::cite(const Sighting& sighting) {
       break;
   }
   if (stream != nullptr) out.ranges = stream->locate(sighting.place.offset, sighting.place.length);
-  if (!out.ranges.empty() && out.ranges.front().space < spaces_.size())
-    if (auto hash = sha256_of(*spaces_[out.ranges.front().space], out.ranges)) out.sha256 = *hash;
+  out.sha256 = hash(out.ranges);
   return slot->second;
+}
+
+std::string Evidence::hash(const std::vector<Range>& ranges) const {
+  // One sighting or content lies in one space: a disk, or one file.
+  if (ranges.empty() || ranges.front().space >= spaces_.size() || spaces_[ranges.front().space] == nullptr) return {};
+  return sha256_of(*spaces_[ranges.front().space], ranges).value_or("");
 }
 
 const Sighting* Evidence::record(std::uint64_t entry) {

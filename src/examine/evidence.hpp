@@ -46,6 +46,8 @@ class Evidence {
   Evidence(const VolumeEvidence& volume, const history::Graph& graph, std::vector<SourcePtr> spaces, std::vector<Sighting>& cited);
 
   std::uint32_t cite(const Sighting& sighting);
+  // SHA-256 over the raw bytes of these ranges; empty when they cannot be read.
+  std::string hash(const std::vector<Range>& ranges) const;
 
   // Everything that speaks of this file, cited, oldest kind of evidence last: its records, slack, index entries, journal records.
   // `left_out` counts journal records beyond those that a long history cites.

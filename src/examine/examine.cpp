@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <memory>
 
 #include "examine/volume_examiner.hpp"
 #include "findings/judge.hpp"
@@ -48,12 +49,25 @@ class Pipeline {
       const auto index = static_cast<std::uint32_t>(&target - targets_.data());
       findings::judge(target, index, out_);
     }
+    find_what_runs_made();
     return std::move(out_);
   }
 
  private:
+  // A script works where it likes. What the journal saw created outside the handler's folders while a run was under way is listed with it.
+  void find_what_runs_made() {
+    constexpr std::size_t most = 200;
+    for (TargetReport& target : out_.targets)
+      for (RunRecord& run : target.runs) {
+        if (!run.started || !run.finished) continue;
+        for (const auto& examiner : examiners_)
+          if (examiner->info().index == run.volume)
+            run.created_elsewhere = examiner->created_between(*run.started, *run.finished, most, run.created_elsewhere_total);
+      }
+  }
+
   void examine_volume(VolumeEvidence evidence, const std::vector<SourcePtr>& spaces, std::uint64_t offset) {
-    VolumeExaminer examiner(std::move(evidence), spaces, progress_, out_);
+    auto& examiner = *examiners_.emplace_back(std::make_unique<VolumeExaminer>(std::move(evidence), spaces, progress_, out_));
     examiner.info().offset = offset;
     examiner.read();
     examiner.report(targets_);
@@ -155,6 +169,7 @@ class Pipeline {
   const Progress& progress_;
   std::vector<findings::Target> targets_;
   Examination out_;
+  std::vector<std::unique_ptr<VolumeExaminer>> examiners_;
 };
 
 }  // namespace

@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <set>
+#include <unordered_set>
 #include <vector>
 
 #include "examine/evidence.hpp"
@@ -36,7 +37,9 @@ class VolumeExaminer {
   // Adds the files of these targets to the examination; `first_target` numbers them.
   void report(const std::vector<findings::Target>& targets);
 
-  const VolumeEvidence& evidence() const noexcept { return evidence_; }
+  // The files that the journal saw created in this time and that no report names, oldest first; at most `most` of `total`.
+  std::vector<CreatedFile> created_between(FileTime from, FileTime to, std::size_t most, std::uint64_t& total);
+
   VolumeInfo& info() noexcept { return info_; }
 
  private:
@@ -77,6 +80,7 @@ class VolumeExaminer {
   std::unique_ptr<Evidence> citations_;
   ActivityWindow activity_;
   carvers::IndexTally index_tally_;
+  std::unordered_set<FileReference> reported_;
   std::set<FileReference> carved_directories_;
   std::vector<std::pair<FileReference, std::uint32_t>> extra_;  // sightings of nameless rows that were joined to a file
 };

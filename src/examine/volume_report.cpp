@@ -465,12 +465,41 @@ void VolumeExaminer::report_contents(std::size_t first_file) {
       if (file.size && *file.size == 0) lost.state = ContentState::none, lost.why = "empty";
     }
     history::add_fragments(*evidence_.volume, out_.sightings, file.sightings, file.paths.size() > 1, file.streams);
+    for (StreamReport& stream : file.streams)
+      for (RecoveredPart& part : stream.parts) part.ranges_sha256 = citations_->hash(part.ranges);
     if (!file.directory && !file.streams.empty() && file.streams.front().name.empty() &&
         std::ranges::any_of(streams[i - first_file], [](const auto& s) { return s.name.empty() && s.first_extent_seen; }))
       file.size = file.streams.front().size;
     if (std::ranges::any_of(file.streams, [](const StreamReport& s) { return s.state == ContentState::unreadable; }))
       out_.complete = out_.complete && evidence_.volume->from_artefact();
   }
+}
+
+std::vector<CreatedFile> VolumeExaminer::created_between(FileTime from, FileTime to, std::size_t most, std::uint64_t& total) {
+  std::vector<history::RowIndex> found;
+  for (history::RowIndex i = 0; i < graph_.rows().size(); ++i) {
+    const history::NameRow& row = graph_.rows()[i];
+    if (row.source != SourceKind::usn_journal || (row.reasons & usn_reason::file_create) == 0 || !row.began) continue;
+    if (row.first_seen < from || row.first_seen > to || reported_.contains(row.reference)) continue;
+    found.push_back(i);
+  }
+  std::ranges::stable_sort(found, {}, [this](history::RowIndex i) { return graph_.rows()[i].first_seen; });
+  total = found.size();
+  if (found.size() > most) found.resize(most);
+  std::vector<CreatedFile> out;
+  for (const history::RowIndex i : found) {
+    const history::NameRow& row = graph_.rows()[i];
+    CreatedFile& file = out.emplace_back();
+    file.created = row.first_seen;
+    const history::NameSpan* name = paths_->name_at(row.reference, row.first_seen);
+    file.path = to_utf8(name != nullptr ? paths_->path(row.reference, *name, row.first_seen).text : std::u16string(graph_.name(row)));
+    const Standing standing = graph_.standing(row.reference);
+    file.state = standing == Standing::live                                                      ? FileState::live
+                 : standing == Standing::unknown && (row.reasons & usn_reason::file_delete) == 0 ? FileState::unknown
+                                                                                                 : FileState::deleted;
+    file.sightings = citations_->of_row(i);
+  }
+  return out;
 }
 
 void VolumeExaminer::report(const std::vector<findings::Target>& targets) {
@@ -488,7 +517,10 @@ void VolumeExaminer::report(const std::vector<findings::Target>& targets) {
   std::unordered_map<FileReference, std::size_t> by_reference;
   for (std::size_t i = 0; i < all.size(); ++i) {
     report_file(all[i], out_.files.emplace_back(), nodes[i]);
-    if (all[i].reference.value != 0) by_reference.emplace(all[i].reference, i);
+    if (all[i].reference.value != 0) {
+      by_reference.emplace(all[i].reference, i);
+      reported_.insert(all[i].reference);
+    }
   }
   for (std::size_t i = 0; i < all.size(); ++i) {
     const FileReport& file = out_.files[first_file + i];

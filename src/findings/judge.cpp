@@ -100,6 +100,13 @@ class Judge {
     return start && installed && installed->time < *start;
   }
 
+  void found_nothing() {
+    report_.verdict = Verdict::none;
+    report_.grade = Grade::inferred;
+    const bool any = std::ranges::any_of(out_.volumes, [](const VolumeInfo& v) { return v.state == "examined"; });
+    report_.reason = any ? "no source that was read names it" : "no volume could be examined, so this says nothing";
+  }
+
   void judge_path() {
     // Tops: the files of the target whose parent is not in it.
     std::set<FileReference> all;
@@ -127,8 +134,7 @@ class Judge {
       report_.grade = Grade::inferred;
       report_.reason = fmt::format("{} is named, but no record says whether it is still there", target_.asked);
     } else {
-      report_.verdict = Verdict::none;
-      report_.reason = "no source names it";
+      found_nothing();
     }
   }
 
@@ -283,8 +289,7 @@ class Judge {
           logs_only ? "a log folder without a handler's folder" : "names that only this handler has");
       return;
     }
-    report_.verdict = Verdict::none;
-    report_.reason = "no source that was read names it";
+    found_nothing();
   }
 
   static std::string sentence(std::string text) {
