@@ -152,7 +152,8 @@ void write_tree(const Examination& examination, std::uint32_t target, const Cons
       ++counts[kind_of(file)];
     }
   if (files.empty()) return;
-  sink(fmt::format("\n  Files: {} ({})\n", with_commas(files.size()), counted(counts)));
+  const std::size_t width = std::max<std::size_t>(style.width, 60);
+  sink("\n  " + wrapped(fmt::format("Files: {} ({})", with_commas(files.size()), counted(counts)), width - 2, 4) + "\n");
 
   const std::size_t all = files.size();
   if (files.size() > style.tree_rows) {
@@ -171,7 +172,10 @@ void write_tree(const Examination& examination, std::uint32_t target, const Cons
   tree.head();
   for (const Row& row : rows) tree.row(row);
   if (rows.size() < all)
-    sink(fmt::format("    and {} more ({}); all of them with -o DIR or --json\n", with_commas(all - rows.size()), counted(counts)));
+    sink("    " +
+         wrapped(fmt::format("and {} more ({}); all of them with -o DIR or --json", with_commas(all - rows.size()), counted(counts)),
+                 width - 4, 4) +
+         "\n");
 }
 
 }  // namespace trimcarve::report

@@ -25,6 +25,12 @@ int Descriptor::release() noexcept { return std::exchange(fd_, -1); }
 
 std::string system_error() { return std::generic_category().message(errno); }
 
+std::string sha256_of_text(std::string_view text) {
+  Sha256 digest;
+  digest.update(std::as_bytes(std::span(text)));
+  return digest.finish();
+}
+
 bool stays_inside(std::string_view relative) noexcept {
   if (relative.find('\0') != std::string_view::npos) return false;
   for (std::size_t at = 0;;) {
@@ -42,7 +48,7 @@ NewFile::NewFile(int folder, const std::string& name, std::string shown) : shown
 }
 
 void NewFile::write(ByteView bytes) {
-  digest_.add(bytes);
+  digest_.update(bytes);
   size_ += bytes.size();
   while (!bytes.empty()) {
     const ssize_t written = ::write(fd_.get(), bytes.data(), bytes.size());
@@ -55,7 +61,7 @@ void NewFile::write(ByteView bytes) {
 NewFile::Done NewFile::close() {
   // Some file systems report a full disk only here.
   if (::close(fd_.release()) != 0) throw RunError(ExitCode::output, shown_, "cannot write", system_error());
-  return {size_, digest_.hex()};
+  return {size_, digest_.finish()};
 }
 
 Result<Descriptor> open_inside(int folder, std::string_view relative) {
@@ -83,7 +89,7 @@ Result<Descriptor> open_inside(int folder, std::string_view relative) {
 
 Result<FileIdentity> identify(int fd) {
   if (::lseek(fd, 0, SEEK_SET) < 0) return fail("cannot read: " + system_error());
-  Digest digest;
+  Sha256 digest;
   FileIdentity identity;
   static thread_local std::array<std::byte, 1 << 18> buffer;
   for (;;) {
@@ -91,10 +97,10 @@ Result<FileIdentity> identify(int fd) {
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return fail("cannot read: " + system_error());
     if (got == 0) break;
-    digest.add(ByteView(buffer).first(static_cast<std::size_t>(got)));
+    digest.update(ByteView(buffer).first(static_cast<std::size_t>(got)));
     identity.size += static_cast<std::uint64_t>(got);
   }
-  identity.sha256 = digest.hex();
+  identity.sha256 = digest.finish();
   return identity;
 }
 

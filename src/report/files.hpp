@@ -3,13 +3,13 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
-#include <vector>
 
-#include "report/digest.hpp"
 #include "trimcarve/bytes.hpp"
 #include "trimcarve/result.hpp"
+#include "types/sha256.hpp"
 
 namespace trimcarve::report {
 
@@ -50,7 +50,7 @@ class NewFile {
  private:
   Descriptor fd_;
   std::string shown_;
-  Digest digest_;
+  Sha256 digest_;
   std::uint64_t size_ = 0;
 };
 
@@ -64,6 +64,8 @@ struct FileIdentity {
   std::string sha256;
 };
 Result<FileIdentity> identify(int fd);
+
+std::string sha256_of_text(std::string_view text);
 
 // What the last system call said, for people.
 std::string system_error();

@@ -60,31 +60,25 @@ void OutputFolder::take_away() noexcept {
 }
 
 NewFile OutputFolder::create(const std::string& relative) {
-  make_folders(relative);
-  // Enter each folder by itself, so that nobody's symbolic link leads elsewhere.
+  // Each folder is made and entered by itself, so that nobody's symbolic link leads elsewhere.
   Descriptor at;
   int from = folder_.get();
-  std::string_view rest = relative;
-  for (auto slash = rest.find('/'); slash != std::string_view::npos; slash = rest.find('/')) {
-    Descriptor next(::openat(from, std::string(rest.substr(0, slash)).c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-    if (!next) throw RunError(ExitCode::output, path_ + "/" + relative, "cannot create", system_error());
+  std::size_t begin = 0;
+  for (auto slash = relative.find('/'); slash != std::string::npos; slash = relative.find('/', begin)) {
+    const std::string part = relative.substr(begin, slash - begin);
+    if (::mkdirat(from, part.c_str(), 0755) == 0)
+      made_.push_back(relative.substr(0, slash));
+    else if (errno != EEXIST)
+      throw RunError(ExitCode::output, path_ + "/" + relative, "cannot make its folder", system_error());
+    Descriptor next(::openat(from, part.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    if (!next) throw RunError(ExitCode::output, path_ + "/" + relative, "cannot enter its folder", system_error());
     at = std::move(next);
     from = at.get();
-    rest.remove_prefix(slash + 1);
+    begin = slash + 1;
   }
-  NewFile file(from, std::string(rest), path_ + "/" + relative);
+  NewFile file(from, relative.substr(begin), path_ + "/" + relative);
   made_.push_back(relative);
   return file;
-}
-
-void OutputFolder::make_folders(const std::string& relative) {
-  for (auto slash = relative.find('/'); slash != std::string::npos; slash = relative.find('/', slash + 1)) {
-    const std::string part = relative.substr(0, slash);
-    if (::mkdirat(folder_.get(), part.c_str(), 0755) == 0)
-      made_.push_back(part);
-    else if (errno != EEXIST)
-      throw RunError(ExitCode::output, path_ + "/" + part, "cannot make the folder", system_error());
-  }
 }
 
 void OutputFolder::write_recovered(Examination& examination, const std::atomic<bool>* cancel) {

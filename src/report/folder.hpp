@@ -33,7 +33,6 @@ class OutputFolder {
 
  private:
   NewFile create(const std::string& relative);
-  void make_folders(const std::string& relative);
   void write_recovered(Examination& examination, const std::atomic<bool>* cancel);
   void write_findings(const Examination& examination);
   void write_manifest(const Examination& examination, const RunIdentity& run);

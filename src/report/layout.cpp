@@ -68,7 +68,12 @@ std::string fitted(std::string_view utf8, std::size_t width, bool cut_middle) {
   const std::size_t head = beginning(utf8, width - 1 - tail_width);
   std::string out(utf8.substr(0, head));
   out += "…";
-  if (tail_width > 0) out += utf8.substr(beginning(utf8, total - tail_width));
+  if (tail_width > 0) {
+    std::size_t from = beginning(utf8, total - tail_width);
+    // A wide character may lie across the cut: leave it out.
+    while (columns(utf8.substr(from)) > tail_width) from += next(utf8, from).bytes;
+    out += utf8.substr(from);
+  }
   return out;
 }
 

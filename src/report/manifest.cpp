@@ -6,7 +6,6 @@
 #include <set>
 #include <span>
 
-#include "report/digest.hpp"
 #include "report/files.hpp"
 #include "report/json_reader.hpp"
 #include "report/json_writer.hpp"
@@ -76,7 +75,7 @@ std::string manifest_text(const Examination& examination, const RunIdentity& run
   }
   json.end_array();
   json.flush();
-  const std::string hash = sha256_hex(std::as_bytes(std::span(text)));
+  const std::string hash = sha256_of_text(text);
   return text + fmt::format("{}{}{}", seal_begin, hash, seal_end);
 }
 
@@ -98,8 +97,8 @@ Result<Manifest> read_manifest(std::string_view text) {
   if (const auto read = read_json(text, handler); !read) return std::unexpected(read.error());
   if (text.size() > seal_length) {
     const std::string_view body = text.substr(0, text.size() - seal_length), seal = text.substr(body.size());
-    manifest.intact = seal.starts_with(seal_begin) && seal.ends_with(seal_end) &&
-                      seal.substr(seal_begin.size(), hash_length) == sha256_hex(std::as_bytes(std::span(body)));
+    manifest.intact =
+        seal.starts_with(seal_begin) && seal.ends_with(seal_end) && seal.substr(seal_begin.size(), hash_length) == sha256_of_text(body);
   }
   return manifest;
 }

@@ -66,13 +66,13 @@ class Writer {
     const std::string relative = "recovered/" + paths_.give(id, file.path.empty() ? file.name : file.path, stream.name, suffix);
     NewFile out = create_(relative);
     for (RecoveredPart& part : parts) {
-      Digest digest;
+      Sha256 digest;
       if (!copy(part, out, digest)) {
         drop_(relative);
         warn(file, "content_unreadable", "content that was found could not be read again", part.ranges);
         return {};
       }
-      const std::string sha256 = digest.hex();
+      const std::string sha256 = digest.finish();
       check(file, part.sha256, sha256);
       part.sha256 = sha256;
     }
@@ -82,14 +82,14 @@ class Writer {
     return done.sha256;
   }
 
-  bool copy(const RecoveredPart& part, NewFile& out, Digest& digest) {
+  bool copy(const RecoveredPart& part, NewFile& out, Sha256& digest) {
     for (std::uint64_t at = 0; at < part.length;) {
       if (cancel_ != nullptr && *cancel_) throw RunError(ExitCode::interrupted, "recovered", "stopped", "interrupted");
       const auto length = static_cast<std::size_t>(std::min<std::uint64_t>(block, part.length - at));
       buffer_.resize(length);
       if (!part.bytes->read_at(at, buffer_)) return false;
       out.write(ByteView(buffer_));
-      digest.add(buffer_);
+      digest.update(buffer_);
       at += length;
     }
     return true;

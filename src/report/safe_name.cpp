@@ -7,7 +7,7 @@
 #include <span>
 #include <string>
 
-#include "report/digest.hpp"
+#include "report/files.hpp"
 #include "trimcarve/bytes.hpp"
 #include "trimcarve/text.hpp"
 
@@ -43,7 +43,7 @@ bool reserved(std::string_view name) {
 // Cuts at a character (and never inside an escape), and marks the cut with the hash of the whole.
 std::string shortened(std::string name, std::size_t limit) {
   if (name.size() <= limit) return name;
-  const std::string mark = "~" + sha256_hex(std::as_bytes(std::span(name))).substr(0, 12);
+  const std::string mark = "~" + sha256_of_text(name).substr(0, 12);
   // The extension is worth keeping: it says what the file is.
   std::string extension;
   if (const auto dot = name.rfind('.'); dot != std::string::npos && name.size() - dot <= 10) extension = name.substr(dot);

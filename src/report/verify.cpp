@@ -230,7 +230,7 @@ class Verifier {
   }
 
   Result<std::string> hash_ranges(Evidence& evidence, const std::vector<Range>& ranges) {
-    Digest digest;
+    Sha256 digest;
     for (const Range& range : ranges) {
       const ByteSource* source = evidence.space(range.space);
       if (source == nullptr) return fail("cites an input that the document does not have: " + space_name(range.space));
@@ -240,11 +240,11 @@ class Verifier {
         const auto length = static_cast<std::size_t>(std::min<std::uint64_t>(1 << 20, range.length - at));
         buffer_.resize(length);
         if (const auto read = source->read_at(range.offset + at, buffer_); !read) return fail("cannot be read: " + read.error().what);
-        digest.add(buffer_);
+        digest.update(buffer_);
         at += length;
       }
     }
-    return digest.hex();
+    return digest.finish();
   }
 
   void stop_if_cancelled() const {

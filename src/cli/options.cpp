@@ -1,0 +1,193 @@
+#include "cli/options.hpp"
+
+#include <CLI/CLI.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <set>
+
+#include "report/safe_name.hpp"
+#include "report/version.hpp"
+#include "trimcarve/text.hpp"
+
+namespace trimcarve::cli {
+
+namespace {
+
+constexpr const char* footer = R"(Examples:
+  trimcarve examine disk.vhd                       summary for people
+  trimcarve examine disk.vhd -o case1              findings.json, recovered/, manifest.json
+  trimcarve examine disk.vhd --target run-command --target '\Users\bob'
+  trimcarve examine --mft '$MFT' --usnjrnl '$J'    extracted artefacts instead of a disk
+  trimcarve verify case1 disk.vhd                  read every cited byte again
+
+Exit codes:
+  0    done
+  1    done, but incomplete: damage, an unread volume, a short image; or verify found a difference
+  2    usage
+  3    input unreadable or unsupported
+  4    output failed, or its folder is not empty
+  130  interrupted
+Of several images, the worst of them.)";
+
+RunError usage(const std::string& what, const std::string& why) { return {ExitCode::usage, "command line", what, why}; }
+
+std::string base_name(const std::string& path) {
+  const auto end = path.find_last_not_of('/');
+  if (end == std::string::npos) return "image";
+  const auto slash = path.rfind('/', end);
+  return path.substr(slash == std::string::npos ? 0 : slash + 1, end - (slash == std::string::npos ? 0 : slash + 1) + 1);
+}
+
+// `disk.007`: the stem, how many digits, and the number.
+struct Part {
+  std::string stem;
+  std::size_t digits = 0;
+  unsigned number = 0;
+};
+std::optional<Part> part_of(const std::string& path) {
+  const auto dot = path.rfind('.');
+  if (dot == std::string::npos) return std::nullopt;
+  const std::string ending = path.substr(dot + 1);
+  Part part{path.substr(0, dot), ending.size(), 0};
+  if (ending.size() < 2 || ending.size() > 6) return std::nullopt;
+  const auto [stop, error] = std::from_chars(ending.data(), ending.data() + ending.size(), part.number);
+  if (error != std::errc{} || stop != ending.data() + ending.size()) return std::nullopt;
+  return part;
+}
+
+}  // namespace
+
+std::vector<std::vector<std::string>> group_images(const std::vector<std::string>& paths) {
+  std::vector<std::vector<std::string>> groups;
+  std::optional<Part> before;
+  for (const std::string& path : paths) {
+    const auto part = part_of(path);
+    const bool follows =
+        part && before && part->stem == before->stem && part->digits == before->digits && part->number == before->number + 1;
+    if (follows)
+      groups.back().push_back(path);
+    else
+      groups.push_back({path});
+    before = part;
+  }
+  return groups;
+}
+
+std::string target_of(const std::string& text) {
+  const auto profiles = profile_names();
+  if (std::ranges::find(profiles, text) != profiles.end()) return text;
+  std::string path = text;
+  const auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
+  if (path.size() >= 2 && letter(path[0]) && path[1] == ':') path.erase(0, 2);
+  std::ranges::replace(path, '/', '\\');
+  if (path.starts_with('\\')) return path;
+  throw usage("--target " + text, fmt::format("neither a path that begins with a backslash nor a profile ({})", fmt::join(profiles, ", ")));
+}
+
+std::vector<std::string> folder_names(const std::vector<Request>& requests) {
+  std::vector<std::string> names;
+  std::set<std::string> taken;
+  for (const Request& request : requests) {
+    const std::string base = report::safe_component(to_utf16(base_name(request.image.front())));
+    std::string name = base;
+    const auto folded = [](std::string text) {
+      std::ranges::transform(text, text.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+      return text;
+    };
+    for (unsigned n = 2; !taken.insert(folded(name)).second; ++n) name = fmt::format("{}~{}", base, n);
+    names.push_back(name);
+  }
+  return names;
+}
+
+Parsed parse(int argc, const char* const* argv) {
+  Parsed parsed;
+  Options& options = parsed.options;
+  Request artefacts;
+  std::vector<std::string> images, targets;
+  std::optional<std::uint32_t> volume;
+  bool json = false, lines = false, no_progress = false;
+
+  CLI::App app(
+      "Finds what was deleted from NTFS volumes, above all on Azure disks whose free clusters were trimmed, with the bytes each statement "
+      "rests on.",
+      "trimcarve");
+  app.set_version_flag("--version", fmt::format("trimcarve {}", report::version()), "print the version");
+  app.set_help_flag("-h,--help", "print this help");
+  app.require_subcommand(1);
+  app.footer(footer);
+
+  CLI::App* examine = app.add_subcommand("examine", "examine disk images, or artefacts extracted from one");
+  examine->footer(footer);
+  examine->add_option("IMAGE", images, "disk image: raw, split raw, VHD, VHDX (content decides, not the name)")->type_name("");
+  examine
+      ->add_option(
+          "-o,--output", options.folder,
+          "write findings.json, recovered/ and manifest.json into this new or empty folder (several images: one folder each below it)")
+      ->type_name("DIR");
+  examine
+      ->add_option("--target", targets,
+                   fmt::format("what to look for: {}, or an NTFS path (\\ is everything); may be repeated [custom-script]",
+                               fmt::join(profile_names(), ", ")))
+      ->type_name("PROFILE|PATH")
+      ->allow_extra_args(false);
+  examine->add_option("--volume", volume, "only this NTFS volume, counted from 0")->type_name("N");
+  CLI::Option* json_flag = examine->add_flag("--json", json, "print the whole document (as findings.json) instead of the summary");
+  examine->add_flag("--jsonl", lines, "print one JSON object a line instead of the summary")->excludes(json_flag);
+  examine->add_option("--mft", artefacts.mft, "an extracted $MFT")->type_name("FILE");
+  examine->add_option("--usnjrnl", artefacts.usn_journal, "an extracted $UsnJrnl:$J")->type_name("FILE");
+  examine->add_option("--index", artefacts.index, "an extracted $I30 ($INDEX_ALLOCATION)")->type_name("FILE");
+  examine->add_option("--boot", artefacts.boot, "the boot sector that goes with them")->type_name("FILE");
+
+  CLI::App* verify = app.add_subcommand("verify", "check a folder that examine wrote, and every byte it cites");
+  verify->footer(footer);
+  verify->add_option("DIR", options.folder, "the folder")->required()->type_name("");
+  verify->add_option("IMAGE", options.evidence, "where the evidence is now [where it was]")->type_name("");
+
+  for (CLI::App* command : {examine, verify}) {
+    command->add_flag("-q,--quiet", options.quiet, "print neither summary nor progress; errors only");
+    command->add_flag("--no-progress", no_progress, "no progress line (there is one only on a terminal)");
+  }
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::CallForHelp&) {
+    parsed.text = app.help();
+    return parsed;
+  } catch (const CLI::CallForVersion&) {
+    parsed.text = app.version() + "\n";
+    return parsed;
+  } catch (const CLI::ParseError& error) {
+    throw usage(error.what(), "see trimcarve --help");
+  }
+
+  options.progress = !no_progress && !options.quiet;
+  if (verify->parsed()) {
+    options.command = Command::verify;
+    return parsed;
+  }
+  options.format = json ? Format::json : lines ? Format::lines : Format::summary;
+  const bool extracted = !artefacts.mft.empty() || !artefacts.usn_journal.empty() || !artefacts.index.empty();
+  if (!images.empty() && (extracted || !artefacts.boot.empty())) throw usage("an image and extracted artefacts", "give one or the other");
+  if (images.empty() && !extracted)
+    throw usage("nothing to examine", "give an IMAGE, or --mft, --usnjrnl or --index; see trimcarve --help");
+  if (!targets.empty()) {
+    artefacts.targets.clear();
+    for (const std::string& target : targets) artefacts.targets.push_back(target_of(target));
+  }
+  artefacts.volume = volume;
+  if (extracted) options.requests.push_back(artefacts);
+  for (auto& group : group_images(images)) {
+    Request request = artefacts;
+    request.image = std::move(group);
+    options.requests.push_back(std::move(request));
+  }
+  if (options.format == Format::json && options.requests.size() > 1)
+    throw usage("--json with several images", "it prints one document; use --jsonl, or -o DIR");
+  return parsed;
+}
+
+}  // namespace trimcarve::cli

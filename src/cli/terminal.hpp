@@ -1,0 +1,48 @@
+// Standard output and error, and what interrupts.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "report/console.hpp"
+
+namespace trimcarve::cli {
+
+// Standard output, buffered. A failed write (closed pipe, full disk) is RunError{output}; an interrupt RunError{interrupted}.
+class Output {
+ public:
+  explicit Output(const std::atomic<bool>& cancel) : cancel_(cancel) {}
+  void write(std::string_view text);
+  void flush();
+
+ private:
+  const std::atomic<bool>& cancel_;
+  std::string buffer_;
+};
+
+// One line on a terminal's standard error that is written over again and again, and wiped at the end. Nothing elsewhere.
+class ProgressLine {
+ public:
+  explicit ProgressLine(bool wanted);
+  ProgressLine(const ProgressLine&) = delete;
+  ProgressLine& operator=(const ProgressLine&) = delete;
+  ~ProgressLine() { wipe(); }
+  void show(std::string_view stage, std::uint64_t done, std::uint64_t total);
+  void wipe();
+
+ private:
+  bool wanted_ = false, shown_ = false;
+};
+
+// Width and bold as standard output allows.
+report::ConsoleStyle console_style();
+
+// `trimcarve: <message>`, one line, safe for a terminal.
+void print_error(std::string_view message);
+
+// SIGINT and SIGTERM set the flag (a second one ends the program at once); writes to a closed pipe or beyond a size limit become errors.
+std::atomic<bool>& catch_signals();
+
+}  // namespace trimcarve::cli
