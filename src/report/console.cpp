@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 
+#include "report/basis.hpp"
 #include "report/document.hpp"
 #include "report/layout.hpp"
 #include "report/version.hpp"
@@ -14,7 +15,7 @@ namespace trimcarve::report {
 
 namespace {
 
-constexpr std::size_t label_width = 13, max_findings = 20, max_warnings = 20, max_gaps = 4, max_scripts = 12;
+constexpr std::size_t label_width = 13, max_findings = 20, max_warnings = 20, max_gaps = 4, max_scripts = 12, max_preview = 4096;
 
 // Kinds of evidence, and what they are called. One without a coverage entry was not looked at.
 struct Kind {
@@ -27,6 +28,7 @@ constexpr std::array kinds{Kind{"mft", "$MFT"},
                            Kind{"log_file", "$LogFile"},
                            Kind{"free_space", "free clusters"},
                            Kind{"event_log", "event logs"},
+                           Kind{"registry", "the registry"},
                            Kind{"agent_log", "logs of the Azure agent"}};
 
 std::string safe(std::string_view text) { return for_terminal(text); }
@@ -115,8 +117,9 @@ class Console {
     sink_("\n" + std::string(std::min<std::size_t>(width_, 100), '=') + "\n");
     sink_(bold(fmt::format("{}: {}", safe(target.target), verdict)) + fmt::format("  ({})\n", to_string(target.grade)));
     field(2, "why", target.reason);
-    field(2, "coverage",
-          target.coverage.empty() && target.verdict == Verdict::none ? "not known: this answer proves nothing" : target.coverage);
+    // Where something was found the sources are listed below; where nothing was, they are what the answer is worth.
+    if (target.verdict == Verdict::none || target.verdict == Verdict::traces)
+      field(2, "coverage", target.coverage.empty() ? "not known: this answer proves nothing" : target.coverage);
     for (const Instance& instance : target.instances) this->instance(instance);
     for (const RunRecord& run : target.runs) this->run(run);
     findings(target.target);
@@ -125,13 +128,15 @@ class Console {
 
   void bounds(std::size_t indent, std::string_view label, const Bounds& bounds) {
     field(indent, label, interval(bounds.earliest, bounds.latest));
-    if (!bounds.earliest_basis.empty()) field(indent + 2, "not before", bounds.earliest_basis);
-    if (!bounds.latest_basis.empty()) field(indent + 2, "not after", bounds.latest_basis);
+    if (!bounds.earliest_basis.empty() && bounds.earliest == bounds.latest && bounds.earliest_basis == bounds.latest_basis)
+      return field(indent + 2, "as says", explain_basis(bounds.earliest_basis));
+    if (!bounds.earliest_basis.empty()) field(indent + 2, "not before", explain_basis(bounds.earliest_basis));
+    if (!bounds.latest_basis.empty()) field(indent + 2, "not after", explain_basis(bounds.latest_basis));
   }
 
   static std::string time_with_basis(const std::optional<FileTime>& time, const std::string& basis) {
     if (!time) return basis.empty() ? "" : "time unknown (" + basis + ")";
-    return to_iso8601(*time) + (basis.empty() ? "" : " (" + basis + ")");
+    return to_iso8601(*time) + (basis.empty() ? "" : " (" + explain_basis(basis) + ")");
   }
 
   void instance(const Instance& instance) {
@@ -149,12 +154,38 @@ class Console {
         break;
       }
       const ScriptReport& script = scripts[i];
-      std::string text = script.path + ": " + std::string(to_string(script.state));
+      std::string text = below_version(script.path) + ": " + std::string(to_string(script.state));
       if (script.named_in_settings) text += ", named in the settings";
       if (!script.recovered_as.empty()) text += ", see " + script.recovered_as;
       field(4, label, text);
       if (!script.sha256.empty()) field(6, "sha256", script.sha256);
+      if (const std::string content = text_of(script.path); !content.empty()) excerpt("", content);
     }
+  }
+
+  // `\Packages\Plugins\<handler>\<version>\Downloads\0\x.ps1` as `Downloads\0\x.ps1`: the run's heading names the rest.
+  static std::string below_version(std::string_view path) {
+    std::size_t at = 0;
+    for (int component = 0; component < 5; ++component) {
+      at = path.find('\\', at);
+      if (at == std::string_view::npos) return std::string(path);
+      ++at;
+    }
+    return path.starts_with("\\Packages\\Plugins\\") ? std::string(path.substr(at)) : std::string(path);
+  }
+
+  // The beginning of a recovered script; nothing when it is not text.
+  std::string text_of(std::string_view path) const {
+    for (const FileReport& file : x_.files) {
+      if (file.streams.empty() || file.streams.front().parts.empty() || to_utf8(file.path) != path) continue;
+      const RecoveredPart& part = file.streams.front().parts.front();
+      if (part.bytes == nullptr) return {};
+      std::string text(static_cast<std::size_t>(std::min<std::uint64_t>(part.length, max_preview)), '\0');
+      if (!part.bytes->read_at(0, std::as_writable_bytes(std::span(text)))) return {};
+      if (text.find('\0') != std::string::npos) return {};
+      return text;
+    }
+    return {};
   }
 
   void excerpt(std::string_view label, const std::string& text) {
@@ -187,6 +218,14 @@ class Console {
             "settings were encrypted" + (run.certificate_thumbprint.empty() ? "" : "; certificate " + run.certificate_thumbprint));
     scripts("script", run.scripts);
     scripts("made", run.made);
+    for (std::size_t i = 0; i < run.created_elsewhere.size() && i < max_scripts; ++i) {
+      const CreatedFile& file = run.created_elsewhere[i];
+      field(4, i == 0 ? "meanwhile" : "", fmt::format("{} {} ({})", seconds_of(file.created), file.path, to_string(file.state)));
+    }
+    if (run.created_elsewhere_total > std::min(max_scripts, run.created_elsewhere.size()))
+      field(4, "",
+            fmt::format("and {} more files created elsewhere on the volume while it ran; by whom the journal does not say",
+                        run.created_elsewhere_total - std::min(max_scripts, run.created_elsewhere.size())));
     std::string outcome = run.status;
     if (run.exit_code) outcome += fmt::format("{}exit code {}", outcome.empty() ? "" : ", ", *run.exit_code);
     field(4, "outcome", outcome.empty() ? "not recovered" : outcome);

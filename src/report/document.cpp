@@ -133,6 +133,17 @@ void put_run(JsonWriter& json, const RunRecord& run) {
   put_or_null(json.key("certificate_thumbprint"), run.certificate_thumbprint);
   put_scripts(json.key("scripts"), run.scripts);
   put_scripts(json.key("made"), run.made);
+  json.key("created_elsewhere").begin_array();
+  for (const CreatedFile& file : run.created_elsewhere) {
+    json.begin_object();
+    json.key("path").value(file.path);
+    put_time(json.key("created"), file.created);
+    json.key("state").value(to_string(file.state));
+    put_numbers(json, "sightings", file.sightings);
+    json.end_object();
+  }
+  json.end_array();
+  json.key("created_elsewhere_total").value(run.created_elsewhere_total);
   put_or_null(json.key("status"), run.status);
   put_optional(json.key("exit_code"), run.exit_code);
   put_or_null(json.key("output"), run.output);
@@ -190,6 +201,7 @@ void put_part(JsonWriter& json, const RecoveredPart& part) {
   json.key("length").value(part.length);
   put_or_null(json.key("sha256"), part.sha256);
   put_ranges(json.key("ranges"), part.ranges);
+  put_or_null(json.key("ranges_sha256"), part.ranges_sha256);
   put_or_null(json.key("recovered_as"), part.recovered_as);
   json.key("offset_inferred").value(part.offset_inferred);
   json.key("source").value(part.source);

@@ -226,7 +226,7 @@ class Verifier {
     if (content.ranges.empty()) return;
     const auto hash = hash_ranges(evidence, content.ranges);
     if (!hash) return difference(name, fmt::format("{} ({})", hash.error().what, name_ranges(content.ranges)));
-    if (*hash != content.sha256) difference(name, fmt::format("the evidence has changed at {}", name_ranges(content.ranges)));
+    if (*hash != content.ranges_sha256) difference(name, fmt::format("the evidence has changed at {}", name_ranges(content.ranges)));
   }
 
   Result<std::string> hash_ranges(Evidence& evidence, const std::vector<Range>& ranges) {

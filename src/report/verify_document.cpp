@@ -47,13 +47,13 @@ std::uint64_t total(const std::vector<Range>& ranges) {
   return sum;
 }
 
-std::string hash_of(const json& object) {
-  const json& value = member(object, "sha256");
+std::string hash_of(const json& object, const char* name = "sha256") {
+  const json& value = member(object, name);
   if (value.is_null()) return {};
-  std::string hash = text_member(object, "sha256");
+  std::string hash = text_member(object, name);
   const bool shape =
       hash.size() == 64 && std::ranges::all_of(hash, [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
-  if (!shape) throw Damaged("a `sha256` is not one");
+  if (!shape) throw Damaged(fmt::format("a `{}` is not a SHA-256", name));
   return hash;
 }
 
@@ -79,13 +79,19 @@ CitedSighting sighting_of(const json& object) {
 }
 
 void contents_of(const json& stream, std::uint64_t file, const std::string& path, std::vector<CitedContent>& contents) {
-  const json& compressed = member(stream, "compressed");
   const std::string whole = text_or_empty(stream, "recovered_as");
-  if (!whole.empty()) contents.push_back({file, path, 0, number_member(stream, "size"), hash_of(stream), whole, {}});
+  if (!whole.empty()) contents.push_back({file, path, 0, number_member(stream, "size"), hash_of(stream), whole, {}, {}});
   for (const json& item : list_member(stream, "parts")) {
-    CitedContent part{file, path, number_member(item, "file_offset"), number_member(item, "length"), hash_of(item), {}, ranges_of(item)};
+    CitedContent part{file,
+                      path,
+                      number_member(item, "file_offset"),
+                      number_member(item, "length"),
+                      hash_of(item),
+                      {},
+                      ranges_of(item),
+                      hash_of(item, "ranges_sha256")};
     if (whole.empty()) part.recovered_as = text_or_empty(item, "recovered_as");
-    if (compressed != false || total(part.ranges) != part.length) part.ranges.clear();
+    if (total(part.ranges) == 0 || part.ranges_sha256.empty()) part.ranges.clear();
     if (!part.recovered_as.empty() || !part.ranges.empty()) contents.push_back(std::move(part));
   }
 }

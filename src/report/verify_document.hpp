@@ -26,7 +26,8 @@ struct CitedContent {
   std::string path;        // of the file in the evidence
   std::uint64_t file_offset = 0, length = 0;
   std::string sha256, recovered_as;
-  std::vector<Range> ranges;  // empty when the bytes in the evidence are not the content itself (compressed)
+  std::vector<Range> ranges;  // the raw bytes behind it; empty when the document has no hash of them
+  std::string ranges_sha256;
 };
 
 struct Cited {

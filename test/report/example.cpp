@@ -84,6 +84,7 @@ RecoveredPart part(const SourcePtr& disk, std::uint64_t file_offset, std::uint64
   p.ranges = {{disk_space, disk_offset, length}};
   p.bytes = make_view(disk, disk_offset, length);
   p.sha256 = *sha256_of(*p.bytes);
+  p.ranges_sha256 = p.sha256;
   p.source = "clusters";
   return p;
 }

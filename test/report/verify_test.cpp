@@ -193,7 +193,7 @@ TEST_CASE("a forged document cannot make verify read without bounds") {
       {document(R"({"id":1,"ranges":[{"space":"file:7","offset":0,"length":2}],"sha256":")" + hash + R"("})"),
        "an input that the document does not have"},
       {document(R"({"id":-1,"ranges":[],"sha256":null})"), "`id` is not a natural number"},
-      {document(R"({"id":1,"ranges":[],"sha256":"x"})"), "a `sha256` is not one"},
+      {document(R"({"id":1,"ranges":[],"sha256":"x"})"), "a `sha256` is not a SHA-256"},
       {document(R"({"id":1,"ranges":[],"sha256":null})"), "sighting 1: cites no bytes"},
   };
   for (const auto& one : cases) {
