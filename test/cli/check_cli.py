@@ -1,0 +1,267 @@
+#!/usr/bin/env python3
+"""The program as a user meets it: bad input with its message and exit code, output folders, verify, pipes. One check per name."""
+import json
+import os
+import re
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+program, source_root, which = sys.argv[1:4]
+problems = []
+
+
+def check(condition, text):
+    if not condition:
+        problems.append(text)
+
+
+def run(*arguments, **options):
+    return subprocess.run([program, *arguments], capture_output=True, text=True, **options)
+
+
+def expect(arguments, code, message):
+    """An error is one line, `trimcarve: <file>: <what>: <why>`, with the documented exit code, and nothing on stdout."""
+    r = run(*arguments)
+    check(r.returncode == code, f"{arguments}: exit code {r.returncode}, expected {code}")
+    lines = r.stderr.strip().splitlines()
+    check(len(lines) == 1 and lines[0].startswith("trimcarve: ") and lines[0].count(": ") >= 3, f"{arguments}: stderr is {r.stderr!r}")
+    check(message in r.stderr, f"{arguments}: {r.stderr!r} does not say {message!r}")
+    check(r.stdout == "", f"{arguments}: stdout is {r.stdout[:100]!r}")
+
+
+def sample(folder, name="removed"):
+    image = os.path.join(folder, name + ".vhd")
+    packed = os.path.join(source_root, "samples", name + ".vhd.xz")
+    with open(image, "wb") as o:
+        subprocess.run(["xz", "-dc", packed], stdout=o, check=True)
+    return image
+
+
+def write(path, content):
+    with open(path, "wb") as f:
+        f.write(content)
+    return path
+
+
+def bad_input(folder):
+    expect(["examine", write(folder + "/empty", b"")], 3, "empty")
+    expect(["examine", folder], 3, "directory")
+    expect(["examine", folder + "/no such"], 3, "no such file")
+    expect(["examine", write(folder + "/short", b"x" * 100)], 3, "shorter than one sector")
+    expect(["examine", write(folder + "/noise", bytes(i * 7919 >> 3 & 0xFF for i in range(70000)))], 3, "no partition table and no NTFS volume")
+    expect(["examine", write(folder + "/zeros", bytes(1 << 20))], 3, "no partition table and no NTFS volume")
+    expect(["examine", "--mft", write(folder + "/notmft", b"MFT?" * 1000)], 3, "not an $MFT")
+    expect(["examine", "--usnjrnl", write(folder + "/notjournal", b"text " * 1000)], 3, "holds no record")
+
+
+def no_ntfs(folder):
+    fat = folder + "/fat.img"
+    if shutil.which("mkfs.fat") is None and not os.path.exists("/sbin/mkfs.fat"):
+        # The boot sector of a FAT volume by hand: jump, OEM name, geometry, signature.
+        sector = bytearray(512)
+        sector[0:11] = b"\xeb\x3c\x90MSDOS5.0"
+        sector[11:24] = bytes([0, 2, 4, 1, 0, 2, 0, 2, 0, 64, 0xF8, 32, 0])
+        sector[54:62] = b"FAT16   "
+        sector[510:512] = b"\x55\xaa"
+        write(fat, bytes(sector) + bytes(8 << 20))
+    else:
+        subprocess.run(["/sbin/mkfs.fat", "-C", fat, "8192"], capture_output=True, check=True)
+    expect(["examine", fat], 3, "none of its partitions is an NTFS volume")
+
+
+def bitlocker(folder):
+    """A BitLocker volume is named, not examined, and the answer says that it is worth nothing."""
+    sector = bytearray(1 << 20)
+    sector[0:11] = b"\xeb\x58\x90-FVE-FS-"
+    sector[11:14] = b"\x00\x02\x08"
+    sector[510:512] = b"\x55\xaa"
+    r = run("examine", write(folder + "/b.img", bytes(sector)))
+    check(r.returncode == 1, f"exit code {r.returncode}")
+    check("BitLocker" in r.stdout and "-FVE-FS-" in r.stdout, "the report does not name BitLocker")
+    check("says nothing" in r.stdout, "the report does not say that this is no answer")
+
+
+def usage(folder):
+    image = sample(folder)
+    expect([], 2, "subcommand")
+    expect(["examine"], 2, "")
+    expect(["examine", image, "--bogus"], 2, "--bogus")
+    expect(["examine", image, "--target", "nonsense"], 2, "nonsense")
+    expect(["examine", image, "--volume", "9"], 2, "no volume 9")
+    expect(["examine", image, "--json", "--jsonl"], 2, "")
+    r = run("--version")
+    check(r.returncode == 0 and re.fullmatch(r"trimcarve \d+\.\d+\.\d+\n", r.stdout), f"--version: {r.stdout!r}")
+
+
+def refused(folder):
+    """What a later version reads is refused with its reason: never wrong bytes. Images by qemu-img."""
+    if shutil.which("qemu-img") is None:
+        print("SKIPPED: qemu-img is not installed")
+        return
+    big = folder + "/big.vhdx"
+    subprocess.run(["qemu-img", "create", "-q", "-f", "vhdx", "-o", "subformat=fixed", big, "5G"], check=True)
+    expect(["examine", big], 3, "4 GiB")
+    q = folder + "/x.qcow2"
+    subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", q, "1M"], check=True)
+    expect(["examine", q], 3, "qcow2")
+
+
+def folder_not_empty(folder):
+    image, out = sample(folder), folder + "/out"
+    os.mkdir(out)
+    write(out + "/mine", b"1")
+    expect(["examine", image, "-o", out], 4, "not empty")
+    check(os.listdir(out) == ["mine"], "something was written")
+
+
+def disk_full(folder):
+    """A limit on file size stands for a full disk: the write fails; no manifest is left, so nothing looks finished."""
+    image, out = sample(folder), folder + "/out"
+
+    def limit():
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (20000, 20000))
+
+    r = run("examine", image, "-o", out, preexec_fn=limit)
+    check(r.returncode == 4, f"exit code {r.returncode}: {r.stderr}")
+    check(len(r.stderr.strip().splitlines()) == 1, f"stderr: {r.stderr!r}")
+    check(not os.path.exists(out + "/manifest.json"), "a manifest was written")
+    check(not os.path.exists(out + "/findings.json"), "findings.json looks finished")
+    with open("/dev/full", "w") as full:
+        r = subprocess.run([program, "examine", image], stdout=full, stderr=subprocess.PIPE, text=True)
+    check(r.returncode == 4 and "No space left" in r.stderr, f"stdout full: {r.returncode} {r.stderr!r}")
+
+
+def pipes(folder):
+    """JSON lines for other programs: every line an object of a known kind; nothing on stderr; a closed pipe is an output error."""
+    image = sample(folder)
+    r = run("examine", image, "--jsonl")
+    check(r.returncode == 0 and r.stderr == "", f"{r.returncode} {r.stderr!r}")
+    lines = [json.loads(line) for line in r.stdout.splitlines()]
+    kinds = {line["record"] for line in lines}
+    check({"source", "volume", "coverage", "target", "finding", "file", "sighting"} <= kinds, f"kinds: {kinds}")
+    whole = json.loads(run("examine", image, "--json").stdout)
+    check(sum(line["record"] == "file" for line in lines) == len(whole["files"]), "another number of files than in --json")
+    again = run("examine", image, "--json").stdout
+    check(json.loads(again) == whole and again == run("examine", image, "--json").stdout, "two runs differ")
+
+
+def several(folder):
+    """Several images: each in a folder of its own, one that cannot be read does not stop the rest, the worst exit code counts."""
+    one, two, out = sample(folder), sample(folder, "never"), folder + "/out"
+    r = run("examine", one, write(folder + "/noise", b"no" * 5000), two, "-o", out)
+    check(r.returncode == 3, f"exit code {r.returncode}")
+    made = sorted(d for d in os.listdir(out) if os.path.exists(os.path.join(out, d, "manifest.json")))
+    check(len(made) == 2, f"finished folders: {made} of {sorted(os.listdir(out))}")
+    for d in made:
+        check(run("verify", os.path.join(out, d)).returncode == 0, f"verify {d}")
+
+
+def verify_names_one_byte(folder):
+    """One changed byte, in any output or in any cited range of the image, is named."""
+    image, out = sample(folder), folder + "/out"
+    check(run("examine", image, "-o", out).returncode == 0, "examine")
+    check(run("verify", out).returncode == 0, "a fresh folder differs")
+    outputs = [os.path.relpath(os.path.join(d, f), out) for d, _, files in os.walk(out) for f in files]
+    for name in outputs:
+        path = os.path.join(out, name)
+        with open(path, "rb") as f:
+            before = f.read()
+        at = len(before) // 2
+        write(path, before[:at] + bytes([before[at] ^ 1]) + before[at + 1:])
+        r = run("verify", out, image)
+        write(path, before)
+        # A manifest that is no longer one cannot be checked against at all.
+        check(r.returncode in ((1, 3) if name == "manifest.json" else (1,)), f"{name}: exit code {r.returncode}")
+        check(name in r.stdout + r.stderr or name == "manifest.json", f"{name} is not named: {r.stdout[:200]}")
+    with open(out + "/findings.json", encoding="utf-8") as f:
+        sightings = json.load(f)["sightings"]
+    for s in sightings[:: max(1, len(sightings) // 12)]:
+        offset = s["ranges"][0]["offset"] + s["ranges"][0]["length"] // 2
+        with open(image, "r+b") as f:
+            f.seek(offset)
+            byte = f.read(1)
+            f.seek(offset)
+            f.write(bytes([byte[0] ^ 0x80]))
+        r = run("verify", out, image)
+        with open(image, "r+b") as f:
+            f.seek(offset)
+            f.write(byte)
+        check(r.returncode == 1 and f"sighting {s['id']}:" in r.stdout, f"sighting {s['id']} is not named: {r.returncode} {r.stdout[:200]}")
+    check(run("verify", out, image).returncode == 0, "the image is not as before")
+    os.remove(os.path.join(out, "manifest.json"))
+    check(run("verify", out, image).returncode == 3, "a folder without manifest was verified")
+
+
+def interrupted(folder):
+    """An interrupt ends the run with 130 and leaves nothing that looks finished."""
+    mft = folder + "/mft"
+    image = sample(folder)
+    with open(image, "rb") as f, open(mft, "wb") as o:
+        offset = None
+        while offset is None:
+            block = f.read(1 << 20)
+            if not block:
+                break
+            at = block.find(b"FILE0")
+            if at >= 0:
+                offset = f.tell() - len(block) + at
+        f.seek(offset)
+        o.write(f.read(65536))
+        o.truncate(1 << 36)  # 64 GiB of slots: zeros that take a while
+        o.seek((1 << 36) - 65536)
+        o.write(b"FILE0" + bytes(65531))
+    # Data all over, so that the file system's holes do not make it short: one byte in each megabyte for the first four GiB.
+    with open(mft, "r+b") as o:
+        for at in range(1 << 20, 1 << 32, 1 << 20):
+            o.seek(at)
+            o.write(b"\1")
+    out = folder + "/out"
+    p = subprocess.Popen([program, "examine", "--mft", mft, "-o", out, "--quiet"], stderr=subprocess.PIPE, text=True)
+    time.sleep(0.5)
+    p.send_signal(signal.SIGINT)
+    error = p.communicate(timeout=60)[1]
+    check(p.returncode == 130, f"exit code {p.returncode}: {error}")
+    check(not os.path.exists(out + "/manifest.json") and not os.path.exists(out + "/findings.json"), "output looks finished")
+
+
+def manual(folder):
+    """mandoc finds no fault, and every option of --help is in the manual page."""
+    page = os.path.join(source_root, "man/trimcarve.1")
+    with open(page, encoding="utf-8") as f:
+        text = f.read()
+    for command in ("examine", "verify"):
+        for option in re.findall(r"--([a-z]+[a-z-]*)", run(command, "--help").stdout):
+            check(f"-{option}" in text, f"--{option} is not in the manual page")
+    if shutil.which("mandoc") is None:
+        print("SKIPPED: mandoc is not installed")
+        return
+    lint = subprocess.run(["mandoc", "-Tlint", "-Wwarning", page], capture_output=True, text=True)
+    check(lint.stdout == "" and lint.returncode == 0, lint.stdout)
+
+
+checks = {
+    "bad-input": bad_input,
+    "no-ntfs": no_ntfs,
+    "bitlocker": bitlocker,
+    "usage": usage,
+    "refused": refused,
+    "folder-not-empty": folder_not_empty,
+    "disk-full": disk_full,
+    "pipes": pipes,
+    "several": several,
+    "verify": verify_names_one_byte,
+    "interrupted": interrupted,
+    "manual": manual,
+}
+with tempfile.TemporaryDirectory(prefix="trimcarve-cli-") as temporary:
+    checks[which](temporary)
+for p in problems:
+    print("FAILED:", p)
+print(f"{which}: {'as documented' if not problems else str(len(problems)) + ' differences'}")
+sys.exit(1 if problems else 0)
