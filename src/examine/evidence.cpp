@@ -1,6 +1,7 @@
 #include "examine/evidence.hpp"
 
 #include <algorithm>
+#include <unordered_set>
 
 #include "types/sha256.hpp"
 
@@ -151,7 +152,7 @@ void Evidence::index_journal(const std::vector<FileReference>& references) {
   }
 }
 
-void Evidence::journal_records(FileReference reference, std::vector<std::uint32_t>& out, std::uint64_t& left_out) {
+void Evidence::journal_records(FileReference reference, const std::function<void(const Sighting&)>& take, std::uint64_t& left_out) {
   const auto found = events_.find(reference);
   if (found == events_.end()) return;
   std::size_t plain = 0, at = 0;
@@ -168,17 +169,25 @@ void Evidence::journal_records(FileReference reference, std::vector<std::uint32_
         ++left_out;
         return;
       }
-      out.push_back(cite(sighting));
+      take(sighting);
     });
   }
 }
 
 std::vector<std::uint32_t> Evidence::of_file(FileReference reference, std::uint64_t& left_out) {
   std::vector<std::uint32_t> out;
-  const auto take = [&](const Sighting& sighting) {
-    const std::uint32_t number = cite(sighting);
-    if (std::ranges::find(out, number) == out.end()) out.push_back(number);
-  };
+  std::unordered_set<std::uint32_t> seen;
+  visit_file(
+      reference,
+      [&](const Sighting& sighting) {
+        const std::uint32_t number = cite(sighting);
+        if (seen.insert(number).second) out.push_back(number);
+      },
+      left_out);
+  return out;
+}
+
+void Evidence::visit_file(FileReference reference, const std::function<void(const Sighting&)>& take, std::uint64_t& left_out) {
   const std::uint64_t entry = reference.entry();
   const history::RecordSlot* slot = graph_.record(entry);
   const bool own_record =
@@ -201,8 +210,7 @@ std::vector<std::uint32_t> Evidence::of_file(FileReference reference, std::uint6
     const history::NameRow& row = graph_.rows()[i];
     if (row.reference == reference && row.source != SourceKind::mft && row.source != SourceKind::usn_journal) decode_row(row, take);
   }
-  journal_records(reference, out, left_out);
-  return out;
+  journal_records(reference, take, left_out);
 }
 
 }  // namespace trimcarve

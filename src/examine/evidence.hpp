@@ -4,6 +4,7 @@
 // gives it its number in the report. The same sighting is cited once, however many findings rest on it.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -53,6 +54,9 @@ class Evidence {
   // `left_out` counts journal records beyond those that a long history cites.
   std::vector<std::uint32_t> of_file(FileReference reference, std::uint64_t& left_out);
   std::vector<std::uint32_t> of_row(history::RowIndex row);
+  // The same sightings, not cited; each is valid during the call.
+  void visit_file(FileReference reference, const std::function<void(const Sighting&)>& take, std::uint64_t& left_out);
+  void visit_row(history::RowIndex row, const std::function<void(const Sighting&)>& take) { decode_row(graph_.rows()[row], take); }
 
   // The base record of an entry, not cited. Cached: the pointer stays valid.
   const Sighting* record(std::uint64_t entry);
@@ -62,7 +66,7 @@ class Evidence {
 
  private:
   void decode_row(const history::NameRow& row, const std::function<void(const Sighting&)>& take);
-  void journal_records(FileReference reference, std::vector<std::uint32_t>& out, std::uint64_t& left_out);
+  void journal_records(FileReference reference, const std::function<void(const Sighting&)>& take, std::uint64_t& left_out);
 
   struct Key {
     SourceKind source;

@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <set>
+#include <unordered_map>
 #include <unordered_set>
 #include <vector>
 
@@ -25,7 +26,8 @@ class ActivityWindow {
   bool plausible(FileTime time) const;
 
  private:
-  std::vector<FileTime> latest_;  // a heap of the latest times, smallest on top
+  std::vector<FileTime> latest_;          // a heap of the latest times, smallest on top
+  mutable std::optional<FileTime> last_;  // of latest_; empty: to be worked out again
 };
 
 class VolumeExaminer {
@@ -66,9 +68,11 @@ class VolumeExaminer {
   std::vector<Member> members(const std::vector<findings::Target>& targets);
 
   void report_file(const Member& member, FileReport& report, history::DeletionNode& node);
+  bool born_at(FileReference reference, FileTime TimeSet::* which, FileTime born);
   void attach_nameless(std::vector<Member>& members);
   void report_contents(std::size_t first_file);
   history::Owner owner_of(std::uint32_t entry);
+  std::string owner_text(std::uint32_t entry);
 
   VolumeEvidence evidence_;
   std::vector<SourcePtr> spaces_;
@@ -81,8 +85,10 @@ class VolumeExaminer {
   ActivityWindow activity_;
   carvers::IndexTally index_tally_;
   std::unordered_set<FileReference> reported_;
+  std::unordered_map<FileReference, std::vector<TimeSet>> known_times_;  // of born_at
   std::set<FileReference> carved_directories_;
-  std::vector<std::pair<FileReference, std::uint32_t>> extra_;  // sightings of nameless rows that were joined to a file
+  std::unordered_map<FileReference, std::vector<std::uint32_t>> extra_;  // sightings of nameless rows that were joined to a file
+  std::vector<history::RowIndex> creations_;                             // journal rows that begin with a creation, by their time
 };
 
 }  // namespace trimcarve

@@ -17,6 +17,7 @@ constexpr std::uint32_t data_type = 0x80;
 constexpr std::uint64_t day = 86'400 * ticks_per_second;
 constexpr std::size_t times_kept = 64;
 constexpr std::size_t gaps_reported = 64;
+constexpr std::size_t most_journals = 16;  // a volume has one at a time; each deleted one is read too
 // Free clusters that hold stored bytes are read for the count of zeros up to this size; reading a whole disk is not examine's question.
 constexpr std::uint64_t most_free_bytes_read = std::uint64_t{256} << 20;
 
@@ -34,6 +35,7 @@ std::vector<Coverage::Gap> gaps_of(const carvers::GapList& gaps, std::string& no
 
 void ActivityWindow::see(FileTime time) {
   if (time == no_time) return;
+  last_.reset();
   const auto later = [](FileTime a, FileTime b) { return a > b; };
   if (latest_.size() == times_kept) {
     if (time <= latest_.front()) return;
@@ -45,13 +47,17 @@ void ActivityWindow::see(FileTime time) {
 }
 
 std::optional<FileTime> ActivityWindow::last() const {
-  if (latest_.empty()) return std::nullopt;
+  if (latest_.empty() || last_) return last_;
   auto times = latest_;
   std::ranges::sort(times, std::greater{});
+  last_ = times.front();
   // One stray time is no activity: the last time that two others precede within a day.
   for (std::size_t i = 0; i + 2 < times.size(); ++i)
-    if (times[i].ticks - times[i + 2].ticks <= day) return times[i];
-  return times.front();
+    if (times[i].ticks - times[i + 2].ticks <= day) {
+      last_ = times[i];
+      break;
+    }
+  return last_;
 }
 
 bool ActivityWindow::plausible(FileTime time) const {
@@ -146,7 +152,9 @@ void VolumeExaminer::find_journals() {
   bool live = false;
   for (const FileReference reference : found) {
     const auto standing = graph_.standing(reference);
-    if (standing == history::Graph::Standing::reused) continue;
+    if (standing == history::Graph::Standing::reused || evidence_.journals.size() >= most_journals) continue;
+    if (std::ranges::find(evidence_.journals, reference.entry(), &std::pair<std::uint64_t, SourcePtr>::first) != evidence_.journals.end())
+      continue;
     auto stream = evidence_.volume->open_stream(reference.entry(), data_type, u"$J");
     if (!stream) continue;
     evidence_.journals.emplace_back(reference.entry(), stream->bytes);

@@ -2,6 +2,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
+#include <set>
+#include <tuple>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -37,10 +40,9 @@ history::Selection VolumeExaminer::everything() const {
   const auto add = [&](FileReference reference) {
     if (seen.insert(reference).second) out.references.push_back(reference);
   };
-  for (std::uint64_t entry = 0; entry < graph_.slot_count(); ++entry) {
-    const history::RecordSlot* slot = graph_.record(entry);
-    if (slot != nullptr && !slot->extension && slot->identity_known) add(slot->identity);
-  }
+  graph_.each_record([&](std::uint64_t, const history::RecordSlot& slot) {
+    if (!slot.extension && slot.identity_known) add(slot.identity);
+  });
   for (history::RowIndex i = 0; i < graph_.rows().size(); ++i) {
     const history::NameRow& row = graph_.rows()[i];
     if (row.reference.value != 0)
@@ -157,8 +159,9 @@ std::vector<VolumeExaminer::Member> VolumeExaminer::members(const std::vector<fi
   std::unordered_map<history::RowIndex, std::size_t> by_row;
   for (std::uint32_t t = 0; t < targets.size(); ++t) {
     auto from = tops(targets[t]);
+    std::unordered_set<FileReference> seen(from.references.begin(), from.references.end());
     for (const FileReference orphan : orphans(targets[t]))
-      if (std::ranges::find(from.references, orphan) == from.references.end()) from.references.push_back(orphan);
+      if (seen.insert(orphan).second) from.references.push_back(orphan);
     const history::Selection selection = history::select_below(graph_, std::move(from));
     for (const FileReference reference : selection.references) {
       const auto [slot, is_new] = by_reference.try_emplace(reference, out.size());
@@ -174,27 +177,44 @@ std::vector<VolumeExaminer::Member> VolumeExaminer::members(const std::vector<fi
   return out;
 }
 
+// Does anything say of this file that one of its times is `born`?
+bool VolumeExaminer::born_at(FileReference reference, FileTime TimeSet::* which, FileTime born) {
+  const auto [slot, is_new] = known_times_.try_emplace(reference);
+  std::vector<TimeSet>& known = slot->second;
+  if (is_new) {
+    std::uint64_t ignored = 0;
+    citations_->visit_file(
+        reference,
+        [&](const Sighting& sighting) {
+          for (const NameFact& fact : sighting.names)
+            if (fact.has_times) known.push_back(fact.times);
+          if (sighting.has_standard_information) known.push_back(sighting.standard_information);
+          if (sighting.has_usn && (sighting.usn.reason & usn_reason::file_create) != 0) known.push_back({.created = sighting.usn.time});
+        },
+        ignored);
+  }
+  return std::ranges::any_of(known, [&](const TimeSet& times) { return times.*which == born; });
+}
+
 // A name in slack whose own reference is lost is often a name of a file that is known: the same directory, the same name and the same
 // creation time say so. What is left stands for itself; several copies of one name in one directory's slack are one file.
 void VolumeExaminer::attach_nameless(std::vector<Member>& members) {
   std::vector<Member> kept;
-  struct Seen {
-    FileReference parent;
-    std::u16string name;
-    FileTime born;
-  };
-  std::vector<Seen> seen;
+  std::set<std::tuple<FileReference, FileTime, std::u16string>> seen;
   std::vector<history::RowIndex> siblings;
   for (const Member& member : members)
     if (member.reference.value != 0) kept.push_back(member);
   for (Member& member : members) {
     if (member.reference.value != 0) continue;
     const history::NameRow& row = graph_.rows()[member.row];
-    const auto cited = citations_->of_row(member.row);
-    if (cited.empty() || out_.sightings[cited.front()].names.empty()) continue;
+    std::optional<TimeSet> stated;
+    citations_->visit_row(member.row, [&](const Sighting& sighting) {
+      if (!stated && !sighting.names.empty()) stated = sighting.names.front().times;
+    });
+    if (!stated) continue;
     // The end marker may lie over the first of the times: then the next that survived serves.
-    const TimeSet times = out_.sightings[cited.front()].names.front().times;
-    const FileTime TimeSet::* which = times.created != no_time    ? &TimeSet::created
+    const TimeSet times = *stated;
+    FileTime TimeSet::* const which = times.created != no_time    ? &TimeSet::created
                                       : times.modified != no_time ? &TimeSet::modified
                                                                   : &TimeSet::accessed;
     const FileTime born = times.*which;
@@ -207,24 +227,12 @@ void VolumeExaminer::attach_nameless(std::vector<Member>& members) {
       const history::NameRow& other = graph_.rows()[i];
       // An 8.3 name has no name to compare: the creation time alone, to 100 ns in one directory, joins it.
       if (other.reference.value == 0 || (!row.alias && graph_.name(other) != graph_.name(row))) continue;
-      std::uint64_t ignored = 0;
-      for (const std::uint32_t n : citations_->of_file(other.reference, ignored)) {
-        const Sighting& sighting = out_.sightings[n];
-        joined |= std::ranges::any_of(sighting.names, [&](const NameFact& fact) { return fact.has_times && fact.times.*which == born; });
-        joined |= sighting.has_standard_information && sighting.standard_information.*which == born;
-        joined |= which == &TimeSet::created && sighting.has_usn && (sighting.usn.reason & usn_reason::file_create) != 0 &&
-                  sighting.usn.time == born;
-      }
-      if (joined) {
-        for (const std::uint32_t n : cited) extra_.emplace_back(other.reference, n);
-        break;
-      }
+      if (!born_at(other.reference, which, born)) continue;
+      joined = true;
+      std::ranges::copy(citations_->of_row(member.row), std::back_inserter(extra_[other.reference]));
+      break;
     }
-    if (joined) continue;
-    const auto same =
-        std::ranges::find_if(seen, [&](const Seen& s) { return s.parent == row.parent && s.born == born && s.name == graph_.name(row); });
-    if (same != seen.end()) continue;
-    seen.push_back({row.parent, std::u16string(graph_.name(row)), born});
+    if (joined || !seen.emplace(row.parent, born, graph_.name(row)).second) continue;
     kept.push_back(std::move(member));
   }
   members = std::move(kept);
@@ -240,14 +248,21 @@ void VolumeExaminer::report_file(const Member& member, FileReport& report, histo
   std::uint64_t left_out = 0;
   if (member.reference.value != 0) {
     report.sightings = citations_->of_file(member.reference, left_out);
-    for (const auto& [reference, n] : extra_)
-      if (reference == member.reference && std::ranges::find(report.sightings, n) == report.sightings.end()) report.sightings.push_back(n);
+    if (const auto extra = extra_.find(member.reference); extra != extra_.end())
+      for (const std::uint32_t n : extra->second)
+        if (std::ranges::find(report.sightings, n) == report.sightings.end()) report.sightings.push_back(n);
   } else {
     report.sightings = citations_->of_row(member.row);
   }
   if (left_out != 0) add_flag(report, fmt::format("journal_records_not_cited:{}", left_out));
 
-  // Names and paths.
+  // Names and paths. A live file's path is the one it has now, with its directories' present names; a deleted one's that of its last time.
+  const Standing standing = member.reference.value != 0 ? graph_.standing(member.reference) : Standing::reused;
+  const auto time_of = [&](const history::NameSpan& span) {
+    return span.until != no_time ? span.until : standing == Standing::live && span.current ? no_time : span.last_seen;
+  };
+  std::map<std::pair<SourceKind, std::uint64_t>, std::vector<std::uint32_t>> by_place;
+  for (const std::uint32_t n : report.sightings) by_place[{out_.sightings[n].source, out_.sightings[n].place.offset}].push_back(n);
   FileTime alias_from = no_time;
   const history::NameSpan* name = nullptr;
   if (member.reference.value != 0) {
@@ -257,7 +272,7 @@ void VolumeExaminer::report_file(const Member& member, FileReport& report, histo
         const FileTime from = span.from != no_time ? span.from : span.first_seen;
         if (from != no_time && (alias_from == no_time || from < alias_from)) alias_from = from;
       }
-      const history::Path path = paths_->path(member.reference, span, span.until != no_time ? span.until : span.last_seen);
+      const history::Path path = paths_->path(member.reference, span, time_of(span));
       PathReport& out = report.paths.emplace_back();
       out.path = path.text;
       out.grade = path.grade;
@@ -265,19 +280,15 @@ void VolumeExaminer::report_file(const Member& member, FileReport& report, histo
       if (span.from != no_time) out.from = span.from;
       if (span.until != no_time) out.until = span.until;
       for (const history::RowIndex i : span.rows)
-        for (const std::uint32_t n : report.sightings) {
-          const Sighting& sighting = out_.sightings[n];
-          const history::NameRow& row = graph_.rows()[i];
-          if (sighting.source == row.source && sighting.place.offset == row.locator &&
-              std::ranges::find(out.sightings, n) == out.sightings.end())
-            out.sightings.push_back(n);
-        }
+        if (const auto found = by_place.find({graph_.rows()[i].source, graph_.rows()[i].locator}); found != by_place.end())
+          for (const std::uint32_t n : found->second)
+            if (std::ranges::find(out.sightings, n) == out.sightings.end()) out.sightings.push_back(n);
     }
     name = paths_->last_name(member.reference);
   }
   history::Path path;
   if (name != nullptr) {
-    path = paths_->path(member.reference, *name, name->until != no_time ? name->until : name->last_seen);
+    path = paths_->path(member.reference, *name, time_of(*name));
     report.name = std::u16string(graph_.name(graph_.rows()[name->rows.front()]));
     if (name->parent_known) report.parent = name->parent;
   } else if (member.row != history::no_row) {
@@ -290,14 +301,15 @@ void VolumeExaminer::report_file(const Member& member, FileReport& report, histo
     path.known = false;
     path.note = "no name is left";
   }
-  if (member.reference.entry() == root_entry && member.reference.value != 0) path.text = u"\\", path.known = true, path.note.clear();
+  if (member.reference == graph_.root()) path.text = u"\\", path.known = true, path.note.clear();
   report.path = path.text;
   report.path_grade = path.grade;
   report.path_note = path.note;
   report.path_known = path.known;
+  // A POSIX name may hold what separates names elsewhere: its path then reads like another file's.
+  if (report.name.find_first_of(u"\\/") != std::u16string::npos) add_flag(report, "name_holds_separator");
 
   // State.
-  const Standing standing = member.reference.value != 0 ? graph_.standing(member.reference) : Standing::reused;
   bool journal_deleted = false;
   for (const std::uint32_t n : report.sightings) {
     const Sighting& s = out_.sightings[n];
@@ -309,10 +321,19 @@ void VolumeExaminer::report_file(const Member& member, FileReport& report, histo
       if (journal_deleted) add_flag(report, "contradiction: the journal records its deletion, $MFT shows it in use");
       break;
     case Standing::deleted: report.state = FileState::deleted; break;
-    case Standing::reused:
+    case Standing::reused: {
+      // A reference younger than what its record says: the record was not yet written when the image was taken.
+      const history::RecordSlot* slot = graph_.record(member.reference.entry());
+      if (member.reference.value != 0 && slot != nullptr && slot->identity_known &&
+          later_sequence(member.reference.sequence(), slot->identity.sequence())) {
+        report.state = journal_deleted ? FileState::deleted : FileState::unknown;
+        add_flag(report, "record_older_than_file");
+        break;
+      }
       report.state = FileState::deleted;
       if (member.reference.value != 0) add_flag(report, "record_reused");
       break;
+    }
     case Standing::unknown: {
       const history::RecordSlot* slot = graph_.record(member.reference.entry());
       const bool freed = slot != nullptr && !slot->in_use;
@@ -412,16 +433,23 @@ history::Owner VolumeExaminer::owner_of(std::uint32_t entry) {
   history::Owner owner;
   const history::RecordSlot* slot = graph_.record(entry);
   if (slot == nullptr) return owner;
-  owner.live = slot->in_use;
-  owner.text = told(slot->identity);
-  if (const history::NameSpan* name = paths_->last_name(slot->identity))
-    owner.text += " " + to_utf8(paths_->path(slot->identity, *name, name->last_seen).text);
+  // An extension record that still says "in use" is its base's only while the base is.
+  owner.live = slot->in_use && (!slot->extension || graph_.standing(slot->identity) == Standing::live);
   if (const Sighting* record = citations_->record(entry)) {
     owner.lsn = record->lsn;
     for (const NameFact& fact : record->names)
       if (fact.has_times) owner.created = std::max(owner.created, fact.times.created);
   }
   return owner;
+}
+
+std::string VolumeExaminer::owner_text(std::uint32_t entry) {
+  const history::RecordSlot* slot = graph_.record(entry);
+  if (slot == nullptr) return fmt::format("record {}", entry);
+  std::string text = told(slot->identity);
+  if (const history::NameSpan* name = paths_->last_name(slot->identity))
+    text += " " + to_utf8(paths_->path(slot->identity, *name, name->last_seen).text);
+  return text;
 }
 
 void VolumeExaminer::report_contents(std::size_t first_file) {
@@ -439,9 +467,15 @@ void VolumeExaminer::report_contents(std::size_t first_file) {
                 {static_cast<std::uint64_t>(run.lcn), static_cast<std::uint32_t>(std::min<std::uint64_t>(run.clusters, 0xFFFF'FFFF)), 0});
     streams.push_back(std::move(pieces));
   }
+  constexpr std::uint64_t rounds = 8, least = 1 << 20;  // deleted files of a long life claim the same clusters a few times over
+  std::uint64_t clusters_left = std::max(least, rounds * std::min(evidence_.volume->clusters(), std::uint64_t{1} << 48));
   const history::ClusterOwners owners(graph_, std::move(wanted));
-  const history::ContentContext context{*evidence_.volume, owners, evidence_.holes_speak,
-                                        [this](std::uint32_t entry) { return owner_of(entry); }};
+  const history::ContentContext context{*evidence_.volume,
+                                        owners,
+                                        evidence_.holes_speak,
+                                        [this](std::uint32_t entry) { return owner_of(entry); },
+                                        [this](std::uint32_t entry) { return owner_text(entry); },
+                                        &clusters_left};
   const auto progress = progress_sink("contents");
   for (std::size_t i = first_file; i < out_.files.size(); ++i) {
     FileReport& file = out_.files[i];
@@ -476,16 +510,20 @@ void VolumeExaminer::report_contents(std::size_t first_file) {
 }
 
 std::vector<CreatedFile> VolumeExaminer::created_between(FileTime from, FileTime to, std::size_t most, std::uint64_t& total) {
-  std::vector<history::RowIndex> found;
-  for (history::RowIndex i = 0; i < graph_.rows().size(); ++i) {
-    const history::NameRow& row = graph_.rows()[i];
-    if (row.source != SourceKind::usn_journal || (row.reasons & usn_reason::file_create) == 0 || !row.began) continue;
-    if (row.first_seen < from || row.first_seen > to || reported_.contains(row.reference)) continue;
-    found.push_back(i);
+  const auto time_of = [this](history::RowIndex i) { return graph_.rows()[i].first_seen; };
+  if (creations_.empty()) {
+    for (history::RowIndex i = 0; i < graph_.rows().size(); ++i) {
+      const history::NameRow& row = graph_.rows()[i];
+      if (row.source == SourceKind::usn_journal && (row.reasons & usn_reason::file_create) != 0 && row.began) creations_.push_back(i);
+    }
+    std::ranges::stable_sort(creations_, {}, time_of);
   }
-  std::ranges::stable_sort(found, {}, [this](history::RowIndex i) { return graph_.rows()[i].first_seen; });
-  total = found.size();
-  if (found.size() > most) found.resize(most);
+  std::vector<history::RowIndex> found;
+  total = 0;
+  for (auto it = std::ranges::lower_bound(creations_, from, {}, time_of); it != creations_.end() && time_of(*it) <= to; ++it) {
+    if (reported_.contains(graph_.rows()[*it].reference)) continue;
+    if (++total <= most) found.push_back(*it);
+  }
   std::vector<CreatedFile> out;
   for (const history::RowIndex i : found) {
     const history::NameRow& row = graph_.rows()[i];

@@ -4,7 +4,7 @@
 
 namespace trimcarve::history {
 
-ClusterOwners::ClusterOwners(const Graph& graph, std::vector<Claim> wanted) {
+ClusterOwners::ClusterOwners(const Graph& graph, std::vector<Claim> wanted) : graph_(graph) {
   if (wanted.empty()) return;
   // The wanted clusters as disjoint stretches, so that each claim is tested by one binary search.
   std::ranges::sort(wanted, {}, &Claim::lcn);
@@ -26,19 +26,40 @@ ClusterOwners::ClusterOwners(const Graph& graph, std::vector<Claim> wanted) {
     if (in_previous || in_next) claims_.push_back(claim);
   }
   std::ranges::sort(claims_, [](const Claim& a, const Claim& b) { return a.lcn != b.lcn ? a.lcn < b.lcn : a.entry < b.entry; });
-  for (const Claim& claim : claims_) longest_ = std::max<std::uint64_t>(longest_, claim.clusters);
+  farthest_.resize(claims_.size());
+  const auto measure = [this](auto&& self, std::size_t begin, std::size_t end) -> std::uint64_t {
+    if (begin == end) return 0;
+    const std::size_t middle = begin + (end - begin) / 2;
+    farthest_[middle] = std::max({claims_[middle].lcn + claims_[middle].clusters, self(self, begin, middle), self(self, middle + 1, end)});
+    return farthest_[middle];
+  };
+  measure(measure, 0, claims_.size());
 }
 
-std::vector<Claim> ClusterOwners::others(std::uint64_t lcn, std::uint64_t clusters, std::uint32_t own_entry) const {
-  std::vector<Claim> out;
-  const std::uint64_t end = lcn + clusters;
-  auto it = std::ranges::lower_bound(claims_, lcn > longest_ ? lcn - longest_ : 0, {}, &Claim::lcn);
-  for (; it != claims_.end() && it->lcn < end; ++it) {
-    if (it->entry == own_entry || it->lcn + it->clusters <= lcn) continue;
-    const std::uint64_t from = std::max(it->lcn, lcn), to = std::min<std::uint64_t>(it->lcn + it->clusters, end);
-    out.push_back({from, static_cast<std::uint32_t>(to - from), it->entry});
-  }
-  return out;
+bool ClusterOwners::others(std::uint64_t lcn, std::uint64_t clusters, FileReference own, std::vector<Claim>& out) const {
+  out.clear();
+  const std::uint64_t stop = lcn + clusters;
+  // The sorted array read as a balanced tree: a half whose farthest claim ends before `lcn`, or that begins behind the run, is stepped
+  // over.
+  const auto visit = [&](auto&& self, std::size_t begin, std::size_t end) -> bool {
+    if (begin == end) return true;
+    const std::size_t middle = begin + (end - begin) / 2;
+    if (farthest_[middle] <= lcn) return true;
+    if (!self(self, begin, middle)) return false;
+    const Claim& claim = claims_[middle];
+    if (claim.lcn >= stop) return true;
+    if (claim.lcn + claim.clusters > lcn) {
+      const RecordSlot* slot = graph_.record(claim.entry);
+      const bool mine = slot != nullptr && slot->identity == own;
+      if (!mine) {
+        if (out.size() == most_claims) return false;
+        const std::uint64_t from = std::max(claim.lcn, lcn), to = std::min<std::uint64_t>(claim.lcn + claim.clusters, stop);
+        out.push_back({from, static_cast<std::uint32_t>(to - from), claim.entry});
+      }
+    }
+    return self(self, middle + 1, end);
+  };
+  return visit(visit, 0, claims_.size());
 }
 
 }  // namespace trimcarve::history

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <span>
 #include <vector>
 
 #include "history/graph.hpp"
@@ -11,15 +10,21 @@ namespace trimcarve::history {
 
 class ClusterOwners {
  public:
-  // `wanted`: the runs that will be asked about, in any order. One pass over the graph's claims; nothing else is kept.
+  // More claims than this on one run are not told apart: a hostile $MFT could let every record claim every cluster.
+  static constexpr std::size_t most_claims = 256;
+
+  // `wanted`: the runs that will be asked about, in any order. One pass over the graph's claims; nothing else is kept. The graph must
+  // outlive this.
   ClusterOwners(const Graph& graph, std::vector<Claim> wanted);
 
-  // The claims of other entries that overlap [lcn, lcn + clusters), clipped to it, by lcn.
-  std::vector<Claim> others(std::uint64_t lcn, std::uint64_t clusters, std::uint32_t own_entry) const;
+  // The claims of other files' records that overlap [lcn, lcn + clusters), clipped to it, by lcn. `own`: the file that asks; claims of its
+  // base record and of its extension records are left out. False when there are more than most_claims: `out` holds the first of them.
+  bool others(std::uint64_t lcn, std::uint64_t clusters, FileReference own, std::vector<Claim>& out) const;
 
  private:
-  std::vector<Claim> claims_;  // by lcn
-  std::uint64_t longest_ = 0;
+  const Graph& graph_;
+  std::vector<Claim> claims_;            // by lcn
+  std::vector<std::uint64_t> farthest_;  // of the half-open range that has i as its middle: where its farthest claim ends
 };
 
 }  // namespace trimcarve::history

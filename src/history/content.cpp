@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <limits>
+#include <optional>
 
 #include "ntfs/stream.hpp"
 #include "types/sha256.hpp"
@@ -59,10 +61,19 @@ class Judge {
     const std::uint64_t end = context_.volume.clusters();
     if (lcn >= end) return runs.add(vcn, static_cast<std::int64_t>(lcn), clusters, RunState::unreadable, "beyond the volume");
     const std::uint64_t inside = std::min(clusters, end - lcn);
-    if (file_.live)
+    if (file_.live) {
       bytes(vcn, lcn, inside);
-    else
-      deleted(vcn, lcn, inside);
+    } else {
+      std::uint64_t looked_at = inside;
+      if (context_.clusters_left != nullptr) {
+        looked_at = std::min(inside, *context_.clusters_left);
+        *context_.clusters_left -= looked_at;
+      }
+      if (looked_at > 0) deleted(vcn, lcn, looked_at, most_pieces);
+      if (looked_at < inside)
+        runs.add(vcn + looked_at, static_cast<std::int64_t>(lcn + looked_at), inside - looked_at, RunState::unreadable,
+                 "not looked at: deleted files claim this volume's clusters many times over");
+    }
     if (inside < clusters)
       runs.add(vcn + inside, static_cast<std::int64_t>(end), clusters - inside, RunState::unreadable, "beyond the volume");
   }
@@ -70,8 +81,20 @@ class Judge {
   RunBuilder runs;
 
  private:
-  void deleted(std::uint64_t vcn, std::uint64_t lcn, std::uint64_t clusters) {
-    const auto claims = context_.owners.others(lcn, clusters, static_cast<std::uint32_t>(file_.reference.entry()));
+  static constexpr std::size_t most_pieces = 4096;
+
+  // A run that more records claim than can be told apart is halved, into so many pieces at most.
+  void deleted(std::uint64_t vcn, std::uint64_t lcn, std::uint64_t clusters, std::size_t pieces) {
+    std::vector<Claim> claims;
+    if (!context_.owners.others(lcn, clusters, file_.reference, claims)) {
+      if (clusters > 1 && pieces > 1) {
+        deleted(vcn, lcn, clusters / 2, pieces / 2);
+        deleted(vcn + clusters / 2, lcn + clusters / 2, clusters - clusters / 2, pieces / 2);
+        return;
+      }
+      crowded(vcn, lcn, clusters);
+      return;
+    }
     // The clusters fall into stretches with one allocation state and one set of claims: cut at each claim's ends.
     std::vector<std::uint64_t> cuts{lcn, lcn + clusters};
     for (const Claim& claim : claims) {
@@ -84,35 +107,46 @@ class Judge {
     for (std::size_t i = 0; i + 1 < cuts.size(); ++i) stretch(vcn + (cuts[i] - lcn), cuts[i], cuts[i + 1] - cuts[i], claims);
   }
 
+  void crowded(std::uint64_t vcn, std::uint64_t lcn, std::uint64_t clusters) {
+    for (std::uint64_t at = 0; at < clusters; ++at) {
+      const bool allocated = context_.volume.bitmap().allocated(lcn + at);
+      runs.add(vcn + at, static_cast<std::int64_t>(lcn + at), 1, allocated ? RunState::reallocated : RunState::contested,
+               fmt::format("more than {} records claim it", ClusterOwners::most_claims));
+    }
+  }
+
   void stretch(std::uint64_t vcn, std::uint64_t lcn, std::uint64_t clusters, const std::vector<Claim>& claims) {
     for (std::uint64_t at = 0; at < clusters;) {
       const auto allocation = context_.volume.bitmap().allocation(lcn + at);
       std::uint64_t length = 1;
       while (at + length < clusters && context_.volume.bitmap().allocation(lcn + at + length) == allocation) ++length;
       if (allocation == ntfs::Allocation::allocated)
-        runs.add(vcn + at, static_cast<std::int64_t>(lcn + at), length, RunState::reallocated, live_owner(lcn, claims));
+        runs.add(vcn + at, static_cast<std::int64_t>(lcn + at), length, RunState::reallocated,
+                 live_owner(lcn, claims).value_or("allocated in $Bitmap; no record in use claims it"));
       else
         unallocated(vcn + at, lcn + at, length, claims);
       at += length;
     }
   }
 
-  std::string live_owner(std::uint64_t lcn, const std::vector<Claim>& claims) const {
+  std::optional<std::string> live_owner(std::uint64_t lcn, const std::vector<Claim>& claims) const {
     for (const Claim& claim : claims) {
       if (lcn < claim.lcn || lcn >= claim.lcn + claim.clusters) continue;
-      if (Owner owner = context_.owner(claim.entry); owner.live) return owner.text;
+      if (context_.owner(claim.entry).live) return context_.owner_text(claim.entry);
     }
-    return "allocated in $Bitmap; no record in use claims it";
+    return std::nullopt;
   }
 
   void unallocated(std::uint64_t vcn, std::uint64_t lcn, std::uint64_t clusters, const std::vector<Claim>& claims) {
+    // A crash-consistent $Bitmap may lag behind the records: what a live file claims is its own, however young the deleted one is.
+    if (const auto owner = live_owner(lcn, claims))
+      return runs.add(vcn, static_cast<std::int64_t>(lcn), clusters, RunState::reallocated, *owner + " (not allocated in $Bitmap)");
     for (const Claim& claim : claims) {
       if (lcn < claim.lcn || lcn >= claim.lcn + claim.clusters) continue;
-      const Owner other = context_.owner(claim.entry);
-      const Age age = compare(file_, other);
+      const Age age = compare(file_, context_.owner(claim.entry));
       if (age == Age::younger) continue;
       return runs.add(vcn, static_cast<std::int64_t>(lcn), clusters, RunState::contested,
-                      other.text + (age == Age::unknown ? " (which of the two came later is not known)" : ""));
+                      context_.owner_text(claim.entry) + (age == Age::unknown ? " (which of the two came later is not known)" : ""));
     }
     bytes(vcn, lcn, clusters);
   }
@@ -210,7 +244,7 @@ std::string tell(const Counts& c) {
 
 // The content between `from` and `to` as a part, hashed; nothing when it cannot be read after all.
 void add_part(StreamReport& report, const SourcePtr& stream, std::uint64_t from, std::uint64_t to, std::string source) {
-  if (from >= to) return;
+  if (from >= to || report.parts.size() >= most_parts) return;
   RecoveredPart part;
   part.file_offset = from;
   part.length = to - from;
@@ -251,10 +285,69 @@ void judge_resident(const ContentContext& context, const StreamPieces& stream, S
   if (!report.parts.empty()) report.sha256 = report.parts.front().sha256;
 }
 
+std::uint64_t to_bytes(std::uint64_t clusters, std::uint64_t cluster_size) {
+  std::uint64_t bytes = 0;
+  return __builtin_mul_overflow(clusters, cluster_size, &bytes) ? std::numeric_limits<std::uint64_t>::max() : bytes;
+}
+
+struct Stretch {
+  std::uint64_t begin, end;  // VCNs
+};
+
+// Data clusters that follow each other.
+std::vector<Stretch> data_stretches(const std::vector<RunReport>& runs) {
+  std::vector<Stretch> out;
+  for (const RunReport& run : runs) {
+    if (run.state != RunState::data) continue;
+    if (!out.empty() && out.back().end == run.vcn)
+      out.back().end += run.clusters;
+    else
+      out.push_back({run.vcn, run.vcn + run.clusters});
+  }
+  return out;
+}
+
+// Compression units of which every stored cluster holds data: only such a unit can be decompressed. Units that follow each other are
+// joined.
+std::vector<Stretch> whole_units(const std::vector<RunReport>& runs, std::uint64_t unit) {
+  std::vector<Stretch> out;
+  std::uint64_t lost_until = 0, covered = 0;
+  const auto lose = [&](std::uint64_t begin, std::uint64_t end) {  // the units these touch, also what of them was taken already
+    const std::uint64_t first = begin / unit * unit;
+    if (!out.empty()) out.back().end = std::min(out.back().end, first);
+    if (!out.empty() && out.back().end <= out.back().begin) out.pop_back();
+    lost_until = std::max(lost_until, (end + unit - 1) / unit * unit);
+  };
+  for (const RunReport& run : runs) {
+    const std::uint64_t begin = run.vcn, end = run.vcn + run.clusters;
+    if (begin != covered) lose(std::min(begin, covered), std::max(begin, covered));
+    covered = std::max(covered, end);
+    if (run.state != RunState::data) {
+      if (run.state != RunState::sparse) lose(begin, end);
+      continue;
+    }
+    const std::uint64_t from = std::max(begin / unit * unit, lost_until), to = (end + unit - 1) / unit * unit;
+    if (from >= to) continue;
+    if (!out.empty() && out.back().end >= from)
+      out.back().end = std::max(out.back().end, to);
+    else
+      out.push_back({from, to});
+  }
+  lose(covered, covered + (covered % unit != 0 ? 1 : 0));  // a run list cut within a unit
+  return out;
+}
+
 void judge_runs(const ContentContext& context, const FileFacts& file, const StreamPieces& stream, StreamReport& report) {
   const std::uint64_t cluster = context.volume.cluster_size();
   Judge judge(context, file);
-  const std::uint64_t valid_clusters = stream.valid_size / cluster + (stream.valid_size % cluster != 0 ? 1 : 0);
+  // Without the first extent the sizes are not known: every cluster counts, and none is cut to the file's end.
+  constexpr std::uint64_t unlimited = std::numeric_limits<std::uint64_t>::max();
+  const std::uint64_t end = stream.first_extent_seen ? std::min(stream.size, stream.valid_size) : unlimited;
+  const auto whole_clusters = [&](std::uint64_t bytes) { return bytes / cluster + (bytes % cluster != 0 ? 1 : 0); };
+  const std::uint64_t unit = stream.compressed ? std::uint64_t{1} << std::min<unsigned>(stream.compression_unit_log2, 16) : 1;
+  // A compressed stream has no valid size of its own per cluster: a unit is stored in fewer clusters than it stands for.
+  std::uint64_t valid_clusters = !stream.first_extent_seen ? unlimited : whole_clusters(stream.compressed ? stream.size : end);
+  if (stream.compressed && valid_clusters < unlimited - unit) valid_clusters = (valid_clusters + unit - 1) / unit * unit;
   std::uint64_t expected = 0;
   bool gaps = !stream.first_extent_seen || !stream.complete;
   for (const RunFact& run : stream.runs) {
@@ -264,18 +357,15 @@ void judge_runs(const ContentContext& context, const FileFacts& file, const Stre
       judge.runs.add(run.vcn, -1, run.clusters, RunState::sparse);
       continue;
     }
-    const std::uint64_t valid = run.vcn >= valid_clusters ? 0 : std::min(run.clusters, valid_clusters - run.vcn);
-    // A compressed stream has no valid size of its own per cluster: the unit is stored in fewer clusters than it stands for.
-    const std::uint64_t judged = stream.compressed ? run.clusters : valid;
+    const std::uint64_t judged = run.vcn >= valid_clusters ? 0 : std::min(run.clusters, valid_clusters - run.vcn);
     if (judged > 0) judge.mapped(run.vcn, static_cast<std::uint64_t>(run.lcn), judged);
     if (judged < run.clusters)
       judge.runs.add(run.vcn + judged, run.lcn + static_cast<std::int64_t>(judged), run.clusters - judged, RunState::beyond_valid);
   }
-  if (expected * cluster < std::min(stream.size, stream.valid_size)) gaps = true;
+  if (stream.first_extent_seen && expected < whole_clusters(end)) gaps = true;
   report.runs = judge.runs.take();
   const Counts c = count(report.runs);
 
-  const std::uint64_t end = std::min(stream.size, stream.valid_size);
   if (stream.size == 0 && stream.first_extent_seen) {
     report.state = ContentState::none;
     report.why = "empty";
@@ -297,44 +387,43 @@ void judge_runs(const ContentContext& context, const FileFacts& file, const Stre
     return;
   }
   const bool whole = c.data == c.total() && !gaps;
-  if (stream.compressed) {
-    const auto bytes = ntfs::make_compressed_stream(context.volume.partition(), stream.runs, context.volume.cluster_size(),
-                                                    stream.compression_unit_log2, stream.size, stream.valid_size);
-    if (whole) add_part(report, bytes, 0, end, "clusters");
+  const std::uint64_t size = stream.first_extent_seen ? stream.size : to_bytes(expected, cluster);
+  const std::uint64_t valid_size = stream.first_extent_seen ? stream.valid_size : size;
+  const auto bytes = stream.compressed
+                         ? ntfs::make_compressed_stream(context.volume.partition(), stream.runs, context.volume.cluster_size(),
+                                                        stream.compression_unit_log2, size, valid_size)
+                         : ntfs::make_stream(context.volume.partition(), stream.runs, context.volume.cluster_size(), size, valid_size);
+  std::uint64_t left_out = 0;
+  if (whole) {
+    add_part(report, bytes, 0, end, "clusters");
   } else {
-    const auto bytes =
-        ntfs::make_stream(context.volume.partition(), stream.runs, context.volume.cluster_size(), stream.size, stream.valid_size);
-    if (whole) {
-      add_part(report, bytes, 0, end, "clusters");
-    } else {
-      // Each stretch of data clusters that follow each other in the file is a part of its own: no byte between them is invented.
-      std::uint64_t from = 0, to = 0;
-      for (const RunReport& run : report.runs) {
-        if (run.state != RunState::data) continue;
-        if (run.vcn * cluster != to) {
-          add_part(report, bytes, from, std::min(to, end), "clusters");
-          from = run.vcn * cluster;
-        }
-        to = (run.vcn + run.clusters) * cluster;
-      }
-      add_part(report, bytes, from, stream.first_extent_seen ? std::min(to, end) : to, "clusters");
+    // Each stretch of data clusters (of whole units, when compressed) that follow each other in the file is a part of its own: no byte
+    // between them is invented.
+    for (const Stretch& stretch : unit == 1 ? data_stretches(report.runs) : whole_units(report.runs, unit)) {
+      if (report.parts.size() >= most_parts)
+        ++left_out;
+      else
+        add_part(report, bytes, to_bytes(stretch.begin, cluster), std::min({to_bytes(stretch.end, cluster), end, size}), "clusters");
     }
   }
   if (whole && end == stream.size && !report.parts.empty()) {
     report.state = ContentState::recovered;
     report.sha256 = report.parts.front().sha256;
-    if (c.total() != 0 && !file.live) report.why += "; not allocated now, and no other record on the volume claims them";
+    if (!file.live) report.why += "; not allocated now, and no other record on the volume claims them";
     return;
   }
   report.state = ContentState::partial;
-  if (whole && report.parts.empty()) {
+  if (report.parts.empty()) {
     report.state = ContentState::unknown;
-    report.why += stream.compressed ? "; the compressed units do not decompress" : "; reading failed";
-  } else if (end < stream.size) {
+    report.why += stream.compressed ? "; no compressed unit came back whole" : "; reading failed";
+  } else if (!stream.first_extent_seen) {
+    report.why += "; the record with its sizes is lost, so where it ended is not known";
+  } else if (whole && end < stream.size) {
     report.why += fmt::format("; {} of {} bytes were ever written", end, stream.size);
   } else if (gaps) {
     report.why += "; the run list is not whole";
   }
+  if (left_out != 0) report.why += fmt::format("; {} more stretches with data are not written out", left_out);
 }
 
 }  // namespace
@@ -355,11 +444,11 @@ std::vector<StreamPieces> join_streams(std::span<const Sighting> all, std::span<
       StreamPieces& stream = *found;
       if (sighting.integrity != Integrity::good) stream.integrity = sighting.integrity;
       stream.complete = stream.complete && fact.runs_complete;
+      stream.compressed |= fact.compressed && fact.compression_unit_log2 != 0;
+      stream.compression_unit_log2 = std::max(stream.compression_unit_log2, fact.compression_unit_log2);
       if (fact.resident || fact.start_vcn == 0) {
         stream.resident = fact.resident;
-        stream.compressed = fact.compressed && fact.compression_unit_log2 != 0;
         stream.encrypted = fact.encrypted;
-        stream.compression_unit_log2 = fact.compression_unit_log2;
         stream.size = fact.size;
         stream.valid_size = fact.resident ? fact.size : fact.valid_size;
         stream.content = fact.content;
@@ -404,7 +493,7 @@ void add_fragments(const ntfs::Volume& volume, std::span<const Sighting> all, st
   for (const std::uint32_t index : mine) {
     const Sighting& sighting = all[index];
     for (const FragmentFact& fragment : sighting.fragments) {
-      if (streams.empty()) streams.emplace_back();
+      if (streams.empty() || !streams.front().name.empty()) streams.emplace(streams.begin());  // it is the unnamed stream's text
       StreamReport& stream = streams.front();
       if (stream.state == ContentState::recovered) continue;  // it says nothing that the content itself does not
       const std::uint64_t entry = fragment.place.offset / volume.record_size();

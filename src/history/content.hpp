@@ -36,7 +36,6 @@ std::vector<StreamPieces> join_streams(std::span<const Sighting> all, std::span<
 
 // Another record that claims a cluster.
 struct Owner {
-  std::string text;  // "123-4 \Windows\x.log"
   bool live = false;
   std::uint64_t lsn = 0;
   FileTime created;
@@ -47,7 +46,11 @@ struct ContentContext {
   const ClusterOwners& owners;
   // True for containers that can say that a block holds nothing (dynamic VHD, VHDX): their holes are evidence of TRIM or of never written.
   bool holes_speak = false;
-  std::function<Owner(std::uint32_t entry)> owner;
+  std::function<Owner(std::uint32_t entry)> owner;             // of a claim's entry
+  std::function<std::string(std::uint32_t entry)> owner_text;  // "123-4 \Windows\x.log"
+  // How many clusters of deleted files may still be looked at, counted down; null: no limit. A hostile $MFT could claim the whole volume in
+  // each of its records.
+  std::uint64_t* clusters_left = nullptr;
 };
 
 struct FileFacts {
@@ -59,6 +62,9 @@ struct FileFacts {
 
 // Live streams larger than this are not read: what they hold is not in question.
 inline constexpr std::uint64_t largest_live_read = std::uint64_t{16} << 20;
+
+// Stretches of one stream that come back apart; more are only counted.
+inline constexpr std::size_t most_parts = 4096;
 
 StreamReport judge_stream(const ContentContext& context, const FileFacts& file, const StreamPieces& stream);
 

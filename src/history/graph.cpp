@@ -8,7 +8,11 @@ namespace {
 
 // An entry number above this is not indexed by array, however large $MFT claims to be: it goes to the map.
 constexpr std::uint64_t array_limit = 1ULL << 28;
-constexpr std::uint32_t max_claim = 0xFFFF'FFFF;
+constexpr std::uint64_t entry_limit = 1ULL << 32;  // Windows makes no more records than that
+// The array may be this many times as long as there are records, and a little: behind that a record goes to the map.
+constexpr std::uint64_t array_slack = 1ULL << 16, array_per_record = 16;
+constexpr std::uint64_t largest_volume = 0xFFFF'FFFF;  // clusters; Windows makes no larger ones
+constexpr std::size_t most_journals = 256;             // JournalEvent::journal
 
 // A record's 8.3 name is left out when the same record has another name.
 bool is_second_name(const Sighting& sighting, const NameFact& fact) {
@@ -41,9 +45,12 @@ RowIndex Graph::first_row(std::uint64_t entry) const noexcept {
 }
 
 void Graph::add(const Sighting& sighting) {
-  if (sighting.has_record && sighting.source == SourceKind::mft && sighting.record_entry < array_limit) {
-    if (sighting.record_entry >= slots_.size()) slots_.resize(sighting.record_entry + 1);
-    RecordSlot& slot = slots_[sighting.record_entry];
+  if (sighting.has_record && sighting.source == SourceKind::mft && sighting.record_entry < entry_limit) {
+    const std::uint64_t entry = sighting.record_entry;
+    ++records_;
+    const bool far = entry >= slots_.size() && (entry >= array_limit || entry >= array_slack + array_per_record * records_);
+    if (!far && entry >= slots_.size()) slots_.resize(entry + 1);
+    RecordSlot& slot = far ? far_slots_[entry] : slots_[entry];
     slot = {.identity = sighting.reference,
             .stored_sequence = sighting.record_sequence,
             .present = true,
@@ -53,24 +60,21 @@ void Graph::add(const Sighting& sighting) {
             .identity_known = sighting.reference_known && !sighting.base_is_elsewhere};
     if (sighting.base_is_elsewhere) extensions_.emplace_back(sighting.reference, sighting.record_entry);
   }
-  if (sighting.source == SourceKind::mft) {
+  if (sighting.source == SourceKind::mft && sighting.record_entry < entry_limit) {
     for (const StreamFact& stream : sighting.streams) {
       for (std::uint32_t i = 0; i < stream.run_count; ++i) {
         const RunFact& run = sighting.runs[stream.first_run + i];
         if (run.lcn < 0 || run.clusters == 0) continue;
-        std::uint64_t lcn = static_cast<std::uint64_t>(run.lcn), left = run.clusters;
-        // A run longer than a claim can say (16 TiB at 4 KiB) is split; a run list out of garbage is bounded by the volume in the decoder.
-        while (left > 0) {
-          const auto part = static_cast<std::uint32_t>(std::min<std::uint64_t>(left, max_claim));
-          claims_.push_back({lcn, part, static_cast<std::uint32_t>(sighting.reference.entry())});
-          lcn += part;
-          left -= part;
-        }
+        claims_.push_back({static_cast<std::uint64_t>(run.lcn), static_cast<std::uint32_t>(std::min(run.clusters, largest_volume)),
+                           static_cast<std::uint32_t>(sighting.record_entry)});
       }
     }
   }
   if (sighting.has_usn) {
-    if (journals_.empty() || journals_.back() != sighting.place.owner) journals_.push_back(sighting.place.owner);
+    if (journals_.empty() || journals_.back() != sighting.place.owner) {
+      if (journals_.size() == most_journals) return;
+      journals_.push_back(sighting.place.owner);
+    }
     events_.push_back({sighting.reference, sighting.place.offset & ((1ULL << 56) - 1), (journals_.size() - 1) & 0xFF});
     for (const NameFact& fact : sighting.names) add_journal_name(sighting, fact);
     return;
@@ -146,21 +150,18 @@ void Graph::add_journal_name(const Sighting& sighting, const NameFact& fact) {
 }
 
 void Graph::finish() {
-  if (heads_.size() < slots_.size()) {
-    heads_.resize(slots_.size(), no_row);
-    // Rows that named an entry before its record was read were kept in the map: they belong to the array now.
-    for (auto it = far_heads_.begin(); it != far_heads_.end();) {
-      if (it->first >= heads_.size()) {
-        ++it;
-        continue;
-      }
-      RowIndex& head = heads_[it->first];
-      RowIndex last = it->second;
-      while (rows_[last].next != no_row) last = rows_[last].next;
-      rows_[last].next = head;
-      head = it->second;
-      it = far_heads_.erase(it);
+  if (heads_.size() < slots_.size()) heads_.resize(slots_.size(), no_row);
+  // Rows that named an entry before its record was read (a child in a directory's slack, say) were kept in the map: they belong to the
+  // array now, behind what came later.
+  for (auto it = far_heads_.begin(); it != far_heads_.end();) {
+    if (it->first >= heads_.size()) {
+      ++it;
+      continue;
     }
+    RowIndex* end = &heads_[it->first];
+    while (*end != no_row) end = &rows_[*end].next;
+    *end = it->second;
+    it = far_heads_.erase(it);
   }
   const std::size_t parents = slots_.size();
   child_begin_.assign(parents + 1, 0);
@@ -202,6 +203,11 @@ void Graph::extensions(FileReference base, std::vector<std::uint64_t>& out) cons
   out.clear();
   auto it = std::ranges::lower_bound(extensions_, std::pair{base, std::uint64_t{0}});
   for (; it != extensions_.end() && it->first == base; ++it) out.push_back(it->second);
+}
+
+FileReference Graph::root() const noexcept {
+  const RecordSlot* slot = record(root_entry);
+  return slot != nullptr && slot->identity_known ? slot->identity : FileReference::of(root_entry, 5);
 }
 
 Graph::Standing Graph::standing(FileReference reference) const noexcept {

@@ -11,6 +11,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <span>
 #include <string>
 #include <string_view>
@@ -46,7 +47,7 @@ struct NameRow {
 static_assert(sizeof(NameRow) == 64);
 
 struct RecordSlot {
-  FileReference identity;  // while in use, or before the free; value 0 when nothing is known
+  FileReference identity;  // while in use, or before the free; of an extension record: its base
   std::uint16_t stored_sequence = 0;
   bool present = false;  // a FILE or BAAD record was decoded here
   bool in_use = false, directory = false, extension = false;
@@ -57,7 +58,7 @@ struct RecordSlot {
 struct Claim {
   std::uint64_t lcn = 0;
   std::uint32_t clusters = 0;
-  std::uint32_t entry = 0;  // the base record
+  std::uint32_t entry = 0;  // of the record itself, so of an extension record where one states it: its slot tells whose it is
 };
 
 struct JournalEvent {
@@ -79,9 +80,19 @@ class Graph {
   std::u16string_view name(const NameRow& row) const noexcept { return text_.get(row.text, row.length); }
   RowIndex first_row(std::uint64_t entry) const noexcept;  // newest first
   const RecordSlot* record(std::uint64_t entry) const noexcept {
-    return entry < slots_.size() && slots_[entry].present ? &slots_[entry] : nullptr;
+    if (entry < slots_.size()) return slots_[entry].present ? &slots_[entry] : nullptr;
+    const auto far = far_slots_.find(entry);
+    return far == far_slots_.end() ? nullptr : &far->second;
   }
-  std::uint64_t slot_count() const noexcept { return slots_.size(); }
+  // Calls take(entry, slot) for every record that was read.
+  template <class Take>
+  void each_record(Take take) const {
+    for (std::uint64_t entry = 0; entry < slots_.size(); ++entry)
+      if (slots_[entry].present) take(entry, slots_[entry]);
+    for (const auto& [entry, slot] : far_slots_) take(entry, slot);
+  }
+  // The root directory's reference: what its record states, else 5-5 as Windows formats it.
+  FileReference root() const noexcept;
   // The rows whose parent is this directory. Valid after finish().
   void children(FileReference directory, std::vector<RowIndex>& out) const;
   const Chunked<Claim>& claims() const noexcept { return claims_; }
@@ -113,6 +124,8 @@ class Graph {
   Chunked<NameRow> rows_;
   TextArena text_;
   std::vector<RecordSlot> slots_;
+  std::map<std::uint64_t, RecordSlot> far_slots_;  // records far behind all others: a sparse $MFT must not cost an array of its size
+  std::size_t records_ = 0;
   std::vector<RowIndex> heads_;                            // by entry, as far as $MFT reaches
   std::unordered_map<std::uint64_t, RowIndex> far_heads_;  // entries beyond it (references out of garbage or a shorter $MFT)
   Chunked<Claim> claims_;

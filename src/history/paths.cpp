@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 
 namespace trimcarve::history {
 
@@ -10,8 +11,25 @@ namespace {
 
 constexpr std::uint64_t extend_entry = 11;  // \$Extend
 constexpr std::size_t deepest = 512;        // components; deeper than any path Windows accepts, so a longer one is a cycle or an attack
+constexpr std::size_t longest = 32'767;     // units; Windows accepts no longer path
 
 bool from_journal(const NameRow& row) { return row.source == SourceKind::usn_journal; }
+
+// A POSIX delete names the file with 24 hex digits, the first 16 its own reference, sequence first.
+bool is_deletion_alias(std::u16string_view name, FileReference reference) {
+  constexpr std::size_t digits = 24, of_reference = 16;
+  if (name.size() != digits) return false;
+  for (std::size_t i = 0; i < digits; ++i) {
+    const char16_t c = name[i];
+    const int value = c >= u'0' && c <= u'9'   ? c - u'0'
+                      : c >= u'A' && c <= u'F' ? c - u'A' + 10
+                      : c >= u'a' && c <= u'f' ? c - u'a' + 10
+                                               : -1;
+    if (value < 0) return false;
+    if (i < of_reference && static_cast<std::uint64_t>(value) != (reference.value >> (60 - 4 * i) & 15U)) return false;
+  }
+  return true;
+}
 
 // Rows that state the file's present (or last) name rather than an earlier one.
 bool states_last_name(const NameRow& row) { return row.source == SourceKind::mft || row.source == SourceKind::index; }
@@ -62,7 +80,15 @@ const std::vector<NameSpan>& Paths::spans(FileReference reference) {
     (from_journal(row) ? journal : others).push_back(i);
   }
   std::ranges::reverse(journal);  // the chain is newest first
-  std::ranges::stable_sort(journal, {}, [this](RowIndex i) { return graph_.rows()[i].first_seen; });
+  // In one journal the order of the records is the order of events, also when the clock was set back; two journals follow each other by
+  // the times at which they begin.
+  std::map<std::uint32_t, FileTime> begins;
+  for (const RowIndex i : journal) begins.try_emplace(graph_.rows()[i].owner, graph_.rows()[i].first_seen);
+  if (begins.size() > 1)
+    std::ranges::stable_sort(journal, {}, [&](RowIndex i) {
+      const std::uint32_t owner = graph_.rows()[i].owner;
+      return std::pair{begins.at(owner), owner};
+    });
   for (const RowIndex i : journal) {
     const NameRow& row = graph_.rows()[i];
     NameSpan span{.parent = row.parent, .parent_known = row.parent_known, .parent_inferred = row.parent_inferred, .rows = {i}};
@@ -105,7 +131,14 @@ const std::vector<NameSpan>& Paths::spans(FileReference reference) {
         default: return 3;
       }
     });
-    span.deletion_alias = is_deletion_folder(span.parent);
+    // Where the folder's own name is not known (a journal alone seldom tells it), the name itself says what it is.
+    span.deletion_alias = is_deletion_folder(span.parent) || (!has_name(span.parent) && span.parent != graph_.root() &&
+                                                              is_deletion_alias(graph_.name(graph_.rows()[span.rows.front()]), reference));
+  }
+  // What the record of a live file says is its name now, even where the journal (with a gap, or older than the record) ends with another.
+  if (graph_.standing(reference) == Graph::Standing::live && !spans.empty() && !spans.back().current) {
+    const auto now = std::find_if(spans.rbegin(), spans.rend(), [](const NameSpan& span) { return span.current; });
+    if (now != spans.rend()) std::rotate(now.base() - 1, now.base(), spans.end());
   }
   return spans;
 }
@@ -129,9 +162,17 @@ const NameSpan* Paths::name_at(FileReference reference, FileTime time) {
       if (best == nullptr) best = &span;
       break;
     }
+    // A name without times came after the one before it: while that one is known to have held, it had not begun.
+    if (from == no_time && best != nullptr && time <= (best->until != no_time ? best->until : best->last_seen)) break;
     best = &span;
   }
   return best != nullptr ? best : last_name(reference);
+}
+
+bool Paths::has_name(FileReference reference) const {
+  for (RowIndex i = graph_.first_row(reference.entry()); i != no_row; i = graph_.rows()[i].next)
+    if (graph_.rows()[i].reference == reference) return true;
+  return false;
 }
 
 Grade Paths::grade(const NameSpan& span) const {
@@ -168,7 +209,8 @@ void Paths::climb(FileReference parent, FileTime time, Path& path) {
   };
   const auto told = [](FileReference r) { return fmt::format("{}-{}", r.entry(), r.sequence()); };
   // A path of corroborated parts is corroborated; one part that is only established makes it established; one inferred part, inferred.
-  while (parent.entry() != root_entry) {
+  while (parent != graph_.root()) {
+    if (path.text.size() > longest) return unknown("a longer path than Windows allows");
     if (std::ranges::find(seen, parent) != seen.end() || seen.size() >= deepest)
       return unknown(fmt::format("directory {} is its own ancestor", told(parent)));
     seen.push_back(parent);
@@ -204,7 +246,7 @@ void Paths::climb(FileReference parent, FileTime time, Path& path) {
 Path Paths::path(FileReference reference, const NameSpan& span, FileTime time) {
   Path path;
   path.grade = grade(span);
-  if (reference.entry() == root_entry) {
+  if (reference == graph_.root()) {
     path.text = u"\\";
     return path;
   }

@@ -53,6 +53,7 @@ class Paths {
   void climb(FileReference parent, FileTime time, Path& path);
   void prepend(Path& path, std::u16string_view name) const;
   Grade grade(const NameSpan& span) const;
+  bool has_name(FileReference reference) const;
 
   const Graph& graph_;
   std::vector<FileReference> deletion_folders_;

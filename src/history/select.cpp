@@ -17,12 +17,7 @@ std::vector<std::u16string> path_components(std::u16string_view path) {
 }
 
 std::vector<FileReference> find(const Graph& graph, std::span<const std::u16string> components, std::vector<RowIndex>* nameless) {
-  // The root is entry 5; its sequence is 5 on every volume Windows formats, but what the record (or a child) states counts.
-  std::vector<FileReference> here;
-  if (const RecordSlot* root = graph.record(root_entry); root != nullptr && root->identity_known)
-    here.push_back(root->identity);
-  else
-    here.push_back(FileReference::of(root_entry, 5));
+  std::vector<FileReference> here{graph.root()};
   std::vector<RowIndex> children;
   for (const std::u16string& component : components) {
     const bool last = &component == &components.back();
@@ -55,6 +50,7 @@ Selection select_below(const Graph& graph, Selection tops) {
     graph.children(out.references[at], children);
     for (const RowIndex i : children) {
       const NameRow& row = graph.rows()[i];
+      if (row.reference == graph.root()) continue;  // it lies in nothing but itself, whatever a stray record says
       if (row.reference.value == 0) {
         if (seen_rows.insert(i).second) out.nameless.push_back(i);
       } else if (seen.insert(row.reference).second) {
