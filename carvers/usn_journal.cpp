@@ -35,6 +35,15 @@ class Window {
     named_.clear();
     indexed_ = false;
   }
+  // One record alone, of up to `longest` bytes.
+  void read_alone(const ByteSource& source, std::uint64_t begin, std::uint64_t longest) {
+    begin_ = begin;
+    bytes_.resize(static_cast<std::size_t>(std::min(longest, source.size() - begin)));
+    unread_.clear();
+    read_tolerant(source, begin_, bytes_, unread_);
+    named_.clear();
+    indexed_ = false;
+  }
   std::uint64_t end() const noexcept { return begin_ + bytes_.size(); }
   ByteView from(std::uint64_t offset) const noexcept { return ByteView(bytes_).subspan(static_cast<std::size_t>(offset - begin_)); }
 
@@ -101,6 +110,9 @@ class JournalCarver {
 
   void record_at(std::uint64_t offset) {
     if (offset >= journal_.size()) return;
+    // Only a version 4 record needs its neighbours; one with a name is hardly ever longer than this (255 units and 80 bytes).
+    window_.read_alone(journal_, offset, 1024);
+    if (const auto record = window_.record_at(offset); record && record->version != 4) return emit(offset, *record);
     window_.read(journal_, offset, offset);
     if (const auto record = window_.record_at(offset)) emit(offset, *record);
   }

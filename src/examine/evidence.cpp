@@ -119,23 +119,36 @@ void Evidence::decode_row(const history::NameRow& row, const std::function<void(
         carvers::carve_usn_at(*journal, row.locator, options, at_place);
       }
       break;
-    case StreamKind::index_allocation: {
-      if (volume_.index_file != nullptr && row.owner == 0) {
-        carvers::IndexOptions options;
-        options.volume = volume_.index;
-        if (volume_.volume) options.block_size = volume_.volume->index_block_size();
-        carvers::carve_index_block_at(*volume_.index_file, row.locator, options, at_place);
-        break;
-      }
-      const auto [slot, is_new] = indexes_.try_emplace(row.owner);
-      if (is_new) slot->second = open_index(volume_, row.owner);
-      const history::RecordSlot* directory = graph_.record(row.owner);
-      if (slot->second && directory != nullptr)
-        carvers::carve_index_block_at(*slot->second->bytes, row.locator,
-                                      slot->second->options(volume_, directory->identity, !directory->in_use), at_place);
+    case StreamKind::index_allocation:
+      for (const Sighting& sighting : index_block(row)) at_place(sighting);
       break;
-    }
   }
+}
+
+const std::vector<Sighting>& Evidence::index_block(const history::NameRow& row) {
+  // A block holds forty entries, and files of one directory are mostly asked for one after the other: blocks are kept decoded, a few
+  // directories' worth of them.
+  constexpr std::size_t most_blocks = 256;
+  const std::uint32_t block_size = volume_.volume ? volume_.volume->index_block_size() : carvers::IndexOptions().block_size;
+  if (blocks_.size() >= most_blocks) blocks_.clear();
+  const auto [found, is_new_block] = blocks_.try_emplace({row.owner, row.locator / block_size});
+  std::vector<Sighting>& sightings = found->second;
+  if (!is_new_block) return sightings;
+  const auto keep = [&sightings](const Sighting& sighting) { sightings.push_back(sighting); };
+  if (volume_.index_file != nullptr && row.owner == 0) {
+    carvers::IndexOptions options;
+    options.volume = volume_.index;
+    options.block_size = block_size;
+    carvers::carve_index_block_at(*volume_.index_file, row.locator, options, keep);
+    return sightings;
+  }
+  const auto [slot, is_new] = indexes_.try_emplace(row.owner);
+  if (is_new) slot->second = open_index(volume_, row.owner);
+  const history::RecordSlot* directory = graph_.record(row.owner);
+  if (slot->second && directory != nullptr)
+    carvers::carve_index_block_at(*slot->second->bytes, row.locator,
+                                  slot->second->options(volume_, directory->identity, !directory->in_use), keep);
+  return sightings;
 }
 
 std::vector<std::uint32_t> Evidence::of_row(history::RowIndex row) {

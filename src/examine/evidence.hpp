@@ -66,6 +66,7 @@ class Evidence {
 
  private:
   void decode_row(const history::NameRow& row, const std::function<void(const Sighting&)>& take);
+  const std::vector<Sighting>& index_block(const history::NameRow& row);
   void journal_records(FileReference reference, const std::function<void(const Sighting&)>& take, std::uint64_t& left_out);
 
   struct Key {
@@ -83,6 +84,7 @@ class Evidence {
   std::unordered_map<std::uint64_t, std::optional<Sighting>> records_;
   std::unordered_map<std::uint64_t, std::optional<DirectoryIndex>> indexes_;
   std::unordered_map<FileReference, std::vector<history::JournalEvent>> events_;
+  std::map<std::pair<std::uint64_t, std::uint64_t>, std::vector<Sighting>> blocks_;  // by directory and number of the index block
 };
 
 }  // namespace trimcarve
