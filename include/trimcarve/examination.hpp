@@ -59,6 +59,7 @@ struct VolumeInfo {
   std::optional<FileTime> created;      // of $MFT's record
   std::optional<FileTime> provisioned;  // of this machine, as its marks say
   std::string provisioned_basis;
+  std::optional<FileTime> journal_created;  // of the live change journal, by its id in $UsnJrnl:$Max
 };
 
 // From when to when a source speaks, and what it could not say.

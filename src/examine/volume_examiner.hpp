@@ -68,6 +68,14 @@ class VolumeExaminer {
   std::vector<Member> members(const std::vector<findings::Target>& targets);
 
   void report_file(const Member& member, FileReport& report, history::DeletionNode& node);
+  void report_sightings(const Member& member, FileReport& report);
+  // Returns the time of the rename into \$Extend\$Deleted, no_time when there was none.
+  FileTime report_names(const Member& member, history::Graph::Standing standing, FileReport& report);
+  void report_state(const Member& member, history::Graph::Standing standing, FileReport& report);
+  // What its sightings state, and the times at which they show it alive or being deleted.
+  void read_signs(FileTime alias_from, FileReport& report, history::DeletionNode& node);
+  // The times by which a deleted file was gone.
+  void read_end(const Member& member, history::Graph::Standing standing, const FileReport& report, history::DeletionNode& node);
   bool born_at(FileReference reference, FileTime TimeSet::* which, FileTime born);
   void attach_nameless(std::vector<Member>& members);
   void report_contents(std::size_t first_file);

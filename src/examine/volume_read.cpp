@@ -191,6 +191,7 @@ void VolumeExaminer::read_journals() {
         std::vector<std::byte> bytes(32);
         if (max->bytes->read_at(0, bytes))
           if (const auto decoded = ntfs::decode_usn_max(bytes)) {
+            if (slot == nullptr || slot->in_use) info_.journal_created = FileTime{decoded->journal_id};
             say(fmt::format("this journal was created at {} (its id); lowest valid USN {}", to_iso8601(FileTime{decoded->journal_id}),
                             decoded->lowest_valid_usn));
           }

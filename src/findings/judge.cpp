@@ -152,6 +152,7 @@ class Judge {
     tell_instances();
     tell_runs();
     tell_aliases();
+    tell_journal();
     tell_logs();
   }
 
@@ -367,6 +368,24 @@ class Judge {
               ? fmt::format("The content of {} came back: {} bytes, SHA-256 {}", to_utf8(f.file->path), stream.size, stream.sha256)
               : fmt::format("A part of {} came back: {}", to_utf8(f.file->path), stream.why),
           Grade::established, f.file->sightings);
+    }
+  }
+
+  // A journal that is younger than the installation was deleted and made anew, or made for the first time then: what happened before it
+  // began is not in it. Nobody needs to have meant anything by it; the examiner must know.
+  void tell_journal() {
+    for (const VolumeInfo& volume : out_.volumes) {
+      if (!volume.journal_created || *volume.journal_created == no_time) continue;
+      for (const Instance& instance : report_.instances) {
+        if (instance.volume != volume.index || !instance.installed || *instance.installed >= *volume.journal_created) continue;
+        Finding& f =
+            say(fmt::format(
+                    "The change journal of volume {} was created at {}, after version {} was installed: it cannot speak of what was before",
+                    volume.index, to_iso8601(*volume.journal_created), instance.version),
+                Grade::established, instance.sightings);
+        f.earliest = f.latest = volume.journal_created;
+        break;
+      }
     }
   }
 
