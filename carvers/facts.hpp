@@ -8,16 +8,6 @@
 
 namespace trimcarve::carvers {
 
-// Whether there is nothing but zeros. Word by word: most of $MFT's slack is looked at for this only.
-inline bool all_zero(ByteView bytes) noexcept {
-  std::size_t i = 0;
-  for (; i + 8 <= bytes.size(); i += 8)
-    if (load<std::uint64_t>(bytes, i) != 0) return false;
-  for (; i < bytes.size(); ++i)
-    if (bytes[i] != std::byte{0}) return false;
-  return true;
-}
-
 // A stored size if it can be one of a structure that we decode, else the fallback.
 constexpr std::uint32_t usable_size(std::uint32_t stored, std::uint32_t fallback) noexcept {
   return stored >= 512 && stored <= 65536 && (stored & (stored - 1)) == 0 ? stored : fallback;

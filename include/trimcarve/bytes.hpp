@@ -29,6 +29,11 @@ constexpr std::optional<ByteView> slice(ByteView view, std::uint64_t offset, std
   return view.subspan(static_cast<std::size_t>(offset), static_cast<std::size_t>(length));
 }
 
+// True of an empty view too.
+inline bool all_zero(ByteView view) noexcept {
+  return view.empty() || (view[0] == std::byte{0} && std::memcmp(view.data(), view.data() + 1, view.size() - 1) == 0);
+}
+
 namespace detail {
 template <class T>
 constexpr T byte_swap(T value) noexcept {

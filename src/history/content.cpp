@@ -4,10 +4,10 @@
 
 #include <algorithm>
 #include <array>
-#include <cstring>
 #include <limits>
 #include <optional>
 
+#include "history/run_states.hpp"
 #include "ntfs/stream.hpp"
 #include "types/sha256.hpp"
 
@@ -16,196 +16,6 @@ namespace trimcarve::history {
 namespace {
 
 constexpr std::uint32_t data_type = 0x80;
-constexpr std::size_t read_piece = std::size_t{1} << 20;
-
-bool all_zero(ByteView bytes) {
-  return bytes.empty() || (bytes[0] == std::byte{0} && std::memcmp(bytes.data(), bytes.data() + 1, bytes.size() - 1) == 0);
-}
-
-// Collects run reports, joining neighbours of one state and owner.
-class RunBuilder {
- public:
-  void add(std::uint64_t vcn, std::int64_t lcn, std::uint64_t clusters, RunState state, const std::string& owner = {}) {
-    if (clusters == 0) return;
-    if (!runs_.empty()) {
-      RunReport& last = runs_.back();
-      const bool follows = last.vcn + last.clusters == vcn &&
-                           (lcn < 0 ? last.lcn < 0 : last.lcn >= 0 && last.lcn + static_cast<std::int64_t>(last.clusters) == lcn);
-      if (follows && last.state == state && last.owner == owner) {
-        last.clusters += clusters;
-        return;
-      }
-    }
-    runs_.push_back({vcn, lcn, clusters, state, owner});
-  }
-  std::vector<RunReport> take() { return std::move(runs_); }
-
- private:
-  std::vector<RunReport> runs_;
-};
-
-// Which of two deleted files had the clusters last. LSNs only grow, so the larger one is the later; without them the later creation.
-enum class Age { older, younger, unknown };
-Age compare(const FileFacts& file, const Owner& other) {
-  if (file.lsn != 0 && other.lsn != 0 && file.lsn != other.lsn) return file.lsn < other.lsn ? Age::older : Age::younger;
-  if (file.created != no_time && other.created != no_time && file.created != other.created)
-    return file.created < other.created ? Age::older : Age::younger;
-  return Age::unknown;
-}
-
-class Judge {
- public:
-  Judge(const ContentContext& context, const FileFacts& file) : context_(context), file_(file) {}
-
-  void mapped(std::uint64_t vcn, std::uint64_t lcn, std::uint64_t clusters) {
-    const std::uint64_t end = context_.volume.clusters();
-    if (lcn >= end) return runs.add(vcn, static_cast<std::int64_t>(lcn), clusters, RunState::unreadable, "beyond the volume");
-    const std::uint64_t inside = std::min(clusters, end - lcn);
-    if (file_.live) {
-      bytes(vcn, lcn, inside);
-    } else {
-      std::uint64_t looked_at = inside;
-      if (context_.clusters_left != nullptr) {
-        looked_at = std::min(inside, *context_.clusters_left);
-        *context_.clusters_left -= looked_at;
-      }
-      if (looked_at > 0) deleted(vcn, lcn, looked_at, most_pieces);
-      if (looked_at < inside)
-        runs.add(vcn + looked_at, static_cast<std::int64_t>(lcn + looked_at), inside - looked_at, RunState::unreadable,
-                 "not looked at: deleted files claim this volume's clusters many times over");
-    }
-    if (inside < clusters)
-      runs.add(vcn + inside, static_cast<std::int64_t>(end), clusters - inside, RunState::unreadable, "beyond the volume");
-  }
-
-  RunBuilder runs;
-
- private:
-  static constexpr std::size_t most_pieces = 4096;
-
-  // A run that more records claim than can be told apart is halved, into so many pieces at most.
-  void deleted(std::uint64_t vcn, std::uint64_t lcn, std::uint64_t clusters, std::size_t pieces) {
-    std::vector<Claim> claims;
-    if (!context_.owners.others(lcn, clusters, file_.reference, claims)) {
-      if (clusters > 1 && pieces > 1) {
-        deleted(vcn, lcn, clusters / 2, pieces / 2);
-        deleted(vcn + clusters / 2, lcn + clusters / 2, clusters - clusters / 2, pieces / 2);
-        return;
-      }
-      crowded(vcn, lcn, clusters);
-      return;
-    }
-    // The clusters fall into stretches with one allocation state and one set of claims: cut at each claim's ends.
-    std::vector<std::uint64_t> cuts{lcn, lcn + clusters};
-    for (const Claim& claim : claims) {
-      cuts.push_back(claim.lcn);
-      cuts.push_back(claim.lcn + claim.clusters);
-    }
-    std::ranges::sort(cuts);
-    const auto repeated = std::ranges::unique(cuts);
-    cuts.erase(repeated.begin(), repeated.end());
-    for (std::size_t i = 0; i + 1 < cuts.size(); ++i) stretch(vcn + (cuts[i] - lcn), cuts[i], cuts[i + 1] - cuts[i], claims);
-  }
-
-  void crowded(std::uint64_t vcn, std::uint64_t lcn, std::uint64_t clusters) {
-    for (std::uint64_t at = 0; at < clusters; ++at) {
-      const bool allocated = context_.volume.bitmap().allocated(lcn + at);
-      runs.add(vcn + at, static_cast<std::int64_t>(lcn + at), 1, allocated ? RunState::reallocated : RunState::contested,
-               fmt::format("more than {} records claim it", ClusterOwners::most_claims));
-    }
-  }
-
-  void stretch(std::uint64_t vcn, std::uint64_t lcn, std::uint64_t clusters, const std::vector<Claim>& claims) {
-    for (std::uint64_t at = 0; at < clusters;) {
-      const auto allocation = context_.volume.bitmap().allocation(lcn + at);
-      std::uint64_t length = 1;
-      while (at + length < clusters && context_.volume.bitmap().allocation(lcn + at + length) == allocation) ++length;
-      if (allocation == ntfs::Allocation::allocated)
-        runs.add(vcn + at, static_cast<std::int64_t>(lcn + at), length, RunState::reallocated,
-                 live_owner(lcn, claims).value_or("allocated in $Bitmap; no record in use claims it"));
-      else
-        unallocated(vcn + at, lcn + at, length, claims);
-      at += length;
-    }
-  }
-
-  std::optional<std::string> live_owner(std::uint64_t lcn, const std::vector<Claim>& claims) const {
-    for (const Claim& claim : claims) {
-      if (lcn < claim.lcn || lcn >= claim.lcn + claim.clusters) continue;
-      if (context_.owner(claim.entry).live) return context_.owner_text(claim.entry);
-    }
-    return std::nullopt;
-  }
-
-  void unallocated(std::uint64_t vcn, std::uint64_t lcn, std::uint64_t clusters, const std::vector<Claim>& claims) {
-    // A crash-consistent $Bitmap may lag behind the records: what a live file claims is its own, however young the deleted one is.
-    if (const auto owner = live_owner(lcn, claims))
-      return runs.add(vcn, static_cast<std::int64_t>(lcn), clusters, RunState::reallocated, *owner + " (not allocated in $Bitmap)");
-    for (const Claim& claim : claims) {
-      if (lcn < claim.lcn || lcn >= claim.lcn + claim.clusters) continue;
-      const Age age = compare(file_, context_.owner(claim.entry));
-      if (age == Age::younger) continue;
-      return runs.add(vcn, static_cast<std::int64_t>(lcn), clusters, RunState::contested,
-                      context_.owner_text(claim.entry) + (age == Age::unknown ? " (which of the two came later is not known)" : ""));
-    }
-    bytes(vcn, lcn, clusters);
-  }
-
-  void bytes(std::uint64_t vcn, std::uint64_t lcn, std::uint64_t clusters) {
-    const std::uint64_t size = context_.volume.cluster_size();
-    const ByteSource& partition = *context_.volume.partition();
-    const auto cluster = [&](std::uint64_t offset) { return offset / size; };
-    // Container states are finer or coarser than clusters: a cluster takes the state of its first byte unless part of it holds data.
-    const auto extents = partition.extents(lcn * size, clusters * size);
-    std::uint64_t done = lcn;
-    for (const Extent& extent : extents) {
-      const std::uint64_t extent_end = cluster(extent.offset + extent.length + (extent.kind == ExtentKind::data ? size - 1 : 0));
-      const std::uint64_t end = std::min(lcn + clusters, extent_end);
-      if (end <= done) continue;
-      const std::uint64_t count = end - done;
-      switch (extent.kind) {
-        case ExtentKind::data: read(vcn + (done - lcn), done, count); break;
-        case ExtentKind::unreadable: add(vcn + (done - lcn), done, count, RunState::unreadable); break;
-        case ExtentKind::unmapped: add(vcn + (done - lcn), done, count, RunState::unmapped); break;
-        case ExtentKind::container_zero: add(vcn + (done - lcn), done, count, RunState::container_hole); break;
-        case ExtentKind::hole:
-          add(vcn + (done - lcn), done, count, context_.holes_speak ? RunState::container_hole : RunState::zero);
-          break;
-      }
-      done = end;
-    }
-    if (done < lcn + clusters) add(vcn + (done - lcn), done, lcn + clusters - done, RunState::unreadable);
-  }
-
-  void add(std::uint64_t vcn, std::uint64_t lcn, std::uint64_t clusters, RunState state) {
-    runs.add(vcn, static_cast<std::int64_t>(lcn), clusters, state);
-  }
-
-  void read(std::uint64_t vcn, std::uint64_t lcn, std::uint64_t clusters) {
-    const std::uint64_t size = context_.volume.cluster_size();
-    const std::uint64_t per_piece = std::max<std::uint64_t>(1, read_piece / size);
-    std::vector<Unread> unread;
-    for (std::uint64_t at = 0; at < clusters; at += per_piece) {
-      const std::uint64_t count = std::min(per_piece, clusters - at);
-      buffer_.resize(static_cast<std::size_t>(count * size));
-      unread.clear();
-      const std::uint64_t begin = (lcn + at) * size;
-      read_tolerant(*context_.volume.partition(), begin, buffer_, unread);
-      for (std::uint64_t i = 0; i < count; ++i) {
-        const std::uint64_t offset = begin + i * size;
-        const bool bad =
-            std::ranges::any_of(unread, [&](const Unread& u) { return u.offset < offset + size && offset < u.offset + u.length; });
-        const ByteView cluster(buffer_.data() + i * size, static_cast<std::size_t>(size));
-        add(vcn + at + i, lcn + at + i, 1, bad ? RunState::unreadable : all_zero(cluster) ? RunState::zero : RunState::data);
-      }
-    }
-  }
-
-  const ContentContext& context_;
-  const FileFacts& file_;
-  std::vector<std::byte> buffer_;
-};
-
 struct Counts {
   std::uint64_t data = 0, zero = 0, reallocated = 0, contested = 0, unreadable = 0;
   std::uint64_t total() const { return data + zero + reallocated + contested + unreadable; }
@@ -339,7 +149,7 @@ std::vector<Stretch> whole_units(const std::vector<RunReport>& runs, std::uint64
 
 void judge_runs(const ContentContext& context, const FileFacts& file, const StreamPieces& stream, StreamReport& report) {
   const std::uint64_t cluster = context.volume.cluster_size();
-  Judge judge(context, file);
+  RunStates states(context, file);
   // Without the first extent the sizes are not known: every cluster counts, and none is cut to the file's end.
   constexpr std::uint64_t unlimited = std::numeric_limits<std::uint64_t>::max();
   const std::uint64_t end = stream.first_extent_seen ? std::min(stream.size, stream.valid_size) : unlimited;
@@ -354,16 +164,16 @@ void judge_runs(const ContentContext& context, const FileFacts& file, const Stre
     if (run.vcn != expected) gaps = true;
     expected = run.vcn + run.clusters;
     if (run.lcn < 0) {
-      judge.runs.add(run.vcn, -1, run.clusters, RunState::sparse);
+      states.add(run.vcn, -1, run.clusters, RunState::sparse);
       continue;
     }
     const std::uint64_t judged = run.vcn >= valid_clusters ? 0 : std::min(run.clusters, valid_clusters - run.vcn);
-    if (judged > 0) judge.mapped(run.vcn, static_cast<std::uint64_t>(run.lcn), judged);
+    if (judged > 0) states.add_mapped(run.vcn, static_cast<std::uint64_t>(run.lcn), judged);
     if (judged < run.clusters)
-      judge.runs.add(run.vcn + judged, run.lcn + static_cast<std::int64_t>(judged), run.clusters - judged, RunState::beyond_valid);
+      states.add(run.vcn + judged, run.lcn + static_cast<std::int64_t>(judged), run.clusters - judged, RunState::beyond_valid);
   }
   if (stream.first_extent_seen && expected < whole_clusters(end)) gaps = true;
-  report.runs = judge.runs.take();
+  report.runs = states.take();
   const Counts c = count(report.runs);
 
   if (stream.size == 0 && stream.first_extent_seen) {
