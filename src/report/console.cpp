@@ -82,7 +82,9 @@ class Console {
 
   void volume(const VolumeInfo& volume) {
     std::string text = fmt::format("at byte {}, {}", with_commas(volume.offset), bytes_for_people(volume.size));
-    if (volume.state == "examined")
+    if (volume.size == 0 && volume.state == "examined")  // no disk: what extracted artefacts tell of it
+      text = fmt::format("from extracted artefacts, {} FILE records", with_commas(volume.records));
+    else if (volume.state == "examined")
       text += fmt::format(", serial {:016X}, clusters of {}, {} FILE records of {} bytes", volume.serial,
                           bytes_for_people(volume.cluster_size), with_commas(volume.records), volume.record_size);
     else

@@ -198,6 +198,51 @@ def verify_names_one_byte(folder):
     check(run("verify", out, image).returncode == 3, "a folder without manifest was verified")
 
 
+def artefacts(folder):
+    """$MFT and $J extracted by The Sleuth Kit's icat give the disk's verdict and tree; the journal alone gives names and times."""
+    if shutil.which("icat") is None:
+        print("SKIPPED: sleuthkit is not installed")
+        return
+    image = sample(folder)
+    listing = subprocess.run(["fls", "-o", "2048", image, "11"], capture_output=True, text=True).stdout
+    journal_id = re.search(r"(\S+):\t\$UsnJrnl:\$J", listing).group(1)
+    for name, inode in (("mft", "0"), ("j", journal_id)):
+        with open(f"{folder}/{name}", "wb") as o:
+            subprocess.run(["icat", "-o", "2048", image, inode], stdout=o, check=True)
+    disk = json.loads(run("examine", image, "--json").stdout)
+    both = json.loads(run("examine", "--mft", folder + "/mft", "--usnjrnl", folder + "/j", "--json").stdout)
+    alone = json.loads(run("examine", "--usnjrnl", folder + "/j", "--json").stdout)
+    paths = {f["path"]: f for f in disk["files"] if f["file_reference"]}
+    check(both["targets"][0]["verdict"] == disk["targets"][0]["verdict"] == "removed", both["targets"][0]["reason"])
+    check(alone["targets"][0]["verdict"] == "removed", alone["targets"][0]["reason"])
+    for name, report in (("both", both), ("journal alone", alone)):
+        mine = {f["path"]: f for f in report["files"] if f["file_reference"]}
+        check(set(mine) == set(paths), f"{name}: other paths: {sorted(set(mine) ^ set(paths))[:4]}")
+        for path, f in mine.items():
+            if path in paths and paths[path]["state"] == "deleted":
+                check(f["deleted"]["earliest"] == paths[path]["deleted"]["earliest"], f"{name}: {path}: deleted {f['deleted']}")
+    check({s["ranges"][0]["space"] for s in both["sightings"] if s["ranges"]} == {"file:0", "file:1"}, "spaces")
+    out = folder + "/out"
+    check(run("examine", "--mft", folder + "/mft", "--usnjrnl", folder + "/j", "-o", out).returncode == 0, "examine -o")
+    r = run("verify", out)
+    check(r.returncode == 0, f"verify: {r.stdout}")
+
+
+def split_raw(folder):
+    """A raw disk in parts, named by the first, is the disk; a missing part in the middle is named."""
+    image = sample(folder)
+    with open(image, "rb") as f:
+        disk = f.read()[:-512]
+    for i in range(4):
+        write(f"{folder}/disk.{i + 1:03}", disk[i * len(disk) // 4:(i + 1) * len(disk) // 4])
+    whole, parts = (json.loads(run("examine", p, "--json").stdout) for p in (image, folder + "/disk.001"))
+    check(parts["sources"][0]["container"] == "split raw", parts["sources"][0]["container"])
+    for key in ("targets", "files", "sightings"):
+        check(parts[key] == whole[key], f"{key} differ from those of the whole disk")
+    os.remove(folder + "/disk.003")
+    expect(["examine", folder + "/disk.001"], 3, "disk.003")
+
+
 def interrupted(folder):
     """An interrupt ends the run with 130 and leaves nothing that looks finished."""
     mft = folder + "/mft"
@@ -256,6 +301,8 @@ checks = {
     "pipes": pipes,
     "several": several,
     "verify": verify_names_one_byte,
+    "artefacts": artefacts,
+    "split": split_raw,
     "interrupted": interrupted,
     "manual": manual,
 }
