@@ -179,7 +179,7 @@ std::string_view to_string(Verdict verdict) noexcept;
 struct Instance {  // one version of the handler that was on the volume
   std::uint32_t volume = 0;
   std::string version;
-  std::string state;  // "present", "removed", "upgraded"
+  std::string state;  // "present", "removed", "upgraded", "unknown" (named, but no record says whether it is still there)
   std::optional<FileTime> installed;
   std::string installed_basis;
   std::optional<Bounds> removed;

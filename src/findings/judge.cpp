@@ -7,6 +7,7 @@
 #include <set>
 
 #include "findings/runs.hpp"
+#include "history/select.hpp"
 #include "trimcarve/text.hpp"
 
 namespace trimcarve::findings {
@@ -109,20 +110,27 @@ class Judge {
 
   void judge_path() {
     // Tops: the files of the target whose parent is not in it.
-    std::set<FileReference> all;
+    std::set<std::pair<std::uint32_t, FileReference>> all;
     for (const PlacedFile& f : files_)
-      if (f.file->reference_known) all.insert(f.file->reference);
-    const FileReport* live = nullptr;
-    const FileReport* deleted = nullptr;
+      if (f.file->reference_known) all.emplace(f.file->volume, f.file->reference);
+    const FileReport *live = nullptr, *moved = nullptr, *deleted = nullptr;
     for (const PlacedFile& f : files_) {
-      if (f.file->parent && all.contains(*f.file->parent) && *f.file->parent != f.file->reference) continue;
-      (f.file->state == FileState::live ? live : deleted) = f.file;
+      const FileReport& file = *f.file;
+      if (file.parent && *file.parent != file.reference && all.contains({file.volume, *file.parent})) continue;
+      if (file.state == FileState::live)
+        (stands_at_path(file) ? live : moved) = &file;
+      else if (file.state == FileState::deleted && (deleted == nullptr || later(file, *deleted)))
+        deleted = &file;
     }
     if (live != nullptr) {
       report_.verdict = Verdict::present;
       report_.reason = fmt::format("{} is in use", told(*live));
       say(fmt::format("{} is present", target_.asked), Grade::established, live->sightings);
-    } else if (deleted != nullptr && deleted->state == FileState::deleted) {
+    } else if (moved != nullptr) {
+      report_.verdict = Verdict::present;
+      report_.reason = fmt::format("what was there is in use under another path: {}", told(*moved));
+      say(fmt::format("What was at {} is present as {}", target_.asked, told(*moved)), Grade::established, moved->sightings);
+    } else if (deleted != nullptr) {
       const Proof proof = prove_deletion(*deleted, out_);
       report_.verdict = Verdict::removed;
       report_.grade = proof.grade;
@@ -136,6 +144,27 @@ class Judge {
     } else {
       found_nothing();
     }
+  }
+
+  // Is one of its paths the one that was asked for? Without the volume's own table, so by ASCII case: a doubt counts as yes.
+  bool stands_at_path(const FileReport& file) const {
+    if (target_.path.empty() || !file.path_known) return true;
+    const auto fold = [](char16_t c) { return c >= u'A' && c <= u'Z' ? static_cast<char16_t>(c + 32) : c; };
+    const auto same = [&](const std::u16string& path) {
+      const auto components = history::path_components(path);
+      return std::ranges::equal(components, target_.path, [&](const std::u16string& a, const std::u16string& b) {
+        return std::ranges::equal(a, b, [&](char16_t x, char16_t y) { return x == y || fold(x) == fold(y) || (x > 127 && y > 127); });
+      });
+    };
+    // Of a live file the last path and every other that has not ended are its present names.
+    return same(file.path) || std::ranges::any_of(file.paths, [&](const PathReport& p) {
+             return !p.until && !p.sightings.empty() && is_present(p) && same(p.path);
+           });
+  }
+  bool is_present(const PathReport& path) const {
+    return std::ranges::any_of(path.sightings, [&](std::uint32_t n) {
+      return out_.sightings[n].source == SourceKind::mft || out_.sightings[n].source == SourceKind::index;
+    });
   }
 
   // --- handlers -------------------------------------------------------------------------------------------------------------------
@@ -176,13 +205,19 @@ class Judge {
         const auto parent = by_reference.find({at->file->volume, *at->file->parent});
         at = parent == by_reference.end() || parent->second == at ? nullptr : parent->second;
       }
-      for (const auto& [number, folder] : versions_)
-        if (folder->volume == f.file->volume && !f.placed.version.empty() && to_utf8(folder->name) == f.placed.version) return number;
+      for (const auto& [number, folder] : versions_) {
+        if (folder->volume != f.file->volume || f.placed.version.empty() || to_utf8(folder->name) != f.placed.version) continue;
+        const std::string handler = place(folder->path, true).handler;  // two handlers may have one version
+        if (f.placed.handler.empty() || handler.empty() || handler == f.placed.handler) return number;
+      }
       const std::string text = fmt::format("{}/{}/{}", f.file->volume, f.placed.handler, f.placed.version);
       return by_text.try_emplace(text, by_folder.size() + by_text.size()).first->second;
     };
+    // The folders first: a file whose own folder is known only by its path must find it, wherever in the list that stands.
+    for (const PlacedFile& f : files_)
+      if (f.placed.area == Area::version && f.file->directory) number_for(f);
     for (PlacedFile& f : files_) {
-      if (f.placed.area == Area::handler) handlers_.push_back(f.file);
+      if (f.placed.area == Area::handler && f.file->directory) handlers_.push_back(f.file);
       if (f.placed.area == Area::outside || f.placed.area == Area::logs || f.placed.area == Area::handler) continue;
       f.instance = number_for(f);
       in_tree_.push_back(f);
@@ -198,7 +233,8 @@ class Judge {
       instance.installed = time->time;
       instance.installed_basis = time->basis;
     }
-    instance.state = folder.state == FileState::live ? "present" : "removed";
+    instance.state = folder.state == FileState::live ? "present" : folder.state == FileState::deleted ? "removed" : "unknown";
+    folders_.emplace(instance.sightings, &folder);
     if (folder.deleted) instance.removed = folder.deleted->bounds;
     instance.inherited = inherited(folder);
   }
@@ -206,7 +242,7 @@ class Judge {
   // A version that went while its handler's folder stayed, with another version there: upgraded, not removed.
   void name_upgrades() {
     for (const auto& [number, folder] : versions_) {
-      if (folder->state == FileState::live || !folder->parent) continue;
+      if (folder->state != FileState::deleted || !folder->parent) continue;
       const bool handler_live = std::ranges::any_of(handlers_, [&](const FileReport* h) {
         return h->volume == folder->volume && h->reference == *folder->parent && h->state == FileState::live;
       });
@@ -313,10 +349,13 @@ class Judge {
         Finding& f = say(fmt::format("Version {} was installed", instance.version), Grade::established, instance.sightings);
         f.earliest = f.latest = instance.installed;
       }
-      if (instance.state != "present") {
-        Finding& f = say(fmt::format("Version {} was {}", instance.version,
-                                     instance.state == "upgraded" ? "replaced by a newer one (upgraded)" : "removed"),
-                         Grade::established, instance.sightings);
+      if (instance.state == "removed" || instance.state == "upgraded") {
+        const auto folder = folders_.find(instance.sightings);
+        const Grade grade = folder == folders_.end() ? Grade::inferred : prove_deletion(*folder->second, out_).grade;
+        Finding& f =
+            say(fmt::format("Version {} was {}", instance.version,
+                            instance.state == "upgraded" ? "replaced by a newer one (upgraded)" : "removed"),
+                grade, instance.sightings, grade == Grade::inferred ? "a name below a live directory that is no longer in its index" : "");
         if (instance.removed) f.earliest = instance.removed->earliest, f.latest = instance.removed->latest;
       }
       if (instance.inherited) {
@@ -438,6 +477,7 @@ class Judge {
   std::vector<PlacedFile> files_, in_tree_;
   std::vector<const FileReport*> handlers_;
   std::vector<std::pair<std::size_t, const FileReport*>> versions_;
+  std::map<std::vector<std::uint32_t>, const FileReport*> folders_;  // of the instances, by what they rest on
 };
 
 }  // namespace

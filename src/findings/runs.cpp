@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <unordered_set>
 
 #include "findings/settings.hpp"
 #include "trimcarve/text.hpp"
@@ -49,16 +50,37 @@ bool runnable(const std::string& name) {
   return std::ranges::any_of(endings, [&](std::string_view ending) { return folded.ends_with(ending); });
 }
 
-void take(std::vector<std::uint32_t>& into, const FileReport& file) {
-  for (const std::uint32_t n : file.sightings)
-    if (std::ranges::find(into, n) == into.end()) into.push_back(n);
-}
-
 struct Work {
   RunRecord run;
-  std::optional<FileTime> started;
-  bool has_settings = false;
+  std::unordered_set<std::uint32_t> taken;
+
+  void take(const FileReport& file) {
+    for (const std::uint32_t n : file.sightings)
+      if (taken.insert(n).second) run.sightings.push_back(n);
+  }
+  // Could a file of that time have been made for this request?
+  bool can_own(FileTime time) const {
+    if (run.started) return *run.started <= time;
+    return run.finished && time <= *run.finished;
+  }
 };
+
+// A file's name in a command line, as a word of its own: "e.ps1" does not stand in "remove.ps1".
+bool names(const std::string& command, const std::string& name) {
+  const auto part_of_name = [](char c) {
+    return c == '.' || c == '-' || c == '_' || (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || static_cast<unsigned char>(c) >= 0x80;
+  };
+  if (name.empty()) return false;
+  for (std::size_t at = command.find(name); at != std::string::npos; at = command.find(name, at + 1)) {
+    const std::size_t end = at + name.size();
+    // A full stop behind it may end the sentence; one before it may be ".\".
+    const bool begins = at == 0 || !part_of_name(command[at - 1]);
+    const bool ends = end == command.size() || !part_of_name(command[end]) ||
+                      (command[end] == '.' && (end + 1 == command.size() || !part_of_name(command[end + 1])));
+    if (begins && ends) return true;
+  }
+  return false;
+}
 
 }  // namespace
 
@@ -69,7 +91,8 @@ std::optional<Stated> created(const FileReport& file, const Examination& examina
   }
   for (const std::uint32_t n : file.sightings) {
     const Sighting& s = examination.sightings[n];
-    if (s.has_standard_information) return Stated{s.standard_information.created, "record_created", n};
+    if (s.has_standard_information && s.standard_information.created != no_time)
+      return Stated{s.standard_information.created, "record_created", n};
   }
   for (const std::uint32_t n : file.sightings)
     for (const NameFact& fact : examination.sightings[n].names)
@@ -89,7 +112,8 @@ std::optional<Stated> written(const FileReport& file, const Examination& examina
   if (last) return last;
   for (const std::uint32_t n : file.sightings) {
     const Sighting& s = examination.sightings[n];
-    if (s.has_standard_information) return Stated{s.standard_information.modified, "record_modified", n};
+    if (s.has_standard_information && s.standard_information.modified != no_time)
+      return Stated{s.standard_information.modified, "record_modified", n};
   }
   for (const std::uint32_t n : file.sightings)
     for (const NameFact& fact : examination.sightings[n].names)
@@ -110,12 +134,11 @@ std::vector<RunRecord> find_runs(std::span<const PlacedFile> files, const Examin
   for (const PlacedFile& f : files) {
     if (f.placed.area == Area::settings) {
       Work& work = run_of(f);
-      work.has_settings = true;
       if (const auto time = created(*f.file, examination)) {
-        work.started = work.run.started = time->time;
+        work.run.started = time->time;
         work.run.started_basis = std::string("settings_") + time->basis;
       }
-      take(work.run.sightings, *f.file);
+      work.take(*f.file);
       if (const std::string text = content_of(*f.file); !text.empty())
         if (const auto settings = read_settings(text)) {
           work.run.command = settings->command;
@@ -130,7 +153,7 @@ std::vector<RunRecord> find_runs(std::span<const PlacedFile> files, const Examin
         work.run.finished = time->time;
         work.run.finished_basis = std::string("status_") + time->basis;
       }
-      take(work.run.sightings, *f.file);
+      work.take(*f.file);
       if (const std::string text = content_of(*f.file); !text.empty())
         if (const auto status = read_status(text)) {
           work.run.status = status->status;
@@ -145,23 +168,45 @@ std::vector<RunRecord> find_runs(std::span<const PlacedFile> files, const Examin
     }
   }
 
-  // Downloads\<n> need not be the sequence: a file belongs to the last request made before it was created, in the same version folder.
-  for (const PlacedFile& f : files) {
+  // Downloads\<n> need not be the sequence: a file belongs to the last request made before it was created, in the same version folder. One
+  // that no request can have made (older than all, as what an archive brings; or of no known time) goes with its download folder.
+  std::vector<Work*> owners(files.size(), nullptr);
+  std::map<std::pair<std::size_t, std::string>, Work*> by_folder;
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    const PlacedFile& f = files[i];
     if (f.placed.area != Area::download) continue;
-    Work* owner = nullptr;
     const auto time = created(*f.file, examination);
-    for (auto& [key, work] : runs) {
-      if (key.first != f.instance) continue;
-      if (owner == nullptr) {
-        owner = &work;
-        continue;
-      }
-      if (!time || !work.started || *work.started > time->time) continue;
-      const bool better = !owner->started || *work.started > *owner->started || *owner->started > time->time;
-      if (better) owner = &work;
+    if (!time) continue;
+    for (auto it = runs.lower_bound({f.instance, ""}); it != runs.end() && it->first.first == f.instance; ++it) {
+      Work& work = it->second;
+      if (!work.can_own(time->time)) continue;
+      const Work* best = owners[i];
+      if (best == nullptr || !best->run.started || (work.run.started && *work.run.started > *best->run.started)) owners[i] = &work;
     }
+    if (owners[i] != nullptr) by_folder.try_emplace({f.instance, f.placed.download}, owners[i]);
+  }
+  const auto only_run = [&](std::size_t instance) -> Work* {
+    const auto first = runs.lower_bound({instance, ""});
+    if (first == runs.end() || first->first.first != instance) return nullptr;
+    const auto second = std::next(first);
+    return second == runs.end() || second->first.first != instance ? &first->second : nullptr;
+  };
+  std::map<std::size_t, Work*> only;  // before runs without settings are added
+  for (const PlacedFile& f : files)
+    if (f.placed.area == Area::download) only.try_emplace(f.instance, only_run(f.instance));
+
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    const PlacedFile& f = files[i];
+    if (f.placed.area != Area::download) continue;
+    const auto time = created(*f.file, examination);
+    Work* owner = owners[i];
+    if (owner == nullptr)
+      if (const auto found = by_folder.find({f.instance, f.placed.download}); found != by_folder.end()) owner = found->second;
+    if (Work* single = only.at(f.instance);
+        owner == nullptr && single != nullptr && (!time || (!single->run.started && !single->run.finished)))
+      owner = single;
     if (owner == nullptr) {
-      // No settings and no status came back: the download folder itself is the trace of a run.
+      // No settings and no status of it came back: the download folder itself is the trace of a run.
       Work& work = runs[{f.instance, "?" + f.placed.download}];
       work.run.volume = f.file->volume;
       work.run.version = f.placed.version;
@@ -172,13 +217,12 @@ std::vector<RunRecord> find_runs(std::span<const PlacedFile> files, const Examin
       }
     }
     RunRecord& run = owner->run;
-    take(run.sightings, *f.file);
+    owner->take(*f.file);
     ScriptReport report = script(*f.file);
     const std::string name = to_utf8(f.file->name);
     for (const std::string& uri : run.file_uris)
       report.named_in_settings = report.named_in_settings || lower(file_name_of_uri(uri)) == lower(name);
-    report.named_in_settings =
-        report.named_in_settings || (!run.command.empty() && lower(run.command).find(lower(name)) != std::string::npos);
+    report.named_in_settings = report.named_in_settings || names(lower(run.command), lower(name));
     const bool is_script = run.file_uris.empty() ? report.named_in_settings || runnable(name) : report.named_in_settings;
     (is_script ? run.scripts : run.made).push_back(std::move(report));
   }

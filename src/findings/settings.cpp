@@ -13,9 +13,13 @@ using Json = nlohmann::json;
 constexpr std::size_t most_text = std::size_t{4} << 20;
 
 std::string to_plain_utf8(std::string_view text) {
-  if (text.size() >= 2 && text[0] == '\xFF' && text[1] == '\xFE') {
+  const bool marked = text.size() >= 2 && text[0] == '\xFF' && text[1] == '\xFE';
+  // A fragment has lost its mark: JSON is ASCII at its beginning, so each second byte is zero.
+  const auto ascii = [&](std::size_t i) { return text[i] != '\0' && static_cast<unsigned char>(text[i]) < 0x80 && text[i + 1] == '\0'; };
+  const bool unmarked = text.size() >= 8 && ascii(0) && ascii(2) && ascii(4) && ascii(6);
+  if (marked || unmarked) {
     std::u16string units;
-    for (std::size_t i = 2; i + 1 < text.size(); i += 2)
+    for (std::size_t i = marked ? 2 : 0; i + 1 < text.size(); i += 2)
       units.push_back(static_cast<char16_t>(static_cast<unsigned char>(text[i]) | (static_cast<unsigned char>(text[i + 1]) << 8)));
     return to_utf8(units);
   }

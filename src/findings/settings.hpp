@@ -16,7 +16,7 @@ struct Settings {
   bool has_protected = false;
   std::string thumbprint;
 };
-// Nothing when the text holds none of the fields. UTF-8 (with or without byte order mark) or UTF-16LE with one.
+// Nothing when the text holds none of the fields. UTF-8 or UTF-16LE, with or without byte order mark.
 std::optional<Settings> read_settings(std::string_view text);
 
 struct Status {
