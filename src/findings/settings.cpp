@@ -71,9 +71,13 @@ std::optional<std::string> field(std::string_view text, std::string_view key) {
     if (at == text.size() || text[at] != '"') continue;
     std::size_t end = ++at;
     while (end < text.size() && text[end] != '"' && text[end] != '\0') end += text[end] == '\\' ? 2U : 1U;
-    const std::string value(text.substr(at, std::min(end, text.size()) - at));
-    const Json parsed = Json::parse("\"" + value + "\"", nullptr, false);
-    if (parsed.is_string()) return parsed.get<std::string>();
+    std::string value(text.substr(at, std::min(end, text.size()) - at));
+    if (Json parsed = Json::parse("\"" + value + "\"", nullptr, false); parsed.is_string()) return parsed.get<std::string>();
+    // Cut within an escape (\n, \u00e9)? Then without it.
+    if (const std::size_t escape = value.rfind('\\'); escape != std::string::npos && value.size() - escape <= 6) {
+      value.resize(escape);
+      if (Json parsed = Json::parse("\"" + value + "\"", nullptr, false); parsed.is_string()) return parsed.get<std::string>();
+    }
     return to_utf8(to_utf16(value));  // malformed bytes are shown as such, not handed on
   }
   return std::nullopt;

@@ -88,7 +88,7 @@ void bound_deletions(std::vector<DeletionNode>& nodes) {
     const DeletionNode& parent = nodes[static_cast<std::size_t>(child.parent)];
     if (!parent.deleted || !parent.bounds.latest) continue;
     const TimeBasis sign{*parent.bounds.latest,
-                         "parent_" + parent.bounds.latest_basis.substr(parent.bounds.latest_basis.starts_with("parent_") ? 7 : 0),
+                         "directory_" + parent.bounds.latest_basis.substr(parent.bounds.latest_basis.starts_with("directory_") ? 10 : 0),
                          parent.bounds.latest_sightings};
     if (child.bounds.earliest && sign.time < *child.bounds.earliest)
       child.contradictions.push_back(fmt::format("{} says its directory was gone by {}, but {} says {}", sign.basis, to_iso8601(sign.time),

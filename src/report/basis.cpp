@@ -32,7 +32,7 @@ constexpr std::array words{
 
 // What a time was taken from instead of the file itself.
 constexpr std::array prefixes{
-    Word{"child_", "a file in it: "}, Word{"parent_", "its directory: "},    Word{"settings_", "settings file: "},
+    Word{"child_", "a file in it: "}, Word{"directory_", "its directory: "}, Word{"settings_", "settings file: "},
     Word{"status_", "status file: "}, Word{"download_", "first download: "},
 };
 

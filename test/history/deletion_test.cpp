@@ -1,0 +1,110 @@
+// Expectations: the rules at the head of deletion.hpp, worked by hand.
+#include "history/deletion.hpp"
+
+#include <doctest/doctest.h>
+
+using namespace trimcarve;
+using history::DeletionNode;
+
+namespace {
+history::TimeBasis at(std::uint64_t time, const char* basis) { return {FileTime{time}, basis, {static_cast<std::uint32_t>(time)}}; }
+}  // namespace
+
+TEST_CASE("the last sign of life and the first sign of absence bound a deletion") {
+  std::vector<DeletionNode> nodes(1);
+  nodes[0].deleted = true;
+  nodes[0].alive = {at(10, "record_changed"), at(30, "usn_last_record"), at(20, "name_changed")};
+  nodes[0].gone = {at(90, "next_owner_created"), at(50, "parent_modified")};
+  bound_deletions(nodes);
+  CHECK(nodes[0].bounds.earliest == FileTime{30});
+  CHECK(nodes[0].bounds.earliest_basis == "usn_last_record");
+  CHECK(nodes[0].bounds.earliest_sightings == std::vector<std::uint32_t>{30});
+  CHECK(nodes[0].bounds.latest == FileTime{50});
+  CHECK(nodes[0].bounds.latest_basis == "parent_modified");
+  CHECK(nodes[0].contradictions.empty());
+}
+
+TEST_CASE("an end of which nothing is known stays empty") {
+  std::vector<DeletionNode> nodes(2);
+  nodes[0].deleted = nodes[1].deleted = true;
+  nodes[0].alive = {at(10, "record_changed")};
+  nodes[1].gone = {at(10, "next_owner_created")};
+  bound_deletions(nodes);
+  CHECK_FALSE(nodes[0].bounds.latest);
+  CHECK_FALSE(nodes[1].bounds.earliest);
+}
+
+TEST_CASE("a record of the deletion gives both ends; others do not move them") {
+  std::vector<DeletionNode> nodes(1);
+  nodes[0].deleted = true;
+  nodes[0].deleted_at = {at(40, "usn_delete")};
+  nodes[0].alive = {at(10, "record_changed")};
+  nodes[0].gone = {at(90, "next_owner_created")};
+  bound_deletions(nodes);
+  CHECK(nodes[0].bounds.earliest == FileTime{40});
+  CHECK(nodes[0].bounds.latest == FileTime{40});
+}
+
+TEST_CASE("a sign of life after the recorded deletion is told as a contradiction") {
+  std::vector<DeletionNode> nodes(1);
+  nodes[0].deleted = true;
+  nodes[0].deleted_at = {at(40, "usn_delete")};
+  nodes[0].alive = {at(60, "record_changed")};
+  bound_deletions(nodes);
+  CHECK(nodes[0].bounds.latest == FileTime{40});
+  REQUIRE(nodes[0].contradictions.size() == 1);
+}
+
+TEST_CASE("a sign of absence before the last sign of life does not bound, and is told") {
+  std::vector<DeletionNode> nodes(1);
+  nodes[0].deleted = true;
+  nodes[0].alive = {at(60, "usn_last_record")};
+  nodes[0].gone = {at(50, "parent_modified"), at(80, "next_owner_created")};
+  bound_deletions(nodes);
+  CHECK(nodes[0].bounds.latest == FileTime{80});
+  CHECK(nodes[0].contradictions.size() == 1);
+}
+
+TEST_CASE("a directory goes no earlier than its children, and they no later than it") {
+  std::vector<DeletionNode> nodes(3);  // 0 holds 1 holds 2
+  for (auto& n : nodes) n.deleted = true;
+  nodes[1].parent = 0;
+  nodes[2].parent = 1;
+  nodes[2].alive = {at(70, "record_changed")};
+  nodes[0].alive = {at(10, "record_changed")};
+  nodes[0].gone = {at(90, "parent_modified")};
+  bound_deletions(nodes);
+  CHECK(nodes[0].bounds.earliest == FileTime{70});
+  CHECK(nodes[0].bounds.earliest_basis == "child_record_changed");
+  CHECK(nodes[2].bounds.latest == FileTime{90});
+  CHECK(nodes[2].bounds.latest_basis == "directory_parent_modified");
+}
+
+TEST_CASE("a child that outlived its directory contradicts, and narrows nothing") {
+  std::vector<DeletionNode> nodes(2);
+  for (auto& n : nodes) n.deleted = true;
+  nodes[1].parent = 0;
+  nodes[0].deleted_at = {at(40, "usn_delete")};
+  nodes[1].alive = {at(60, "record_changed")};
+  bound_deletions(nodes);
+  CHECK(nodes[0].bounds.latest == FileTime{40});
+  CHECK_FALSE(nodes[1].bounds.latest);
+  CHECK(nodes[1].contradictions.size() == 1);
+}
+
+TEST_CASE("nodes that are each other's parents do not hang") {
+  std::vector<DeletionNode> nodes(2);
+  for (auto& n : nodes) n.deleted = true;
+  nodes[0].parent = 1;
+  nodes[1].parent = 0;
+  nodes[0].alive = {at(10, "a")};
+  bound_deletions(nodes);
+  CHECK(nodes[0].bounds.earliest == FileTime{10});
+}
+
+TEST_CASE("a live file has no deletion") {
+  std::vector<DeletionNode> nodes(1);
+  nodes[0].alive = {at(10, "a")};
+  bound_deletions(nodes);
+  CHECK_FALSE(nodes[0].bounds.earliest);
+}
