@@ -201,11 +201,11 @@ void Paths::prepend(Path& path, std::u16string_view name) const {
 
 void Paths::climb(FileReference parent, FileTime time, Path& path) {
   std::vector<FileReference> seen;
-  const auto unknown = [&](std::string why) {
+  const auto unknown = [&](const std::string& why) {
     path.known = false;
     path.text.insert(0, u"\u2026");
     if (!path.note.empty()) path.note += "; ";
-    path.note += std::move(why);
+    path.note += why;
   };
   const auto told = [](FileReference r) { return fmt::format("{}-{}", r.entry(), r.sequence()); };
   // A path of corroborated parts is corroborated; one part that is only established makes it established; one inferred part, inferred.
@@ -263,7 +263,7 @@ Path Paths::path(FileReference reference, const NameSpan& span, FileTime time) {
 }
 
 Path Paths::path(const NameRow& row, RowIndex index) {
-  NameSpan span{.parent = row.parent, .parent_known = row.parent_known, .parent_inferred = row.parent_inferred, .rows = {index}};
+  const NameSpan span{.parent = row.parent, .parent_known = row.parent_known, .parent_inferred = row.parent_inferred, .rows = {index}};
   return path(FileReference{}, span, no_time);
 }
 

@@ -12,7 +12,7 @@ constexpr std::size_t read_piece = std::size_t{1} << 20;
 constexpr std::size_t most_pieces = 4096;  // into which a run that too many records claim is cut
 
 // Which of two deleted files had the clusters last. LSNs only grow, so the larger one is the later; without them the later creation.
-enum class Age { older, younger, unknown };
+enum class Age : std::uint8_t { older, younger, unknown };
 Age compare(const FileFacts& file, const Owner& other) {
   if (file.lsn != 0 && other.lsn != 0 && file.lsn != other.lsn) return file.lsn < other.lsn ? Age::older : Age::younger;
   if (file.created != no_time && other.created != no_time && file.created != other.created)

@@ -34,7 +34,7 @@ std::string deletion_text(const FileReport& file, bool narrow) {
   if (!file.deleted) return "deleted, time unknown";
   const Bounds& bounds = file.deleted->bounds;
   if (bounds.earliest && bounds.latest) {
-    const std::string first = seconds_of(*bounds.earliest), last = seconds_of(*bounds.latest);
+    std::string first = seconds_of(*bounds.earliest), last = seconds_of(*bounds.latest);
     if (first == last) return first;
     if (narrow) return "by " + last;
     if (first.substr(0, 10) == last.substr(0, 10)) return first + " .. " + last.substr(11);

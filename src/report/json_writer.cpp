@@ -61,11 +61,11 @@ void append_string(std::string& out, std::string_view text) {
       out += "\\t";
     } else if (u < 0x20) {
       out += fmt::format("\\u{:04x}", u);
-    } else if (u >= 0x7F && (length = deceptive(text, at, code)) != 0) {
+    } else if (const std::size_t bytes = u >= 0x7F ? deceptive(text, at, code) : 0; bytes != 0) {
       out += fmt::format("\\u{:04x}", code);
+      length = bytes;
     } else {
       out.push_back(c);
-      length = 1;
     }
     at += length;
   }

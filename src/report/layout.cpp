@@ -29,7 +29,7 @@ constexpr std::array<std::array<char32_t, 2>, 7> zero{
 Character next(std::string_view text, std::size_t at) {
   const auto lead = static_cast<unsigned char>(text[at]);
   std::size_t bytes = lead < 0xC0 ? 1 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
-  bytes = std::min(bytes, text.size() - at);
+  bytes = std::clamp<std::size_t>(text.size() - at, 1, bytes);
   char32_t c = bytes == 1 ? lead : lead & (0x3FU >> (bytes - 1));
   for (std::size_t i = 1; i < bytes; ++i) c = (c << 6) | (static_cast<unsigned char>(text[at + i]) & 0x3FU);
   const auto in = [c](const auto& ranges) { return std::ranges::any_of(ranges, [c](const auto& r) { return c >= r[0] && c <= r[1]; }); };
