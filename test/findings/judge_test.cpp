@@ -224,3 +224,55 @@ TEST_CASE("a target is a profile's name or a path") {
   CHECK(findings::parse_target("\\")->path.empty());
   CHECK_FALSE(findings::parse_target("nonsense"));
 }
+
+TEST_CASE("a file that was moved away is not called present where it was") {
+  Case c;
+  c.add("\\other\\x.ps1", FileState::live, in_use);
+  const TargetReport& t = c.judge("\\temp\\x.ps1");
+  CHECK(t.verdict == Verdict::present);
+  CHECK(t.reason.find("another path: \\other\\x.ps1") != std::string::npos);
+  CHECK(c.says("What was at \\temp\\x.ps1 is present as \\other\\x.ps1"));
+  Case same;
+  same.add("\\Temp\\X.ps1", FileState::live, in_use);
+  same.judge("\\temp\\x.ps1");
+  CHECK(same.says("\\temp\\x.ps1 is present"));
+}
+
+TEST_CASE("a folder of which no record says whether it is still there is not called removed") {
+  Case c;
+  c.add(handler, FileState::unknown, 0);
+  c.add(version, FileState::unknown, 0);
+  const TargetReport& t = c.judge();
+  CHECK(t.verdict == Verdict::traces);
+  REQUIRE(t.instances.size() == 1);
+  CHECK(t.instances[0].state == "unknown");
+  CHECK_FALSE(c.says("was removed"));
+}
+
+TEST_CASE("a file of no known state beside a deleted one does not hide the removal") {
+  Case c;
+  c.add("\\temp\\x.ps1", FileState::deleted, record);
+  c.add("\\temp\\x.ps1", FileState::unknown, 0);
+  CHECK(c.judge("\\temp\\x.ps1").verdict == Verdict::removed);
+}
+
+TEST_CASE("references of one volume say nothing of another's") {
+  Case c;
+  FileReport& first = c.add("\\temp", FileState::live, in_use);
+  first.volume = 1;
+  FileReport& second = c.add("\\temp", FileState::live, in_use);
+  second.parent = c.x.files.front().reference;  // the same number, on volume 0
+  c.x.files.front().state = FileState::unknown;
+  CHECK(c.judge("\\temp").verdict == Verdict::present);
+}
+
+TEST_CASE("a version that is known to be gone only by its name in slack is removed by inference") {
+  Case c;
+  c.add(handler, FileState::deleted, record);
+  c.add(version, FileState::deleted, slack);
+  c.judge();
+  const auto removed = std::ranges::find(c.x.findings, "Version 1.10.20 was removed", &Finding::statement);
+  REQUIRE(removed != c.x.findings.end());
+  CHECK(removed->grade == Grade::inferred);
+  CHECK_FALSE(removed->rule.empty());
+}
