@@ -16,6 +16,9 @@ namespace trimcarve::history {
 namespace {
 
 constexpr std::uint32_t data_type = 0x80;
+// Sparse stretches of a file that is back whole are hashed and written as the zeros they stand for, up to so many bytes of them.
+constexpr std::uint64_t most_sparse = std::uint64_t{1} << 30;
+
 struct Counts {
   std::uint64_t data = 0, zero = 0, reallocated = 0, contested = 0, unreadable = 0;
   std::uint64_t total() const { return data + zero + reallocated + contested + unreadable; }
@@ -52,19 +55,20 @@ std::string tell(const Counts& c) {
   return fmt::format("of {} cluster{}: {}", c.total(), c.total() == 1 ? "" : "s", out);
 }
 
-// The content between `from` and `to` as a part, hashed; nothing when it cannot be read after all.
-void add_part(StreamReport& report, const SourcePtr& stream, std::uint64_t from, std::uint64_t to, std::string source) {
-  if (from >= to || report.parts.size() >= most_parts) return;
+// The content between `from` and `to` as a part, hashed; false when it cannot be read after all, or there is nothing to add.
+bool add_part(StreamReport& report, const SourcePtr& stream, std::uint64_t from, std::uint64_t to, std::string source) {
+  if (from >= to || report.parts.size() >= most_parts) return false;
   RecoveredPart part;
   part.file_offset = from;
   part.length = to - from;
   part.bytes = make_view(stream, from, to - from);
   auto hash = sha256_of(*part.bytes);
-  if (!hash) return;
+  if (!hash) return false;
   part.sha256 = *hash;
   part.ranges = stream->locate(from, to - from);
   part.source = std::move(source);
   report.parts.push_back(std::move(part));
+  return true;
 }
 
 void judge_resident(const ContentContext& context, const StreamPieces& stream, StreamReport& report) {
@@ -98,6 +102,14 @@ void judge_resident(const ContentContext& context, const StreamPieces& stream, S
 std::uint64_t to_bytes(std::uint64_t clusters, std::uint64_t cluster_size) {
   std::uint64_t bytes = 0;
   return __builtin_mul_overflow(clusters, cluster_size, &bytes) ? std::numeric_limits<std::uint64_t>::max() : bytes;
+}
+
+// Takes clusters from a budget; false when they are more than is left.
+bool spend(std::uint64_t* left, std::uint64_t clusters) {
+  if (left == nullptr) return true;
+  if (clusters > *left) return false;
+  *left -= clusters;
+  return true;
 }
 
 struct Stretch {
@@ -144,6 +156,26 @@ std::vector<Stretch> whole_units(const std::vector<RunReport>& runs, std::uint64
       out.push_back({from, to});
   }
   lose(covered, covered + (covered % unit != 0 ? 1 : 0));  // a run list cut within a unit
+  return out;
+}
+
+// What of the stretches can be decompressed: a unit that cannot be costs no other. Of such a unit nothing is taken: what garbage
+// decompresses to before it is seen to be garbage is nobody's content.
+std::vector<Stretch> undamaged_units(const std::vector<Stretch>& stretches, const ByteSource& bytes, std::uint64_t unit,
+                                     std::uint64_t cluster) {
+  const std::uint64_t unit_bytes = to_bytes(unit, cluster);
+  std::vector<Stretch> out;
+  for (const Stretch& stretch : stretches) {
+    std::uint64_t begin = stretch.begin;
+    const std::uint64_t from = to_bytes(stretch.begin, cluster);
+    for (const Extent& extent : bytes.extents(from, to_bytes(stretch.end - stretch.begin, cluster))) {
+      if (extent.kind != ExtentKind::unreadable) continue;
+      const std::uint64_t first = extent.offset / unit_bytes * unit, last = (extent.offset + extent.length - 1) / unit_bytes * unit;
+      if (first > begin) out.push_back({begin, first});
+      begin = std::max(begin, last + unit);
+    }
+    if (begin < stretch.end) out.push_back({begin, stretch.end});
+  }
   return out;
 }
 
@@ -203,24 +235,29 @@ void judge_runs(const ContentContext& context, const FileFacts& file, const Stre
                          ? ntfs::make_compressed_stream(context.volume.partition(), stream.runs, context.volume.cluster_size(),
                                                         stream.compression_unit_log2, size, valid_size)
                          : ntfs::make_stream(context.volume.partition(), stream.runs, context.volume.cluster_size(), size, valid_size);
-  std::uint64_t left_out = 0;
-  if (whole) {
-    add_part(report, bytes, 0, end, "clusters");
-  } else {
-    // Each stretch of data clusters (of whole units, when compressed) that follow each other in the file is a part of its own: no byte
-    // between them is invented.
-    for (const Stretch& stretch : unit == 1 ? data_stretches(report.runs) : whole_units(report.runs, unit)) {
-      if (report.parts.size() >= most_parts)
-        ++left_out;
-      else
-        add_part(report, bytes, to_bytes(stretch.begin, cluster), std::min({to_bytes(stretch.end, cluster), end, size}), "clusters");
+  // A data cluster stands for one cluster of the file, or for a compression unit at most; all else of a whole file is sparse.
+  const std::uint64_t sparse = end - std::min(end, to_bytes(to_bytes(c.data, unit), cluster));
+  const bool spelled_out = whole && sparse <= most_sparse && spend(context.clusters_left, sparse / cluster);
+  if (spelled_out && add_part(report, bytes, 0, end, "clusters")) {
+    if (end == stream.size) {
+      report.state = ContentState::recovered;
+      report.sha256 = report.parts.front().sha256;
+      if (!file.live) report.why += "; not allocated now, and no other record on the volume claims them";
+    } else {
+      report.state = ContentState::partial;
+      report.why += fmt::format("; {} of {} bytes were ever written", end, stream.size);
     }
-  }
-  if (whole && end == stream.size && !report.parts.empty()) {
-    report.state = ContentState::recovered;
-    report.sha256 = report.parts.front().sha256;
-    if (!file.live) report.why += "; not allocated now, and no other record on the volume claims them";
     return;
+  }
+  // Each stretch of data clusters (of undamaged units, when compressed) that follow each other in the file is a part of its own: no byte
+  // between them is invented.
+  std::uint64_t left_out = 0;
+  const auto stretches = unit == 1 ? data_stretches(report.runs) : undamaged_units(whole_units(report.runs, unit), *bytes, unit, cluster);
+  for (const Stretch& stretch : stretches) {
+    if (report.parts.size() >= most_parts)
+      ++left_out;
+    else
+      add_part(report, bytes, to_bytes(stretch.begin, cluster), std::min({to_bytes(stretch.end, cluster), end, size}), "clusters");
   }
   report.state = ContentState::partial;
   if (report.parts.empty()) {
@@ -228,10 +265,12 @@ void judge_runs(const ContentContext& context, const FileFacts& file, const Stre
     report.why += stream.compressed ? "; no compressed unit came back whole" : "; reading failed";
   } else if (!stream.first_extent_seen) {
     report.why += "; the record with its sizes is lost, so where it ended is not known";
-  } else if (whole && end < stream.size) {
-    report.why += fmt::format("; {} of {} bytes were ever written", end, stream.size);
   } else if (gaps) {
     report.why += "; the run list is not whole";
+  } else if (spelled_out && stream.compressed) {
+    report.why += "; a compressed unit is damaged";
+  } else if (whole && !spelled_out) {
+    report.why += fmt::format("; {} bytes of it are sparse and not written out", sparse);
   }
   if (left_out != 0) report.why += fmt::format("; {} more stretches with data are not written out", left_out);
 }
