@@ -131,7 +131,7 @@ class Console {
   void bounds(std::size_t indent, std::string_view label, const Bounds& bounds) {
     field(indent, label, interval(bounds.earliest, bounds.latest));
     if (!bounds.earliest_basis.empty() && bounds.earliest == bounds.latest && bounds.earliest_basis == bounds.latest_basis)
-      return field(indent + 2, "as says", explain_basis(bounds.earliest_basis));
+      return field(indent + 2, "source", explain_basis(bounds.earliest_basis));
     if (!bounds.earliest_basis.empty()) field(indent + 2, "not before", explain_basis(bounds.earliest_basis));
     if (!bounds.latest_basis.empty()) field(indent + 2, "not after", explain_basis(bounds.latest_basis));
   }
@@ -256,7 +256,7 @@ class Console {
       std::string text = coverage.first || coverage.last ? interval(coverage.first, coverage.last) : "no times";
       text += fmt::format(", {} records", with_commas(coverage.records));
       field(2, x_.volumes.size() > 1 ? fmt::format("{}: {}", coverage.volume, coverage.source) : coverage.source, text);
-      field(2 + label_width, "", coverage.note);
+      field(2, "", coverage.note);
       for (std::size_t i = 0; i < coverage.gaps.size(); ++i) {
         if (i == max_gaps) {
           field(4, "gap", fmt::format("and {} more", coverage.gaps.size() - i));

@@ -90,31 +90,31 @@ class Tree {
     name_width_ = width_ - margin - others;
   }
 
-  void head() const { line("", "content", "size", "created", "removed"); }
+  void head() const { line(0, "", "content", "size", "created", "removed"); }
 
   void row(const Row& row) {
-    // The folders on the way that are not above the row before.
+    // The folders above it that are not above the row before.
+    const std::size_t above = row.parts.empty() ? 0 : row.parts.size() - 1;
     std::size_t common = 0;
-    const std::size_t depth = row.parts.size();
-    while (common < depth && common < shown_.size() && shown_[common] == row.parts[common]) ++common;
+    while (common < above && common < shown_.size() && shown_[common].name == row.parts[common]) ++common;
     shown_.resize(std::min(shown_.size(), common));
     // A chain of folders of which only the last has anything to show stands on one line.
-    if (depth > 0 && common + 1 < depth) {
+    if (common < above) {
+      const std::size_t level = next_level();
       std::string chain;
-      for (std::size_t i = common; i + 1 < depth; ++i) {
+      for (std::size_t i = common; i < above; ++i) {
         chain += row.parts[i] + "\\";
-        shown_.push_back(row.parts[i]);
+        shown_.push_back({row.parts[i], level});
       }
-      sink_("    " + fitted(std::string(indent(common), ' ') + chain, width_ - 4, true) + "\n");
+      const std::string blanks(margin + indent(level), ' ');
+      sink_(blanks + fitted(chain, width_ - blanks.size(), true) + "\n");
     }
-    const std::size_t level = depth == 0 ? 0 : depth - 1;
+    const std::size_t level = next_level();
     const FileReport& file = *row.file;
-    std::string name = std::string(indent(level), ' ') + (depth == 0 ? "\\" : row.parts.back());
-    if (file.directory) {
-      name += "\\";
-      if (depth > 0) shown_.push_back(row.parts.back());
-    }
-    line(name, file.directory ? "" : to_string(state_of(file)), file.size && !file.directory ? with_commas(*file.size) : "",
+    std::string name = row.parts.empty() ? "" : row.parts.back();
+    if (file.directory || row.parts.empty()) name += "\\";
+    if (file.directory && !row.parts.empty()) shown_.push_back({row.parts.back(), level});
+    line(level, name, file.directory ? "" : to_string(state_of(file)), file.size && !file.directory ? with_commas(*file.size) : "",
          created_text(file), deletion_text(file, narrow_));
   }
 
@@ -125,10 +125,18 @@ class Tree {
   // Two columns a level, but never so deep that no name is left.
   std::size_t indent(std::size_t level) const { return std::min(level * 2, name_width_ / 2); }
 
-  void line(std::string_view name, std::string_view state, std::string_view size, std::string_view created,
+  std::size_t next_level() const { return shown_.empty() ? 0 : shown_.back().level + 1; }
+
+  void line(std::size_t level, std::string_view name, std::string_view state, std::string_view size, std::string_view created,
             std::string_view deleted) const {
-    std::string text = std::string(margin, ' ') + padded(fitted(name, name_width_, true), name_width_) + "  " + padded(state, state_width);
-    if (with_size_) text += padded_left(size, size_width);
+    // A folder has neither state nor size: its name may run through their columns.
+    const std::size_t taken = state.empty() ? 2 + state_width + (with_size_ ? size_width : 0) : 0;
+    const std::size_t name_width = name_width_ + taken - indent(level);
+    std::string text = std::string(margin + indent(level), ' ') + padded(fitted(name, name_width, true), name_width);
+    if (!state.empty()) {
+      text += "  " + padded(state, state_width);
+      if (with_size_) text += padded_left(size, size_width);
+    }
     if (with_created_) text += "  " + padded(created, created_width);
     text += "  " + std::string(deleted);
     text.resize(text.find_last_not_of(' ') + 1);
@@ -138,7 +146,12 @@ class Tree {
   const Sink& sink_;
   std::size_t width_, name_width_;
   bool narrow_, with_size_, with_created_;
-  std::vector<std::string> shown_;  // the folders above the last row
+  // The folders above the last row, each with how far it is indented; those of a chain equally.
+  struct Shown {
+    std::string name;
+    std::size_t level;
+  };
+  std::vector<Shown> shown_;
 };
 
 }  // namespace

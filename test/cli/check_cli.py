@@ -94,6 +94,12 @@ def usage(folder):
     expect(["examine", image, "--target", "nonsense"], 2, "nonsense")
     expect(["examine", image, "--volume", "9"], 2, "no volume 9")
     expect(["examine", image, "--json", "--jsonl"], 2, "")
+    expect(["examine", image, image, "--json"], 2, "--jsonl")
+    expect(["examine", image, "--mft", image], 2, "one or the other")
+    expect(["examine", "--boot", image], 2, "--mft")
+    expect(["verify"], 2, "DIR")
+    as_windows_writes, as_documented = (run("examine", image, "--target", t, "--json").stdout for t in ("c:/Windows", "\\Windows"))
+    check(as_windows_writes == as_documented and '"present"' in as_documented, "a target with drive letter and slashes is another")
     r = run("--version")
     check(r.returncode == 0 and re.fullmatch(r"trimcarve \d+\.\d+\.\d+\n", r.stdout), f"--version: {r.stdout!r}")
 
@@ -147,6 +153,11 @@ def pipes(folder):
     check({"source", "volume", "coverage", "target", "finding", "file", "sighting"} <= kinds, f"kinds: {kinds}")
     whole = json.loads(run("examine", image, "--json").stdout)
     check(sum(line["record"] == "file" for line in lines) == len(whole["files"]), "another number of files than in --json")
+    reader, writer = os.pipe()
+    os.close(reader)
+    r = subprocess.run([program, "examine", image, "--json"], stdout=writer, stderr=subprocess.PIPE, text=True)
+    os.close(writer)
+    check(r.returncode == 4 and "Broken pipe" in r.stderr, f"closed pipe: {r.returncode} {r.stderr!r}")
     again = run("examine", image, "--json").stdout
     check(json.loads(again) == whole and again == run("examine", image, "--json").stdout, "two runs differ")
 
@@ -229,7 +240,7 @@ def artefacts(folder):
 
 
 def split_raw(folder):
-    """A raw disk in parts, named by the first, is the disk; a missing part in the middle is named."""
+    """A raw disk in parts, named by the first or by all of them, is the disk; a missing part in the middle is named."""
     image = sample(folder)
     with open(image, "rb") as f:
         disk = f.read()[:-512]
@@ -239,6 +250,18 @@ def split_raw(folder):
     check(parts["sources"][0]["container"] == "split raw", parts["sources"][0]["container"])
     for key in ("targets", "files", "sightings"):
         check(parts[key] == whole[key], f"{key} differ from those of the whole disk")
+    r = run("examine", *(f"{folder}/disk.{i + 1:03}" for i in range(4)), "--json")  # as a shell expands disk.00*
+    check(r.returncode == 0 and json.loads(r.stdout)["files"] == whole["files"], f"all parts named: {r.returncode} {r.stderr!r}")
+    out = folder + "/out"
+    check(run("examine", folder + "/disk.001", "-o", out).returncode == 0, "examine -o of a split image")
+    os.mkdir(folder + "/moved")
+    for i in range(4):
+        shutil.move(f"{folder}/disk.{i + 1:03}", folder + "/moved")
+    check(run("verify", out).returncode == 3, "the evidence is gone, and verify does not say so")
+    r = run("verify", out, folder + "/moved/disk.001")
+    check(r.returncode == 0, f"verify where the parts are now: {r.returncode} {r.stdout[:300]} {r.stderr}")
+    for i in range(4):
+        shutil.move(f"{folder}/moved/disk.{i + 1:03}", folder)
     os.remove(folder + "/disk.003")
     expect(["examine", folder + "/disk.001"], 3, "disk.003")
 

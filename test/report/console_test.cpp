@@ -96,3 +96,28 @@ TEST_CASE("a tree of more files than fit shows what came back and counts the res
   CHECK(has(text, "and 491 more (491 zeroed)"));
   CHECK(std::ranges::count(text, '\n') < 100);
 }
+
+TEST_CASE("two generations of a folder and its files are each shown, at the depth of their place") {
+  Examination x;
+  x.targets.push_back({.target = "t"});
+  const auto add = [&x](const char16_t* path, bool directory) {
+    FileReport file;
+    file.path = path;
+    file.directory = directory;
+    file.targets = {0};
+    if (!directory) file.streams.push_back({.state = ContentState::zeroed});
+    x.files.push_back(file);
+  };
+  add(u"\\a\\b\\c", true);
+  add(u"\\a\\b\\c", true);
+  add(u"\\a\\b\\c\\c", false);
+  add(u"\\a\\b\\c\\d\\e", false);
+  const std::string text = console(x);
+  const auto from = text.find("    a\\b\\\n");
+  REQUIRE(from != std::string::npos);
+  std::vector<std::string> names;
+  std::istringstream in(text.substr(from));
+  for (std::string line; std::getline(in, line) && !line.empty();)
+    names.push_back(line.substr(0, line.find("  ", line.find_first_not_of(' '))));
+  CHECK(names == std::vector<std::string>{"    a\\b\\", "      c\\", "      c\\", "        c", "        d\\", "          e"});
+}
