@@ -275,6 +275,15 @@ void judge_runs(const ContentContext& context, const FileFacts& file, const Stre
   if (left_out != 0) report.why += fmt::format("; {} more stretches with data are not written out", left_out);
 }
 
+// Bytes: its size, or where no record states one, what its clusters hold.
+std::uint64_t to_read(const StreamPieces& stream, std::uint64_t cluster) {
+  if (stream.first_extent_seen) return stream.size;
+  std::uint64_t clusters = 0;
+  for (const RunFact& run : stream.runs)
+    if (run.lcn >= 0 && __builtin_add_overflow(clusters, run.clusters, &clusters)) return std::numeric_limits<std::uint64_t>::max();
+  return to_bytes(clusters, cluster);
+}
+
 }  // namespace
 
 std::vector<StreamPieces> join_streams(std::span<const Sighting> all, std::span<const std::uint32_t> mine) {
@@ -326,7 +335,7 @@ StreamReport judge_stream(const ContentContext& context, const FileFacts& file, 
     for (const RunFact& run : stream.runs)
       report.runs.push_back(
           {run.vcn, run.lcn, run.clusters, run.lcn < 0 ? RunState::sparse : RunState::unreadable, "not in this evidence"});
-  } else if (file.live && stream.size > largest_live_read) {
+  } else if (file.live && to_read(stream, context.volume.cluster_size()) > largest_live_read) {
     report.why = fmt::format("live; not read, being larger than {} MiB", largest_live_read >> 20);
   } else {
     judge_runs(context, file, stream, report);

@@ -48,8 +48,8 @@ struct ContentContext {
   bool holes_speak = false;
   std::function<Owner(std::uint32_t entry)> owner;             // of a claim's entry
   std::function<std::string(std::uint32_t entry)> owner_text;  // "123-4 \Windows\x.log"
-  // How many clusters of deleted files may still be looked at, counted down; null: no limit. A hostile $MFT could claim the whole volume in
-  // each of its records.
+  // How many clusters may still be looked at, counted down, those that a sparse stretch stands for included; null: no limit. A hostile $MFT
+  // could claim the whole volume in each of its records.
   std::uint64_t* clusters_left = nullptr;
 };
 

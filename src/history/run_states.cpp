@@ -40,19 +40,20 @@ void RunStates::add_mapped(std::uint64_t vcn, std::uint64_t lcn, std::uint64_t c
   const std::uint64_t end = context_.volume.clusters();
   if (lcn >= end) return add(vcn, static_cast<std::int64_t>(lcn), clusters, RunState::unreadable, "beyond the volume");
   const std::uint64_t inside = std::min(clusters, end - lcn);
-  if (file_.live) {
-    bytes(vcn, lcn, inside);
-  } else {
-    std::uint64_t looked_at = inside;
-    if (context_.clusters_left != nullptr) {
-      looked_at = std::min(inside, *context_.clusters_left);
-      *context_.clusters_left -= looked_at;
-    }
-    if (looked_at > 0) deleted(vcn, lcn, looked_at, most_pieces);
-    if (looked_at < inside)
-      add(vcn + looked_at, static_cast<std::int64_t>(lcn + looked_at), inside - looked_at, RunState::unreadable,
-          "not looked at: deleted files claim this volume's clusters many times over");
+  std::uint64_t looked_at = inside;
+  if (context_.clusters_left != nullptr) {
+    looked_at = std::min(inside, *context_.clusters_left);
+    *context_.clusters_left -= looked_at;
   }
+  if (looked_at > 0) {
+    if (file_.live)
+      bytes(vcn, lcn, looked_at);
+    else
+      deleted(vcn, lcn, looked_at, most_pieces);
+  }
+  if (looked_at < inside)
+    add(vcn + looked_at, static_cast<std::int64_t>(lcn + looked_at), inside - looked_at, RunState::unreadable,
+        "not looked at: files claim this volume's clusters many times over");
   if (inside < clusters) add(vcn + inside, static_cast<std::int64_t>(end), clusters - inside, RunState::unreadable, "beyond the volume");
 }
 
