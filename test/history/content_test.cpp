@@ -4,142 +4,13 @@
 
 #include <doctest/doctest.h>
 
-#include <algorithm>
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
-#include <iterator>
-#include <map>
-#include <optional>
-#include <random>
-
-#include "history/sightings.hpp"
+#include "history/small_volume.hpp"
 
 using namespace trimcarve;
 using namespace trimcarve::test;
 
-namespace {
-
-constexpr std::uint64_t cluster = 4096;
-
-class Disk final : public ByteSource {
- public:
-  std::vector<std::byte> bytes;
-  std::vector<Extent> special;  // in order
-
-  std::uint64_t size() const noexcept override { return bytes.size(); }
-  Result<void> read_at(std::uint64_t offset, std::span<std::byte> out) const override {
-    if (!fits(bytes, offset, out.size())) return fail("past the end");
-    for (const Extent& e : special)
-      if (e.kind == ExtentKind::unreadable && e.offset < offset + out.size() && offset < e.offset + e.length) return fail("bad sector");
-    std::copy_n(bytes.begin() + static_cast<std::ptrdiff_t>(offset), out.size(), out.begin());
-    return {};
-  }
-  std::vector<Extent> extents(std::uint64_t offset, std::uint64_t length) const override {
-    std::vector<Extent> out;
-    const std::uint64_t end = std::min<std::uint64_t>(offset + length, bytes.size());
-    for (std::uint64_t at = offset; at < end;) {
-      const auto here = std::ranges::find_if(special, [&](const Extent& e) { return at < e.offset + e.length; });
-      const bool inside = here != special.end() && here->offset <= at;
-      const std::uint64_t next = std::min(end, here == special.end() ? end : inside ? here->offset + here->length : here->offset);
-      out.push_back({at, next - at, inside ? here->kind : ExtentKind::data});
-      at = next;
-    }
-    return out;
-  }
-  std::vector<Range> locate(std::uint64_t offset, std::uint64_t length) const override { return {{disk_space, offset, length}}; }
-};
-
-// Nothing when mkntfs is not installed.
-std::optional<std::vector<std::byte>> make_volume() {
-  const auto path = std::filesystem::temp_directory_path() / ("content_test_" + std::to_string(std::random_device{}()) + ".img");
-  std::ofstream(path).close();
-  std::filesystem::resize_file(path, 16 << 20);
-  const std::string command = "PATH=$PATH:/usr/sbin:/sbin; mkntfs -q -F -Q -c 4096 '" + path.string() + "' >/dev/null 2>&1";
-  const bool made = std::system(command.c_str()) == 0;
-  std::vector<std::byte> out;
-  if (made) {
-    std::ifstream in(path, std::ios::binary);
-    const std::string text((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
-    std::ranges::transform(text, std::back_inserter(out), [](char c) { return static_cast<std::byte>(c); });
-  }
-  std::filesystem::remove(path);
-  return made ? std::optional(std::move(out)) : std::nullopt;
-}
-
-struct Fixture {
-  std::shared_ptr<Disk> disk = std::make_shared<Disk>();
-  std::optional<ntfs::Volume> volume;
-  history::Graph graph{ntfs::UpCase(), 64};
-  std::uint64_t free = 0;  // the first of many free clusters
-  bool holes_speak = false;
-  std::uint64_t left = 1 << 20;
-
-  bool ready() {
-    auto bytes = make_volume();
-    if (!bytes) {
-      MESSAGE("skipped: mkntfs is not installed");
-      return false;
-    }
-    disk->bytes = std::move(*bytes);
-    volume = std::move(*ntfs::open_volume(disk));
-    for (auto run = volume->bitmap().next_free(0); run; run = volume->bitmap().next_free(run->lcn + run->clusters))
-      if (run->clusters > 200) free = run->lcn;
-    REQUIRE(free != 0);
-    return true;
-  }
-  void fill(std::uint64_t lcn, std::uint64_t clusters, unsigned char value = 0xA5) {
-    std::fill_n(disk->bytes.begin() + static_cast<std::ptrdiff_t>(lcn * cluster), clusters * cluster, std::byte{value});
-  }
-  // A record that claims clusters.
-  void claim(FileReference reference, bool in_use, std::uint64_t lcn, std::uint64_t clusters, std::uint64_t lsn) {
-    Sighting s = record(reference, in_use, false, {{u"other", root}});
-    s.runs.push_back({0, static_cast<std::int64_t>(lcn), clusters});
-    s.streams.push_back({.run_count = 1});
-    graph.add(s);
-    lsns[static_cast<std::uint32_t>(reference.entry())] = lsn;
-  }
-  std::map<std::uint32_t, std::uint64_t> lsns;
-
-  StreamReport judge(const history::StreamPieces& stream, bool live = false, std::uint64_t lsn = 50) {
-    graph.finish();
-    std::vector<history::Claim> wanted;
-    for (const RunFact& run : stream.runs)
-      if (run.lcn >= 0)
-        wanted.push_back(
-            {static_cast<std::uint64_t>(run.lcn), static_cast<std::uint32_t>(std::min<std::uint64_t>(run.clusters, 1 << 30)), 0});
-    const history::ClusterOwners owners(graph, std::move(wanted));
-    const history::ContentContext context{*volume,
-                                          owners,
-                                          holes_speak,
-                                          [this](std::uint32_t entry) {
-                                            return history::Owner{.live = graph.record(entry) != nullptr && graph.record(entry)->in_use,
-                                                                  .lsn = lsns[entry]};
-                                          },
-                                          [](std::uint32_t entry) { return std::to_string(entry); },
-                                          &left};
-    return history::judge_stream(context, {.reference = ref(40, 1), .live = live, .lsn = lsn}, stream);
-  }
-};
-
-history::StreamPieces plain(std::vector<RunFact> runs, std::uint64_t size) {
-  history::StreamPieces stream;
-  stream.first_extent_seen = true;
-  stream.size = stream.valid_size = size;
-  stream.runs = std::move(runs);
-  return stream;
-}
-
-std::vector<RunState> states(const StreamReport& report) {
-  std::vector<RunState> out;
-  for (const RunReport& run : report.runs) out.push_back(run.state);
-  return out;
-}
-
-}  // namespace
-
 TEST_CASE("data in free clusters that nobody else claims is recovered, to the byte") {
-  Fixture f;
+  SmallVolume f;
   if (!f.ready()) return;
   f.fill(f.free, 3);
   const auto report = f.judge(plain({{0, static_cast<std::int64_t>(f.free), 3}}, 2 * cluster + 10));
@@ -151,7 +22,7 @@ TEST_CASE("data in free clusters that nobody else claims is recovered, to the by
 }
 
 TEST_CASE("zeros are never recovered, and what is between them comes back as parts of its own") {
-  Fixture f;
+  SmallVolume f;
   if (!f.ready()) return;
   const auto run = static_cast<std::int64_t>(f.free);
   CHECK(f.judge(plain({{0, run, 4}}, 4 * cluster)).state == ContentState::zeroed);
@@ -169,7 +40,7 @@ TEST_CASE("zeros are never recovered, and what is between them comes back as par
 }
 
 TEST_CASE("an allocated cluster is reallocated, to whom as far as a live record says") {
-  Fixture f;
+  SmallVolume f;
   if (!f.ready()) return;
   const auto mft = static_cast<std::int64_t>(f.volume->geometry().mft_lcn);
   const auto nobody = f.judge(plain({{0, mft, 1}}, cluster));
@@ -180,7 +51,7 @@ TEST_CASE("an allocated cluster is reallocated, to whom as far as a live record 
 }
 
 TEST_CASE("what a live record claims is its own, though $Bitmap lags behind") {
-  Fixture f;
+  SmallVolume f;
   if (!f.ready()) return;
   f.fill(f.free, 1);
   f.claim(ref(41, 1), true, f.free, 1, 10);  // an older record than the deleted file's: live all the same
@@ -189,7 +60,7 @@ TEST_CASE("what a live record claims is its own, though $Bitmap lags behind") {
 }
 
 TEST_CASE("of two deleted files the later one had the cluster last; where that is not known neither is believed") {
-  Fixture f;
+  SmallVolume f;
   if (!f.ready()) return;
   f.fill(f.free, 4);
   f.claim(ref(41, 1), false, f.free + 1, 1, 90);
@@ -205,7 +76,7 @@ TEST_CASE("of two deleted files the later one had the cluster last; where that i
 }
 
 TEST_CASE("clusters that too many records claim are not called anyone's") {
-  Fixture f;
+  SmallVolume f;
   if (!f.ready()) return;
   f.fill(f.free, 2);
   for (std::uint64_t entry = 100; entry < 100 + history::ClusterOwners::most_claims + 1; ++entry)
@@ -215,7 +86,7 @@ TEST_CASE("clusters that too many records claim are not called anyone's") {
 }
 
 TEST_CASE("holes are evidence in containers that can say so, else zeros of unknown cause; what cannot be read is unreadable") {
-  Fixture f;
+  SmallVolume f;
   if (!f.ready()) return;
   f.fill(f.free, 5);
   f.disk->special = {{f.free * cluster, cluster, ExtentKind::hole},
@@ -230,7 +101,7 @@ TEST_CASE("holes are evidence in containers that can say so, else zeros of unkno
 }
 
 TEST_CASE("a cluster of which one sector cannot be read is unreadable") {
-  Fixture f;
+  SmallVolume f;
   if (!f.ready()) return;
   f.fill(f.free, 2);
   f.disk->special = {{f.free * cluster + 512, 512, ExtentKind::unreadable}};
@@ -239,7 +110,7 @@ TEST_CASE("a cluster of which one sector cannot be read is unreadable") {
 }
 
 TEST_CASE("sparse runs have no cluster; what lies beyond the valid size was never written and does not come back") {
-  Fixture f;
+  SmallVolume f;
   if (!f.ready()) return;
   f.fill(f.free, 4);
   auto stream = plain({{0, static_cast<std::int64_t>(f.free), 1}, {1, -1, 2}, {3, static_cast<std::int64_t>(f.free + 1), 3}}, 6 * cluster);
@@ -252,7 +123,7 @@ TEST_CASE("sparse runs have no cluster; what lies beyond the valid size was neve
 }
 
 TEST_CASE("without the first extent the clusters still count, and are not cut to a size that nobody stated") {
-  Fixture f;
+  SmallVolume f;
   if (!f.ready()) return;
   f.fill(f.free, 2);
   history::StreamPieces stream;
@@ -266,7 +137,7 @@ TEST_CASE("without the first extent the clusters still count, and are not cut to
 }
 
 TEST_CASE("a compressed unit comes back alone when its neighbour was zeroed") {
-  Fixture f;
+  SmallVolume f;
   if (!f.ready()) return;
   // Two units of 16 clusters, each stored plainly in 16: a unit without sparse clusters is not compressed (LZNT1's rule in NTFS).
   f.fill(f.free + 16, 16);
@@ -281,7 +152,7 @@ TEST_CASE("a compressed unit comes back alone when its neighbour was zeroed") {
 }
 
 TEST_CASE("run lists out of garbage end soon: beyond the volume, over and over, of absurd length") {
-  Fixture f;
+  SmallVolume f;
   if (!f.ready()) return;
   const std::uint64_t clusters = f.volume->clusters();
   const auto beyond = f.judge(plain({{0, static_cast<std::int64_t>(clusters) + 5, std::uint64_t{1} << 60}}, cluster));
@@ -297,7 +168,7 @@ TEST_CASE("run lists out of garbage end soon: beyond the volume, over and over, 
 }
 
 TEST_CASE("a live file that is large is not read") {
-  Fixture f;
+  SmallVolume f;
   if (!f.ready()) return;
   const auto report = f.judge(plain({{0, static_cast<std::int64_t>(f.free), 1}}, history::largest_live_read + 1), true);
   CHECK(report.state == ContentState::unknown);
