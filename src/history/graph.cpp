@@ -117,9 +117,10 @@ void Graph::add_journal_name(const Sighting& sighting, const NameFact& fact) {
   const bool ends = (reason & (usn_reason::file_delete | usn_reason::rename_old_name)) != 0;
   if (first != no_row) {
     NameRow& last = rows_[first];
-    // Consecutive events of one file under one name are one span. A name that ended is a new span when it comes back.
-    if (last.source == SourceKind::usn_journal && last.reference == sighting.reference && last.parent == fact.parent &&
-        last.length == fact.length && name(last) == sighting.name(fact) && (!last.ended || ends)) {
+    // Consecutive events of one file under one name in one journal are one span. A name that ended is a new span when it comes back.
+    if (last.source == SourceKind::usn_journal && last.owner == static_cast<std::uint32_t>(sighting.place.owner) &&
+        last.reference == sighting.reference && last.parent == fact.parent && last.length == fact.length &&
+        name(last) == sighting.name(fact) && (!last.ended || ends)) {
       last.last_seen = std::max(last.last_seen, sighting.usn.time);
       last.reasons |= reason;
       last.ended = last.ended || ends;
