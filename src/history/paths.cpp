@@ -10,7 +10,7 @@ namespace trimcarve::history {
 namespace {
 
 constexpr std::uint64_t extend_entry = 11;  // \$Extend
-constexpr std::size_t deepest = 512;        // components; deeper than any path Windows accepts, so a longer one is a cycle or an attack
+constexpr std::size_t deepest = 512;        // directories that are followed; Windows accepts more, but only of names of a few letters
 constexpr std::size_t longest = 32'767;     // units; Windows accepts no longer path
 
 bool from_journal(const NameRow& row) { return row.source == SourceKind::usn_journal; }
@@ -211,8 +211,8 @@ void Paths::climb(FileReference parent, FileTime time, Path& path) {
   // A path of corroborated parts is corroborated; one part that is only established makes it established; one inferred part, inferred.
   while (parent != graph_.root()) {
     if (path.text.size() > longest) return unknown("a longer path than Windows allows");
-    if (std::ranges::find(seen, parent) != seen.end() || seen.size() >= deepest)
-      return unknown(fmt::format("directory {} is its own ancestor", told(parent)));
+    if (std::ranges::find(seen, parent) != seen.end()) return unknown(fmt::format("directory {} is its own ancestor", told(parent)));
+    if (seen.size() >= deepest) return unknown(fmt::format("more than {} directories deep", deepest));
     seen.push_back(parent);
     const auto standing = graph_.standing(parent);
     const NameSpan* span = name_at(parent, time);
