@@ -84,7 +84,7 @@ void bound_deletions(std::vector<DeletionNode>& nodes) {
   std::ranges::stable_sort(order, [&](std::size_t a, std::size_t b) { return depth[a] < depth[b]; });
   for (const std::size_t i : order) {  // downwards: children go no later than their directory
     DeletionNode& child = nodes[i];
-    if (!child.deleted || child.parent < 0 || !child.deleted_at.empty()) continue;
+    if (!child.deleted || child.parent < 0) continue;
     const DeletionNode& parent = nodes[static_cast<std::size_t>(child.parent)];
     if (!parent.deleted || !parent.bounds.latest) continue;
     const TimeBasis sign{*parent.bounds.latest,
@@ -93,7 +93,7 @@ void bound_deletions(std::vector<DeletionNode>& nodes) {
     if (child.bounds.earliest && sign.time < *child.bounds.earliest)
       child.contradictions.push_back(fmt::format("{} says its directory was gone by {}, but {} says {}", sign.basis, to_iso8601(sign.time),
                                                  child.bounds.earliest_basis, to_iso8601(*child.bounds.earliest)));
-    else
+    else if (child.deleted_at.empty())
       set_latest(child.bounds, sign);
   }
 }
