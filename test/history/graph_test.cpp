@@ -88,3 +88,90 @@ TEST_CASE("a record far behind all others and references out of garbage cost no 
   graph.children(ref(0xFFFF'FFFF'FFF0, 1), children);
   CHECK(children.size() == 1);
 }
+
+TEST_CASE("the identity before the free may be 0xFFFF, at which sequences wrap") {
+  // NTFS's rule: a free record at 0 was 0xFFFF. The carver works that out (mft_test); here it must stand as any other.
+  const auto graph = graph_of({record(ref(40, 0xFFFF), false, true, {{u"wrapped", root}})});
+  REQUIRE(graph.record(40) != nullptr);
+  CHECK(graph.record(40)->stored_sequence == 0);
+  CHECK(graph.standing(ref(40, 0xFFFF)) == Standing::deleted);
+  CHECK(graph.standing(ref(40, 0)) == Standing::reused);
+}
+
+TEST_CASE("a reference to a record that is an extension now was reused; to one that is a free extension, nobody can tell") {
+  Sighting used = record(ref(41, 1), true, false, {{u"a", root}}), freed = record(ref(42, 1), false, false, {{u"b", root}});
+  used.base_is_elsewhere = freed.base_is_elsewhere = true;
+  used.reference = freed.reference = ref(40, 2);
+  const auto graph = graph_of({used, freed});
+  CHECK(graph.standing(ref(41, 1)) == Standing::reused);
+  CHECK(graph.standing(ref(42, 1)) == Standing::unknown);
+}
+
+TEST_CASE("rows of all who had a record are kept, each under its own reference, newest first") {
+  const auto graph = graph_of({record(ref(40, 3), true, false, {{u"third", root}}), slack(ref(40, 2), {u"second", root}, root),
+                               event(ref(40, 1), {u"first", root}, usn_reason::file_create, 5)});
+  std::vector<std::pair<FileReference, std::u16string>> rows;
+  for (auto i = graph.first_row(40); i != history::no_row; i = graph.rows()[i].next)
+    rows.emplace_back(graph.rows()[i].reference, graph.name(graph.rows()[i]));
+  CHECK(rows ==
+        std::vector<std::pair<FileReference, std::u16string>>{{ref(40, 1), u"first"}, {ref(40, 2), u"second"}, {ref(40, 3), u"third"}});
+}
+
+TEST_CASE("the names of a free record without a known owner are kept under no real reference") {
+  Sighting at_one = record(ref(40, 0), false, true, {{u"whose", root}});
+  at_one.reference_known = false;
+  at_one.record_sequence = 1;
+  const auto graph = graph_of({at_one});
+  REQUIRE(graph.first_row(40) != history::no_row);
+  CHECK(graph.rows()[graph.first_row(40)].reference == ref(40, 0));
+}
+
+TEST_CASE("two journals do not share a span: what one saw end, the other may still have seen") {
+  using namespace usn_reason;
+  // Hand-made. The live journal (70) was read first and knows the file as "a" at 900; the older one (60) saw it lose that name at 80.
+  const FileReference f = ref(40, 1);
+  const auto graph = graph_of({event(f, {u"a", root}, data_extend, 900, 70), event(f, {u"a", root}, file_create, 50, 60),
+                               event(f, {u"a", root}, rename_old_name, 80, 60), event(f, {u"b", root}, rename_new_name, 80, 60)});
+  struct Span {
+    std::u16string name;
+    FileTime first, last;
+    bool ended;
+    bool operator==(const Span&) const = default;
+  };
+  std::vector<Span> spans;
+  for (auto i = graph.first_row(40); i != history::no_row; i = graph.rows()[i].next) {
+    const history::NameRow& row = graph.rows()[i];
+    spans.push_back({std::u16string(graph.name(row)), row.first_seen, row.last_seen, row.ended});
+  }
+  CHECK(spans == std::vector<Span>{{u"b", {80}, {80}, false}, {u"a", {50}, {80}, true}, {u"a", {900}, {900}, false}});
+  CHECK(std::vector(graph.journals().begin(), graph.journals().end()) == std::vector<std::uint64_t>{70, 60});
+}
+
+TEST_CASE("a span's reasons and last time grow with each record of its name") {
+  using namespace usn_reason;
+  const FileReference f = ref(40, 1);
+  const auto graph = graph_of({event(f, {u"a", root}, file_create, 10), event(f, {u"a", root}, data_extend, 12),
+                               event(f, {u"a", root}, file_delete | usn_reason::close, 15)});
+  const history::NameRow& row = graph.rows()[graph.first_row(40)];
+  CHECK(row.next == history::no_row);
+  CHECK(row.first_seen == FileTime{10});
+  CHECK(row.last_seen == FileTime{15});
+  CHECK(row.reasons == (file_create | data_extend | file_delete | usn_reason::close));
+  CHECK(row.began);
+  CHECK(row.ended);
+}
+
+TEST_CASE("extents of one base are listed once and in order, those of its entry's other owners apart") {
+  std::vector<Sighting> all;
+  for (const auto& [entry, base] : {std::pair{44U, ref(40, 2)}, {42U, ref(40, 2)}, {43U, ref(40, 1)}, {42U, ref(40, 2)}}) {
+    Sighting& extension = all.emplace_back(record(ref(entry, 1), true, false, {}));
+    extension.base_is_elsewhere = true;
+    extension.reference = base;
+  }
+  const auto graph = graph_of(all);
+  std::vector<std::uint64_t> found;
+  graph.extensions(ref(40, 2), found);
+  CHECK(found == std::vector<std::uint64_t>{42, 44});
+  graph.extensions(ref(40, 1), found);
+  CHECK(found == std::vector<std::uint64_t>{43});
+}
