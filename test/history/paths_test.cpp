@@ -139,3 +139,83 @@ TEST_CASE("path components are split at either slash and know drive letters") {
   CHECK(history::path_components(u"/a//b/") == std::vector<std::u16string>{u"a", u"b"});
   CHECK(history::path_components(u"\\").empty());
 }
+
+TEST_CASE("a deleted directory whose record is not reused still names its children's path") {
+  // NTFS's rule: a child keeps its parent's old sequence, which is the one before the free.
+  const auto graph = graph_of({record(ref(40, 3), false, true, {{u"gone", root}}), record(ref(41, 1), false, false, {{u"f", ref(40, 3)}})});
+  history::Paths paths(graph);
+  const auto path = last_path(paths, ref(41, 1));
+  CHECK(path.text == u"\\gone\\f");
+  CHECK(path.known);
+  CHECK(path.note.empty());
+}
+
+TEST_CASE("a path is as good as the least of its parts") {
+  // Hand-made: "f" has two kinds of evidence; its folder one, two, or a name whose place is only inferred.
+  const auto grade = [](std::vector<Sighting> folder) {
+    folder.push_back(record(ref(41, 1), true, false, {{u"f", ref(40, 1)}}));
+    folder.push_back(event(ref(41, 1), {u"f", ref(40, 1)}, file_create, 6));
+    const auto graph = graph_of(folder);
+    history::Paths paths(graph);
+    return last_path(paths, ref(41, 1)).grade;
+  };
+  CHECK(grade({record(ref(40, 1), true, true, {{u"d", root}}), slack(ref(40, 1), {u"d", root}, root)}) == Grade::corroborated);
+  CHECK(grade({record(ref(40, 1), true, true, {{u"d", root}})}) == Grade::established);
+  CHECK(grade({slack(ref(40, 1), {u"d", root}, root), slack(ref(40, 1), {u"d", root}, root)}) == Grade::established);  // one kind, twice
+  CHECK(grade({slack(ref(40, 1), {u"d", root}, root, false)}) == Grade::inferred);
+  CHECK(grade({slack(ref(40, 1), {u"d", root}, root, false), record(ref(40, 1), true, true, {{u"d", root}})}) == Grade::established);
+}
+
+TEST_CASE("a name whose parent is lost and that lies nowhere has no path above it") {
+  Sighting lost = slack(ref(41, 1), {u"f", FileReference{0x1147'7982'FFFF'FFFF}}, ref(40, 1), false);
+  lost.names.back().parent_inferred = false;
+  const auto graph = graph_of({record(ref(40, 1), true, true, {{u"d", root}}), lost});
+  history::Paths paths(graph);
+  const auto path = last_path(paths, ref(41, 1));
+  CHECK(path.text == u"\u2026\\f");
+  CHECK_FALSE(path.known);
+  CHECK(path.note == "its parent is overwritten");
+}
+
+TEST_CASE("the root's path is a backslash") {
+  const auto graph = graph_of({});
+  history::Paths paths(graph);
+  const auto path = last_path(paths, root);
+  CHECK(path.text == u"\\");
+  CHECK(path.known);
+}
+
+TEST_CASE("a reused parent that only slack names gives the old path, and every such parent is told") {
+  const auto graph = graph_of({record(ref(40, 2), true, true, {{u"new", root}}), record(ref(41, 2), true, true, {{u"new too", root}}),
+                               slack(ref(40, 1), {u"old", root}, root), event(ref(41, 1), {u"older", ref(40, 1)}, file_create, 1),
+                               record(ref(42, 1), false, false, {{u"f", ref(41, 1)}})});
+  history::Paths paths(graph);
+  const auto path = last_path(paths, ref(42, 1));
+  CHECK(path.text == u"\\old\\older\\f");
+  CHECK(path.note == "parent 41-1 reused: name known from usn_journal; parent 40-1 reused: name known from index_slack");
+}
+
+TEST_CASE("a moved directory takes its files along: each time has its own path") {
+  const FileReference d = ref(42, 1), f = ref(43, 1);
+  const auto graph = graph_of({record(ref(40, 1), true, true, {{u"one", root}}), record(ref(41, 1), true, true, {{u"two", root}}),
+                               event(d, {u"d", ref(40, 1)}, file_create, 1), event(f, {u"f", d}, file_create, 2),
+                               event(d, {u"d", ref(40, 1)}, rename_old_name, 5), event(d, {u"d", ref(41, 1)}, rename_new_name, 5),
+                               record(f, true, false, {{u"f", d}})});
+  history::Paths paths(graph);
+  const history::NameSpan& name = *paths.last_name(f);
+  CHECK(paths.path(f, name, FileTime{3}).text == u"\\one\\d\\f");
+  CHECK(paths.path(f, name, FileTime{7}).text == u"\\two\\d\\f");
+  CHECK(paths.path(f, name, no_time).text == u"\\two\\d\\f");
+}
+
+TEST_CASE("a path deeper than is followed is not called a cycle") {
+  // Hand-made: 600 directories named "d" are 1,200 units, well within what Windows accepts (32,767).
+  std::vector<Sighting> sightings;
+  for (std::uint64_t entry = 100; entry < 700; ++entry)
+    sightings.push_back(record(ref(entry, 1), true, true, {{u"d", entry == 100 ? root : ref(entry - 1, 1)}}));
+  const auto graph = graph_of(sightings);
+  history::Paths paths(graph);
+  const auto path = last_path(paths, ref(699, 1));
+  CHECK_FALSE(path.known);
+  CHECK(path.note == "more than 512 directories deep");
+}
