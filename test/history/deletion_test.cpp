@@ -108,3 +108,72 @@ TEST_CASE("a live file has no deletion") {
   bound_deletions(nodes);
   CHECK_FALSE(nodes[0].bounds.earliest);
 }
+
+TEST_CASE("several records of the deletion span it, and a sign of absence before them is told") {
+  std::vector<DeletionNode> nodes(1);
+  nodes[0].deleted = true;
+  nodes[0].deleted_at = {at(45, "usn_delete"), at(40, "usn_renamed_to_extend_deleted")};
+  nodes[0].gone = {at(30, "parent_modified")};
+  bound_deletions(nodes);
+  CHECK(nodes[0].bounds.earliest == FileTime{40});
+  CHECK(nodes[0].bounds.earliest_basis == "usn_renamed_to_extend_deleted");
+  CHECK(nodes[0].bounds.latest == FileTime{45});
+  CHECK(nodes[0].bounds.latest_basis == "usn_delete");
+  CHECK(nodes[0].contradictions.size() == 1);
+}
+
+TEST_CASE("a child whose recorded deletion is later than its directory's contradicts, and both keep what their records say") {
+  // Windows removes a directory only when it is empty (RemoveDirectory: ERROR_DIR_NOT_EMPTY).
+  std::vector<DeletionNode> nodes(2);
+  for (auto& n : nodes) n.deleted = true;
+  nodes[1].parent = 0;
+  nodes[0].deleted_at = {at(40, "usn_delete")};
+  nodes[1].deleted_at = {at(60, "usn_delete")};
+  bound_deletions(nodes);
+  CHECK(nodes[0].bounds.latest == FileTime{40});
+  CHECK(nodes[1].bounds.earliest == FileTime{60});
+  CHECK(nodes[1].bounds.latest == FileTime{60});
+  CHECK(nodes[1].contradictions.size() == 1);
+}
+
+TEST_CASE("a child's recorded deletion before or with its directory's contradicts nothing") {
+  std::vector<DeletionNode> nodes(3);
+  for (auto& n : nodes) n.deleted = true;
+  nodes[1].parent = nodes[2].parent = 0;
+  nodes[0].deleted_at = {at(40, "usn_delete")};
+  nodes[1].deleted_at = {at(40, "usn_delete")};
+  nodes[2].deleted_at = {at(30, "usn_delete")};
+  bound_deletions(nodes);
+  for (const DeletionNode& node : nodes) CHECK(node.contradictions.empty());
+  CHECK(nodes[2].bounds.latest == FileTime{30});
+}
+
+TEST_CASE("a live directory takes no bound from its deleted children and gives them none") {
+  std::vector<DeletionNode> nodes(2);
+  nodes[1].deleted = true;
+  nodes[1].parent = 0;
+  nodes[0].gone = {at(10, "never asked")};
+  nodes[1].alive = {at(60, "record_changed")};
+  bound_deletions(nodes);
+  CHECK_FALSE(nodes[0].bounds.earliest);
+  CHECK(nodes[1].bounds.earliest == FileTime{60});
+  CHECK_FALSE(nodes[1].bounds.latest);
+  CHECK(nodes[1].contradictions.empty());
+}
+
+TEST_CASE("a cycle is cut without harm to those outside it") {
+  std::vector<DeletionNode> nodes(5);  // 0 and 1 hold each other; 2 holds 3; 4 is its own parent
+  for (auto& n : nodes) n.deleted = true;
+  nodes[0].parent = 1;
+  nodes[1].parent = 0;
+  nodes[3].parent = 2;
+  nodes[4].parent = 4;
+  nodes[3].alive = {at(20, "record_changed")};
+  nodes[2].gone = {at(50, "parent_modified")};
+  nodes[4].alive = {at(10, "record_changed")};
+  bound_deletions(nodes);
+  CHECK(nodes[2].bounds.earliest == FileTime{20});
+  CHECK(nodes[3].bounds.latest == FileTime{50});
+  CHECK(nodes[4].bounds.earliest == FileTime{10});
+  CHECK_FALSE(nodes[4].bounds.latest);
+}
