@@ -95,3 +95,17 @@ TEST_CASE("a path longer than Windows allows ends with a note") {
   CHECK(path.text.size() < 33'100);
   CHECK(path.note == "a longer path than Windows allows");
 }
+
+TEST_CASE("a name that a file had in two journals is its name in each of their times, not in between") {
+  // The live journal (70) is read first: it knows "a" at 900. The older one (60): "a" until 80, then "b".
+  const auto graph =
+      graph_of({event(ref(60, 1), {u"a", root}, data_extend, 900, 70), event(ref(60, 1), {u"a", root}, file_create, 50, 60),
+                event(ref(60, 1), {u"a", root}, rename_old_name, 80, 60), event(ref(60, 1), {u"b", root}, rename_new_name, 80, 60)});
+  history::Paths paths(graph);
+  const auto name_at = [&](std::uint64_t time) {
+    return std::u16string(graph.name(graph.rows()[paths.name_at(ref(60, 1), FileTime{time})->rows.front()]));
+  };
+  CHECK(name_at(60) == u"a");
+  CHECK(name_at(500) == u"b");
+  CHECK(name_at(950) == u"a");
+}
