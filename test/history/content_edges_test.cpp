@@ -76,6 +76,7 @@ TEST_CASE("data whose run list is not whole is partial: a hole in the list, a mi
   CHECK(hole.state == ContentState::partial);
   REQUIRE(hole.parts.size() == 2);
   CHECK(hole.parts[1].file_offset == 4 * cluster);
+  CHECK(hole.why.find("run list is not whole") != std::string::npos);
   const auto end = f.judge(plain({{0, run, 2}}, 6 * cluster));
   CHECK(end.state == ContentState::partial);
   CHECK(end.sha256.empty());
@@ -179,6 +180,18 @@ TEST_CASE("a sparse stretch of absurd length is told, not read: what holds data 
     CHECK(report.parts.back().file_offset == (compressed ? 0 : (absurd + 1) * cluster));
     CHECK(report.why.find("sparse") != std::string::npos);
   }
+}
+
+TEST_CASE("more than 1 GiB of sparse stretches is not written out, even where the budget would allow it") {
+  SmallVolume f;
+  if (!f.ready()) return;
+  f.fill(f.free, 1);
+  constexpr std::uint64_t two_gib = (std::uint64_t{2} << 30) / cluster;
+  REQUIRE(f.left > two_gib);
+  const auto report = f.judge(plain({{0, static_cast<std::int64_t>(f.free), 1}, {1, -1, two_gib}}, (1 + two_gib) * cluster));
+  CHECK(report.state == ContentState::partial);
+  REQUIRE(report.parts.size() == 1);
+  CHECK(report.parts[0].length == cluster);
 }
 
 TEST_CASE("a small sparse stretch is part of the content") {
