@@ -21,10 +21,11 @@ std::string to_plain_utf8(std::string_view text) {
     std::u16string units;
     for (std::size_t i = marked ? 2 : 0; i + 1 < text.size(); i += 2)
       units.push_back(static_cast<char16_t>(static_cast<unsigned char>(text[i]) | (static_cast<unsigned char>(text[i + 1]) << 8)));
+    while (!units.empty() && units.back() == u'\0') units.pop_back();  // some writers pad with NUL
     return to_utf8(units);
   }
   if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
-  while (!text.empty() && text.back() == '\0') text.remove_suffix(1);  // some writers pad with NUL
+  while (!text.empty() && text.back() == '\0') text.remove_suffix(1);
   return std::string(text);
 }
 
@@ -62,25 +63,75 @@ void read_public(const Json& settings, Settings& out) {
       if (line.is_string()) out.command += (out.command.empty() ? "" : "\n") + line.get<std::string>();
 }
 
+// A string cut short, without the character or escape at its end of which only a part is left.
+void drop_cut_end(std::string& value) {
+  const auto surrogate = [&](std::size_t at, char first, char last) {  // \uD[first..last]..
+    if (value.size() - at < 6 || value[at + 1] != 'u' || (value[at + 2] | 0x20) != 'd') return false;
+    const char digit = value[at + 3] >= 'A' ? static_cast<char>(value[at + 3] | 0x20) : value[at + 3];
+    return digit >= first && digit <= last;
+  };
+  for (std::size_t at = 0; at < value.size();) {
+    if (value[at] != '\\') {
+      ++at;
+      continue;
+    }
+    std::size_t length = at + 1 < value.size() && value[at + 1] == 'u' ? 6 : 2;
+    // A pair of surrogates is one character.
+    if (surrogate(at, '8', 'b') && (at + 6 >= value.size() || (value[at + 6] == '\\' && (at + 7 >= value.size() || value[at + 7] == 'u'))))
+      length = 12;
+    if (at + length > value.size()) {
+      value.resize(at);
+      return;
+    }
+    at += length;
+  }
+  std::size_t lead = value.size();
+  for (int back = 0; back < 3 && lead > 0 && (static_cast<unsigned char>(value[lead - 1]) & 0xC0) == 0x80; ++back) --lead;
+  if (lead == 0) return;
+  const auto first = static_cast<unsigned char>(value[lead - 1]);
+  const std::size_t length = first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : first >= 0xC0 ? 2 : 1;
+  if (length > value.size() - (lead - 1)) value.resize(lead - 1);
+}
+
+struct Field {
+  std::string value;
+  bool cut = false;  // the text ends, or is zeroed, before the value does
+};
+
 // `"key" : "value"` in text that is no whole JSON: the first with a string for a value. Its escapes are undone; a value cut short is taken
 // as far as it goes.
-std::optional<std::string> field(std::string_view text, std::string_view key) {
+std::optional<Field> field(std::string_view text, std::string_view key) {
   const std::string quoted = "\"" + std::string(key) + "\"";
   for (std::size_t at = text.find(quoted); at != std::string_view::npos; at = text.find(quoted, at)) {
     at = std::min(text.find_first_not_of(" :\t\r\n", at + quoted.size()), text.size());
     if (at == text.size() || text[at] != '"') continue;
     std::size_t end = ++at;
-    while (end < text.size() && text[end] != '"' && text[end] != '\0') end += text[end] == '\\' ? 2U : 1U;
-    std::string value(text.substr(at, std::min(end, text.size()) - at));
-    if (Json parsed = Json::parse("\"" + value + "\"", nullptr, false); parsed.is_string()) return parsed.get<std::string>();
-    // Cut within an escape (\n, \u00e9)? Then without it.
-    if (const std::size_t escape = value.rfind('\\'); escape != std::string::npos && value.size() - escape <= 6) {
-      value.resize(escape);
-      if (Json parsed = Json::parse("\"" + value + "\"", nullptr, false); parsed.is_string()) return parsed.get<std::string>();
-    }
-    return to_utf8(to_utf16(value));  // malformed bytes are shown as such, not handed on
+    while (end < text.size() && text[end] != '"' && text[end] != '\0')
+      end += text[end] == '\\' && end + 1 < text.size() && text[end + 1] != '\0' ? 2U : 1U;
+    std::string value(text.substr(at, end - at));
+    Field out;
+    out.cut = end == text.size() || text[end] == '\0';
+    if (out.cut) drop_cut_end(value);
+    value = to_utf8(to_utf16(value));  // malformed bytes are shown as such, not handed on
+    const Json parsed = Json::parse("\"" + value + "\"", nullptr, false);
+    out.value = parsed.is_string() ? parsed.get<std::string>() : value;
+    return out;
   }
   return std::nullopt;
+}
+
+// The part of a status that speaks of the run itself. The states and messages of its streams, which come behind, are not the run's: text
+// that does not say where it begins is none.
+std::string_view own_part(std::string_view text) {
+  std::size_t begin = text.find("\"operation\"");
+  for (std::size_t at = text.find("\"status\""); at < begin; at = text.find("\"status\"", at)) {
+    at = std::min(text.find_first_not_of(" :\t\r\n", at + 8), text.size());
+    if (at < text.size() && text[at] == '{') begin = std::min(begin, at);
+  }
+  if (begin == std::string_view::npos) return {};
+  text.remove_prefix(begin);
+  for (const std::string_view behind : {"\"substatus\"", "\"StdOut\"", "\"StdErr\""}) text = text.substr(0, text.find(behind));
+  return text;
 }
 
 std::optional<std::int64_t> exit_code_in(std::string_view message) {
@@ -115,9 +166,9 @@ std::optional<Settings> read_settings(std::string_view raw) {
   const auto thumbprint = field(text, "protectedSettingsCertThumbprint");
   const auto sealed = field(text, "protectedSettings");
   if (!command && !thumbprint && !sealed) return std::nullopt;
-  out.command = command.value_or("");
-  out.thumbprint = thumbprint.value_or("");
-  out.has_protected = sealed && !sealed->empty();
+  if (command) out.command = command->value, out.command_cut = command->cut;
+  if (thumbprint && !thumbprint->cut) out.thumbprint = thumbprint->value;
+  out.has_protected = sealed && !sealed->value.empty();
   return out;
 }
 
@@ -141,11 +192,12 @@ std::optional<Status> read_status(std::string_view raw) {
         if (name == "StdErr") out.error_output = value;
       }
   } else {
-    const auto time = field(text, "timestampUTC"), state = field(text, "status"), message = field(text, "message");
+    const std::string_view own = own_part(text);
+    const auto time = field(text, "timestampUTC"), state = field(own, "status"), message = field(own, "message");
     if (!time && !state) return std::nullopt;
-    out.time = time.value_or("");
-    out.status = state.value_or("");
-    out.message = message.value_or("");
+    if (time && !time->cut) out.time = time->value;
+    if (state && !state->cut) out.status = state->value;
+    if (message) out.message = message->value;
   }
   out.exit_code = exit_code_in(out.message);
   return out;

@@ -12,6 +12,7 @@ namespace trimcarve::findings {
 struct Settings {
   bool whole = false;  // parsed as JSON; false: fields were found in a fragment
   std::string command;
+  bool command_cut = false;  // the text ends within the command: it may go on
   std::vector<std::string> file_uris;
   bool has_protected = false;
   std::string thumbprint;
