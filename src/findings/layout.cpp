@@ -21,13 +21,16 @@ bool is_number(std::u16string_view text) noexcept {
   return !text.empty() && std::ranges::all_of(text, [](char16_t c) { return c >= u'0' && c <= u'9'; });
 }
 
-// The number before the last dot: "3" of "3.settings" and of "name.3.settings"; empty when the ending is another.
-std::string sequence_of(std::u16string_view name, std::u16string_view ending) {
-  if (name.size() <= ending.size() || !same(name.substr(name.size() - ending.size()), ending)) return {};
+// The number before the ending: "3" of "3.settings" and of "name.3.settings"; and what stands before that. False when the name is another.
+bool read_sequence(std::u16string_view name, std::u16string_view ending, Placed& out) {
+  if (name.size() <= ending.size() || !same(name.substr(name.size() - ending.size()), ending)) return false;
   name.remove_suffix(ending.size());
   const std::size_t dot = name.rfind(u'.');
   const std::u16string_view number = dot == std::u16string_view::npos ? name : name.substr(dot + 1);
-  return is_number(number) ? to_utf8(number) : std::string();
+  if (!is_number(number)) return false;
+  out.sequence = to_utf8(number);
+  if (dot != std::u16string_view::npos) out.request = to_utf8(name.substr(0, dot));
+  return true;
 }
 
 bool begins_with(const std::vector<std::u16string>& components, std::span<const std::u16string> base) {
@@ -68,19 +71,25 @@ Placed place(std::u16string_view path, bool directory) {
     at = plugins_path().size();
     out.handler = to_utf8(components[at++]);
     if (at == components.size()) {
-      out.area = Area::handler;
+      out.area = directory ? Area::handler : Area::other;
       return out;
     }
     if (is_version(components[at])) {
       out.version = to_utf8(components[at++]);
       if (at == components.size()) {
-        out.area = Area::version;
+        out.area = directory ? Area::version : Area::other;
         return out;
       }
     }
   } else if (components.front() == u"\u2026") {
     // The beginning is lost: a version, or one of the layout's folders, tells where we are.
     for (std::size_t i = 1; i < components.size(); ++i) {
+      if (same(components[i], u"Logs") && i + 2 < components.size() && same(components[i + 1], u"Plugins")) {
+        out.area = Area::logs;
+        out.handler = to_utf8(components[i + 2]);
+        if (i + 3 < components.size() && is_version(components[i + 3])) out.version = to_utf8(components[i + 3]);
+        return out;
+      }
       if (is_version(components[i])) {
         out.version = to_utf8(components[i]);
         if (i > 1) out.handler = to_utf8(components[i - 1]);
@@ -96,7 +105,7 @@ Placed place(std::u16string_view path, bool directory) {
     out.area = Area::other;
     if (at == 0) return out;
     if (at == components.size()) {
-      out.area = Area::version;
+      out.area = directory ? Area::version : Area::other;
       return out;
     }
   } else {
@@ -106,11 +115,9 @@ Placed place(std::u16string_view path, bool directory) {
   const std::u16string& folder = components[at];
   const bool inside = at + 1 < components.size();
   if (same(folder, u"RuntimeSettings") && inside && !directory) {
-    out.sequence = sequence_of(components.back(), u".settings");
-    if (!out.sequence.empty()) out.area = Area::settings;
+    if (read_sequence(components.back(), u".settings", out)) out.area = Area::settings;
   } else if (same(folder, u"Status") && inside && !directory) {
-    out.sequence = sequence_of(components.back(), u".status");
-    out.area = out.sequence.empty() ? Area::package : Area::status;
+    out.area = read_sequence(components.back(), u".status", out) ? Area::status : Area::package;
   } else if (same(folder, u"Downloads") && inside) {
     out.area = directory ? Area::other : Area::download;
     if (is_number(components[at + 1])) {

@@ -23,6 +23,7 @@ struct Placed {
   Area area = Area::outside;
   std::string handler, version;  // as far as the path tells, UTF-8
   std::string sequence;          // of settings and status
+  std::string request;           // of those too: the name before the sequence, where the handler names its requests; mostly empty
   std::string download;          // the number of Downloads\<n>, or of script<n>.ps1
 };
 
