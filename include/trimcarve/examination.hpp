@@ -204,10 +204,11 @@ struct CreatedFile {
 
 struct RunRecord {  // one execution request: a sequence number of one version
   std::uint32_t volume = 0;
-  std::string sequence, version;
+  std::string sequence, version;  // sequence: "3", or "name.3" where the handler names its requests; empty: not known
   std::optional<FileTime> started, finished;
   std::string started_basis, finished_basis;
   std::string command;
+  bool command_cut = false;  // what came back of the settings ends within the command: it may go on
   std::vector<std::string> file_uris;
   std::optional<bool> protected_settings;  // empty: the settings are not back
   std::string certificate_thumbprint;

@@ -13,15 +13,20 @@ namespace {
 
 constexpr std::uint64_t most_read = std::uint64_t{4} << 20;  // settings and status files are a few kilobytes
 
-// What came back of the unnamed stream, parts in order of their place; empty when nothing did.
+// What came back of the unnamed stream, parts in order of their place; empty when nothing did. Where something is missing between two parts
+// stand zeros, so that no text is read across the gap: two, which UTF-16 reads as one.
 std::string content_of(const FileReport& file) {
   std::string out;
+  std::uint64_t next = 0;
   for (const StreamReport& stream : file.streams) {
     if (!stream.name.empty()) continue;
     for (const RecoveredPart& part : stream.parts) {
       if (part.bytes == nullptr || part.length > most_read || out.size() > most_read) continue;
       std::string piece(static_cast<std::size_t>(part.length), '\0');
-      if (part.bytes->read_at(0, std::as_writable_bytes(std::span(piece)))) out += piece;
+      if (!part.bytes->read_at(0, std::as_writable_bytes(std::span(piece)))) continue;
+      if (!out.empty() && (part.offset_inferred || part.file_offset != next)) out.append(2, '\0');
+      out += piece;
+      next = part.offset_inferred ? ~std::uint64_t{0} : part.file_offset + part.length;
     }
   }
   return out;
@@ -30,7 +35,7 @@ std::string content_of(const FileReport& file) {
 ScriptReport script(const FileReport& file) {
   ScriptReport out;
   out.path = to_utf8(file.path);
-  if (!file.streams.empty()) {
+  if (!file.streams.empty() && file.streams.front().name.empty()) {
     out.state = file.streams.front().state;
     out.sha256 = file.streams.front().sha256;
   }
@@ -52,6 +57,8 @@ bool runnable(const std::string& name) {
 
 struct Work {
   RunRecord run;
+  std::optional<std::pair<bool, FileTime>> settings;  // those that were taken: are they whole, when were they made
+  std::optional<FileTime> status, last_status;        // the one whose content was taken; the last of all
   std::unordered_set<std::uint32_t> taken;
 
   void take(const FileReport& file) {
@@ -64,6 +71,21 @@ struct Work {
     return run.finished && time <= *run.finished;
   }
 };
+
+// %20 and the like undone.
+std::string decoded(std::string_view text) {
+  const auto digit = [](char c) { return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1; };
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '%' && text.size() - i > 2 && digit(text[i + 1]) >= 0 && digit(text[i + 2]) >= 0) {
+      out.push_back(static_cast<char>(digit(text[i + 1]) * 16 + digit(text[i + 2])));
+      i += 2;
+    } else {
+      out.push_back(text[i]);
+    }
+  }
+  return out;
+}
 
 // A file's name in a command line, as a word of its own: "e.ps1" does not stand in "remove.ps1".
 bool names(const std::string& command, const std::string& name) {
@@ -85,10 +107,13 @@ bool names(const std::string& command, const std::string& name) {
 }  // namespace
 
 std::optional<Stated> created(const FileReport& file, const Examination& examination) {
+  std::optional<Stated> first;  // the reasons of a file add up until it is closed: later records say it too
   for (const std::uint32_t n : file.sightings) {
     const Sighting& s = examination.sightings[n];
-    if (s.has_usn && (s.usn.reason & usn_reason::file_create) != 0 && s.usn.time != no_time) return Stated{s.usn.time, "usn_create", n};
+    if (s.has_usn && (s.usn.reason & usn_reason::file_create) != 0 && s.usn.time != no_time && (!first || s.usn.time < first->time))
+      first = Stated{s.usn.time, "usn_create", n};
   }
+  if (first) return first;
   for (const std::uint32_t n : file.sightings) {
     const Sighting& s = examination.sightings[n];
     if (s.has_standard_information && s.standard_information.created != no_time)
@@ -121,51 +146,77 @@ std::optional<Stated> written(const FileReport& file, const Examination& examina
   return std::nullopt;
 }
 
+namespace {
+
+// A request may have left several files of one name (rewritten, or put in place of an earlier one): it began with the first; of their
+// contents one is taken, never parts of two.
+void take_settings(const FileReport& file, const Examination& examination, Work& work) {
+  const auto time = created(file, examination);
+  if (time && (!work.run.started || time->time < *work.run.started)) {
+    work.run.started = time->time;
+    work.run.started_basis = std::string("settings_") + time->basis;
+  }
+  const std::string text = content_of(file);
+  const auto settings = text.empty() ? std::nullopt : read_settings(text);
+  if (!settings) return;
+  const std::pair rank{settings->whole, time ? time->time : no_time};
+  if (work.settings && rank < *work.settings) return;
+  work.settings = rank;
+  work.run.command = settings->command;
+  work.run.command_cut = settings->command_cut;
+  work.run.file_uris = settings->file_uris;
+  work.run.protected_settings.reset();
+  if (settings->whole || settings->has_protected) work.run.protected_settings = settings->has_protected;
+  work.run.certificate_thumbprint = settings->thumbprint;
+}
+
+// The last status tells the outcome and the end; one that says the run goes on tells no end.
+void take_status(const FileReport& file, const Examination& examination, Work& work) {
+  auto time = written(file, examination);
+  std::string basis = time ? std::string("status_") + time->basis : std::string();
+  std::optional<FileTime> at = time ? std::optional(time->time) : std::nullopt;
+  const std::string text = content_of(file);
+  const auto status = text.empty() ? std::nullopt : read_status(text);
+  if (status && status->whole)
+    if (const auto stamp = from_iso8601(status->time)) at = stamp, basis = "status_timestamp";
+  if (status && (!work.status || at.value_or(no_time) >= *work.status)) {
+    work.status = at.value_or(no_time);
+    work.run.status = status->status;
+    work.run.exit_code = status->exit_code;
+    work.run.output = status->output;
+    work.run.error_output = status->error_output;
+  }
+  if (!at || (work.last_status && *at < *work.last_status)) return;
+  work.last_status = at;
+  if (status && lower(status->status) == "transitioning")
+    work.run.finished.reset(), work.run.finished_basis.clear();
+  else
+    work.run.finished = at, work.run.finished_basis = std::move(basis);
+}
+
+// Of two requests that can have made a file: the later begun; of those of which only the end is known, the earlier ended.
+bool nearer(const RunRecord& a, const RunRecord& b) {
+  if (a.started && b.started) return *a.started > *b.started;
+  if (a.started || b.started) return a.started.has_value();
+  return a.finished && b.finished && *a.finished < *b.finished;
+}
+
+}  // namespace
+
 std::vector<RunRecord> find_runs(std::span<const PlacedFile> files, const Examination& examination) {
-  std::map<std::pair<std::size_t, std::string>, Work> runs;  // by version folder and sequence
+  std::map<std::pair<std::size_t, std::string>, Work> runs;  // by version folder and request
   const auto run_of = [&](const PlacedFile& f) -> Work& {
-    Work& work = runs[{f.instance, f.placed.sequence}];
+    const std::string sequence = f.placed.request.empty() ? f.placed.sequence : f.placed.request + "." + f.placed.sequence;
+    Work& work = runs[{f.instance, lower(sequence)}];
     work.run.volume = f.file->volume;
-    work.run.sequence = f.placed.sequence;
+    work.run.sequence = sequence;
     work.run.version = f.placed.version;
+    work.take(*f.file);
     return work;
   };
-
   for (const PlacedFile& f : files) {
-    if (f.placed.area == Area::settings) {
-      Work& work = run_of(f);
-      if (const auto time = created(*f.file, examination)) {
-        work.run.started = time->time;
-        work.run.started_basis = std::string("settings_") + time->basis;
-      }
-      work.take(*f.file);
-      if (const std::string text = content_of(*f.file); !text.empty())
-        if (const auto settings = read_settings(text)) {
-          work.run.command = settings->command;
-          work.run.file_uris = settings->file_uris;
-          if (settings->whole || settings->has_protected) work.run.protected_settings = settings->has_protected;
-          work.run.certificate_thumbprint = settings->thumbprint;
-        }
-    }
-    if (f.placed.area == Area::status) {
-      Work& work = run_of(f);
-      if (const auto time = written(*f.file, examination)) {
-        work.run.finished = time->time;
-        work.run.finished_basis = std::string("status_") + time->basis;
-      }
-      work.take(*f.file);
-      if (const std::string text = content_of(*f.file); !text.empty())
-        if (const auto status = read_status(text)) {
-          work.run.status = status->status;
-          work.run.exit_code = status->exit_code;
-          work.run.output = status->output;
-          work.run.error_output = status->error_output;
-          if (const auto time = from_iso8601(status->time); time && status->whole) {
-            work.run.finished = *time;
-            work.run.finished_basis = "status_timestamp";
-          }
-        }
-    }
+    if (f.placed.area == Area::settings) take_settings(*f.file, examination, run_of(f));
+    if (f.placed.area == Area::status) take_status(*f.file, examination, run_of(f));
   }
 
   // Downloads\<n> need not be the sequence: a file belongs to the last request made before it was created, in the same version folder. One
@@ -180,8 +231,7 @@ std::vector<RunRecord> find_runs(std::span<const PlacedFile> files, const Examin
     for (auto it = runs.lower_bound({f.instance, ""}); it != runs.end() && it->first.first == f.instance; ++it) {
       Work& work = it->second;
       if (!work.can_own(time->time)) continue;
-      const Work* best = owners[i];
-      if (best == nullptr || !best->run.started || (work.run.started && *work.run.started > *best->run.started)) owners[i] = &work;
+      if (owners[i] == nullptr || nearer(work.run, owners[i]->run)) owners[i] = &work;
     }
     if (owners[i] != nullptr) by_folder.try_emplace({f.instance, f.placed.download}, owners[i]);
   }
@@ -220,8 +270,10 @@ std::vector<RunRecord> find_runs(std::span<const PlacedFile> files, const Examin
     owner->take(*f.file);
     ScriptReport report = script(*f.file);
     const std::string name = to_utf8(f.file->name);
-    for (const std::string& uri : run.file_uris)
-      report.named_in_settings = report.named_in_settings || lower(file_name_of_uri(uri)) == lower(name);
+    for (const std::string& uri : run.file_uris) {
+      const std::string last = lower(file_name_of_uri(uri));
+      report.named_in_settings = report.named_in_settings || last == lower(name) || lower(decoded(last)) == lower(name);
+    }
     report.named_in_settings = report.named_in_settings || names(lower(run.command), lower(name));
     const bool is_script = run.file_uris.empty() ? report.named_in_settings || runnable(name) : report.named_in_settings;
     (is_script ? run.scripts : run.made).push_back(std::move(report));
