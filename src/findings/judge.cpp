@@ -31,31 +31,64 @@ std::string list_of(const std::vector<std::string>& parts) {
 struct Proof {
   Grade grade = Grade::inferred;
   std::vector<std::string> reasons;
+  std::string rule;  // of an inferred one
   std::vector<std::uint32_t> sightings;
 };
+
+bool contradicted(const FileReport& file) {
+  return std::ranges::any_of(file.flags, [](const std::string& flag) { return flag.starts_with("contradiction: the journal"); });
+}
 
 Proof prove_deletion(const FileReport& file, const Examination& examination) {
   Proof proof;
   int records = 0, others = 0;
-  bool free_record = false, journal = false, slack = false;
+  bool free_record = false, journal = false, slack = false, listed = false;
   for (const std::uint32_t n : file.sightings) {
     const Sighting& s = examination.sightings[n];
     const bool frees = s.source == SourceKind::mft && s.has_record && !s.in_use && !s.base_is_elsewhere;
     const bool deletes = s.has_usn && (s.usn.reason & usn_reason::file_delete) != 0;
     const bool remains =
         s.source == SourceKind::index_slack || (s.source == SourceKind::record_slack && s.slack_role == SlackRole::directory_child);
+    listed |= s.source == SourceKind::index;
     if (!frees && !deletes && !remains) continue;
     proof.sightings.push_back(n);
     free_record |= frees, journal |= deletes, slack |= remains;
   }
   if (free_record) ++records, proof.reasons.push_back("its $MFT record is free");
   if (journal) ++records, proof.reasons.push_back("the change journal records its deletion");
-  if (slack) ++others, proof.reasons.push_back("its name stands in a directory's slack only");
+  if (slack && !listed) ++others, proof.reasons.push_back("its name stands in a directory's slack only");
   if (has_flag(file, "record_reused")) ++others, proof.reasons.push_back("its $MFT record belongs to another file now");
+  if (proof.reasons.empty()) proof.reasons.push_back("no $MFT record in use is its own");
   proof.grade = records + others >= 2 ? Grade::corroborated : records == 1 ? Grade::established : Grade::inferred;
-  for (const std::string& flag : file.flags)
-    if (flag.starts_with("contradiction: the journal")) proof.grade = Grade::contradicted;
+  if (contradicted(file)) proof.grade = Grade::contradicted;
+  if (proof.grade == Grade::inferred)
+    proof.rule = slack && !listed                  ? "a name in a directory's slack that stands in no index that was read"
+                 : has_flag(file, "record_reused") ? "a file reference whose record another file has now"
+                                                   : "a file reference that no record in use has";
   return proof;
+}
+
+// ASCII case only: handler folders have no other letters.
+bool same_name(std::u16string_view a, std::u16string_view b) {
+  const auto fold = [](char16_t c) { return c >= u'A' && c <= u'Z' ? static_cast<char16_t>(c + 32) : c; };
+  return std::ranges::equal(a, b, {}, fold, fold);
+}
+
+// Is version a newer than b? Part by part, as numbers of any length.
+bool newer(std::u16string_view a, std::u16string_view b) {
+  const auto next = [](std::u16string_view& rest) {
+    const std::size_t dot = rest.find(u'.');
+    std::u16string_view part = rest.substr(0, dot);
+    rest.remove_prefix(dot == std::u16string_view::npos ? rest.size() : dot + 1);
+    part.remove_prefix(std::min(part.find_first_not_of(u'0'), part.size()));
+    return part;
+  };
+  while (!a.empty() || !b.empty()) {
+    const std::u16string_view x = next(a), y = next(b);
+    if (x.size() != y.size()) return x.size() > y.size();
+    if (x != y) return x > y;
+  }
+  return false;
 }
 
 class Judge {
@@ -113,29 +146,36 @@ class Judge {
     std::set<std::pair<std::uint32_t, FileReference>> all;
     for (const PlacedFile& f : files_)
       if (f.file->reference_known) all.emplace(f.file->volume, f.file->reference);
-    const FileReport *live = nullptr, *moved = nullptr, *deleted = nullptr;
+    const FileReport *live = nullptr, *moved = nullptr, *deleted = nullptr;  // the last of them that was at the path itself, if one was
     for (const PlacedFile& f : files_) {
       const FileReport& file = *f.file;
       if (file.parent && *file.parent != file.reference && all.contains({file.volume, *file.parent})) continue;
       if (file.state == FileState::live)
         (stands_at_path(file) ? live : moved) = &file;
-      else if (file.state == FileState::deleted && (deleted == nullptr || later(file, *deleted)))
+      else if (file.state == FileState::deleted && (deleted == nullptr || stands_at_path(file) > stands_at_path(*deleted) ||
+                                                    (stands_at_path(file) == stands_at_path(*deleted) && later(file, *deleted))))
         deleted = &file;
     }
     if (live != nullptr) {
       report_.verdict = Verdict::present;
-      report_.reason = fmt::format("{} is in use", told(*live));
-      say(fmt::format("{} is present", target_.asked), Grade::established, live->sightings);
+      report_.grade = in_use_grade(*live);
+      report_.reason = fmt::format("{} is in use{}", told(*live), doubt(*live));
+      say(fmt::format("{} is present{}", target_.asked, doubt(*live)), report_.grade, live->sightings);
     } else if (moved != nullptr) {
       report_.verdict = Verdict::present;
-      report_.reason = fmt::format("what was there is in use under another path: {}", told(*moved));
-      say(fmt::format("What was at {} is present as {}", target_.asked, told(*moved)), Grade::established, moved->sightings);
+      report_.grade = in_use_grade(*moved);
+      report_.reason = fmt::format("what was there is in use under another path: {}{}", told(*moved), doubt(*moved));
+      say(fmt::format("What was at {} is present as {}{}", target_.asked, told(*moved), doubt(*moved)), report_.grade, moved->sightings);
     } else if (deleted != nullptr) {
       const Proof proof = prove_deletion(*deleted, out_);
       report_.verdict = Verdict::removed;
       report_.grade = proof.grade;
       report_.reason = fmt::format("{} is deleted: {}", told(*deleted), list_of(proof.reasons));
-      Finding& finding = say(fmt::format("{} was removed", target_.asked), proof.grade, proof.sightings);
+      // Moved away first: then it was not removed from there.
+      Finding& finding =
+          say(stands_at_path(*deleted) ? fmt::format("{} was removed", target_.asked)
+                                       : fmt::format("What was at {} was moved, and was removed as {}", target_.asked, told(*deleted)),
+              proof.grade, proof.sightings, proof.rule);
       if (deleted->deleted) finding.earliest = deleted->deleted->bounds.earliest, finding.latest = deleted->deleted->bounds.latest;
     } else if (!files_.empty()) {
       report_.verdict = Verdict::traces;
@@ -156,10 +196,18 @@ class Judge {
         return std::ranges::equal(a, b, [&](char16_t x, char16_t y) { return x == y || fold(x) == fold(y) || (x > 127 && y > 127); });
       });
     };
-    // Of a live file the last path and every other that has not ended are its present names.
+    // The last path and every other that has not ended are its present names, or those it had at its end.
     return same(file.path) || std::ranges::any_of(file.paths, [&](const PathReport& p) {
              return !p.until && !p.sightings.empty() && is_present(p) && same(p.path);
            });
+  }
+  static Grade in_use_grade(const FileReport& file) { return contradicted(file) ? Grade::contradicted : Grade::established; }
+  static std::string_view doubt(const FileReport& file) {
+    return contradicted(file) ? ", as its $MFT record says, but the change journal records its deletion" : "";
+  }
+  // With several volumes, which.
+  std::string on_volume(const FileReport& file) const {
+    return out_.volumes.size() > 1 ? fmt::format("on volume {}", file.volume) : "on this volume";
   }
   bool is_present(const PathReport& path) const {
     return std::ranges::any_of(path.sightings, [&](std::uint32_t n) {
@@ -239,94 +287,164 @@ class Judge {
     instance.inherited = inherited(folder);
   }
 
-  // A version that went while its handler's folder stayed, with another version there: upgraded, not removed.
+  // A version that went while its handler's folder stayed, with a newer version there: upgraded, not removed.
   void name_upgrades() {
     for (const auto& [number, folder] : versions_) {
       if (folder->state != FileState::deleted || !folder->parent) continue;
       const bool handler_live = std::ranges::any_of(handlers_, [&](const FileReport* h) {
         return h->volume == folder->volume && h->reference == *folder->parent && h->state == FileState::live;
       });
-      const bool successor = std::ranges::any_of(versions_, [&](const auto& v) {
-        return v.second->volume == folder->volume && v.second->state == FileState::live && v.second->parent == folder->parent;
+      const auto successor = std::ranges::find_if(versions_, [&](const auto& v) {
+        return v.second->volume == folder->volume && v.second->state == FileState::live && v.second->parent == folder->parent &&
+               newer(v.second->name, folder->name);
       });
-      if (!handler_live || !successor) continue;
+      if (!handler_live || successor == versions_.end()) continue;
       for (Instance& instance : report_.instances)
         if (instance.sightings == folder->sightings) instance.state = "upgraded";
+      successors_.emplace(folder, to_utf8(successor->second->name));
     }
   }
 
   void decide() {
     const FileReport *live = nullptr, *deleted = nullptr;
     for (const FileReport* handler : handlers_) {
-      if (handler->state == FileState::live) live = handler;
+      if (handler->state == FileState::live && (live == nullptr || has_version(*handler) || !has_version(*live))) live = handler;
       if (handler->state == FileState::deleted && (deleted == nullptr || later(*handler, *deleted))) deleted = handler;
     }
-    const bool any_present = std::ranges::any_of(report_.instances, [](const Instance& i) { return i.state == "present"; });
-    const bool any_upgraded = std::ranges::any_of(report_.instances, [](const Instance& i) { return i.state == "upgraded"; });
-    const std::string title(target_.profile->title);
+    const FileReport* version = nullptr;  // one in use
+    const FileReport* gone = nullptr;     // the last deleted one
+    bool unknown = false;                 // is there one of which no record says anything?
+    for (const auto& [number, folder] : versions_) {
+      if (folder->state == FileState::live) version = folder;
+      if (folder->state == FileState::deleted && (gone == nullptr || later(*folder, *gone))) gone = folder;
+      unknown = unknown || folder->state == FileState::unknown;
+    }
+    if (live != nullptr && (version != nullptr || report_.instances.empty()))
+      find_present(*live);
+    else if (version != nullptr)
+      find_version_alone(*version);
+    else if (live != nullptr && gone != nullptr && !unknown)
+      find_removed(*gone, live);
+    else if (live == nullptr && deleted != nullptr)
+      find_removed(*deleted, nullptr);
+    else if (live == nullptr && gone != nullptr && !unknown)
+      find_removed_version(*gone);
+    else if (!files_.empty())
+      find_traces(live);
+    else
+      found_nothing();
+  }
 
-    if (live != nullptr && (any_present || report_.instances.empty())) {
-      report_.verdict = any_upgraded ? Verdict::upgraded : Verdict::present;
-      report_.grade = Grade::established;
-      report_.reason = fmt::format("{} is in use{}; a deletion that stands only in $LogFile is not looked for", told(*live),
-                                   any_upgraded ? ", and an older version's folder in it was deleted" : "");
-      Finding& f = say(
-          fmt::format("{} is on this volume{}", sentence(title), any_upgraded ? ", in a newer version than it was first installed in" : ""),
-          Grade::established, live->sightings);
-      if (deleted != nullptr) {
-        report_.reason += fmt::format("; an earlier installation, {}, is deleted", told(*deleted));
-        f.statement += "; an earlier installation was removed";
-        const Proof proof = prove_deletion(*deleted, out_);
-        Finding& earlier = say(fmt::format("An earlier installation of {} was removed", title), proof.grade, proof.sightings);
-        if (deleted->deleted) earlier.earliest = deleted->deleted->bounds.earliest, earlier.latest = deleted->deleted->bounds.latest;
-      }
-      return;
+  bool has_version(const FileReport& handler) const {
+    return std::ranges::any_of(versions_, [&](const auto& v) {
+      return v.second->state == FileState::live && v.second->volume == handler.volume && v.second->parent == handler.reference;
+    });
+  }
+
+  void find_present(const FileReport& live) {
+    const std::string title(target_.profile->title);
+    const bool upgraded = std::ranges::any_of(report_.instances, [](const Instance& i) { return i.state == "upgraded"; });
+    report_.verdict = upgraded ? Verdict::upgraded : Verdict::present;
+    report_.grade = in_use_grade(live);
+    report_.reason = fmt::format("{} is in use{}{}", told(live), doubt(live),
+                                 upgraded                    ? ", and an older version's folder in it was deleted"
+                                 : report_.instances.empty() ? ", but no version's folder in it is known"
+                                                             : "");
+    report_.reason += "; a deletion that stands only in $LogFile is not looked for";
+    std::string statement = report_.instances.empty() ? fmt::format("The folder of {} is {}", title, on_volume(live))
+                                                      : fmt::format("{} is {}", sentence(title), on_volume(live));
+    statement += doubt(live);
+    if (upgraded) statement += "; an older version of it was deleted";
+    say(std::move(statement), report_.grade, live.sightings);
+    tell_deleted_handlers();
+  }
+
+  // One that stood where one stands now was an earlier installation; another (of another handler, on another volume) is told by itself.
+  void tell_deleted_handlers() {
+    for (const FileReport* gone : handlers_) {
+      if (gone->state != FileState::deleted) continue;
+      const bool earlier = std::ranges::any_of(handlers_, [&](const FileReport* h) {
+        return h->state == FileState::live && h->volume == gone->volume && same_name(h->path, gone->path);
+      });
+      if (earlier) report_.reason += fmt::format("; an earlier installation, {}, is deleted", told(*gone));
+      const Proof proof = prove_deletion(*gone, out_);
+      Finding& f = say(earlier ? fmt::format("An earlier installation, {}, was removed", told(*gone))
+                               : fmt::format("{} was {} and was removed", told(*gone), on_volume(*gone)),
+                       proof.grade, proof.sightings, proof.rule);
+      if (gone->deleted) f.earliest = gone->deleted->bounds.earliest, f.latest = gone->deleted->bounds.latest;
     }
-    if (live != nullptr || deleted != nullptr) {
-      // The handler's folder is gone; or it is there, empty of versions.
-      const FileReport* folder = deleted;
-      if (live != nullptr)
-        for (const auto& [number, version] : versions_)
-          if (version->state == FileState::deleted) folder = version;
-      if (folder != nullptr) {
-        const Proof proof = prove_deletion(*folder, out_);
-        report_.verdict = Verdict::removed;
-        report_.grade = proof.grade;
-        report_.reason = fmt::format("{} is deleted: {}", told(*folder), list_of(proof.reasons));
-        if (live != nullptr) report_.reason += fmt::format("; {} is still there, without a version in it", told(*live));
-        if (inherited(*folder)) report_.reason += "; it is older than this machine: it came with the image";
-        Finding& finding = say(fmt::format("{} was on this volume and was removed", sentence(title)), proof.grade, proof.sightings,
-                               proof.grade == Grade::inferred ? "a name below a live directory that is no longer in its index" : "");
-        if (folder->deleted) finding.earliest = folder->deleted->bounds.earliest, finding.latest = folder->deleted->bounds.latest;
-        return;
-      }
+  }
+
+  void find_version_alone(const FileReport& version) {
+    const auto above = std::ranges::find_if(handlers_, [&](const FileReport* h) {
+      return h->volume == version.volume && version.parent && h->reference_known && h->reference == *version.parent;
+    });
+    const bool gone = above != handlers_.end() && (*above)->state == FileState::deleted;
+    report_.verdict = Verdict::present;
+    report_.grade = gone || contradicted(version) ? Grade::contradicted : Grade::inferred;
+    report_.reason =
+        fmt::format("{} is in use{}; its handler's folder is {}", told(version), doubt(version), gone ? "deleted" : "not known");
+    say(fmt::format("A version's folder of {} is {}: {}", target_.profile->title, on_volume(version), told(version)), report_.grade,
+        version.sightings, report_.grade == Grade::inferred ? "a version's folder without its handler's folder" : "");
+    tell_deleted_handlers();
+  }
+
+  // The handler's folder is gone; or it is there (`live`), empty of versions.
+  void find_removed(const FileReport& folder, const FileReport* live) {
+    const Proof proof = prove_deletion(folder, out_);
+    report_.verdict = Verdict::removed;
+    report_.grade = proof.grade;
+    report_.reason = fmt::format("{} is deleted: {}", told(folder), list_of(proof.reasons));
+    if (live != nullptr) report_.reason += fmt::format("; {} is still there, without a version in it", told(*live));
+    if (inherited(folder)) report_.reason += "; that folder is older than this machine's provisioning";
+    say_removed(folder, proof.grade, proof, proof.rule);
+  }
+
+  void find_removed_version(const FileReport& folder) {
+    const Proof proof = prove_deletion(folder, out_);
+    report_.verdict = Verdict::removed;
+    report_.grade = Grade::inferred;
+    report_.reason =
+        fmt::format("{} is deleted ({}); {}", told(folder), list_of(proof.reasons),
+                    handlers_.empty() ? "its handler's folder is not known" : "no record says whether its handler's folder is still there");
+    say_removed(folder, Grade::inferred, proof, "a version folder without its handler's folder");
+  }
+
+  void say_removed(const FileReport& folder, Grade grade, const Proof& proof, std::string rule) {
+    Finding& finding = say(fmt::format("{} was {} and was removed", sentence(std::string(target_.profile->title)), on_volume(folder)),
+                           grade, proof.sightings, std::move(rule));
+    if (folder.deleted) finding.earliest = folder.deleted->bounds.earliest, finding.latest = folder.deleted->bounds.latest;
+  }
+
+  void find_traces(const FileReport* live) {
+    report_.verdict = Verdict::traces;
+    report_.grade = Grade::inferred;
+    std::vector<std::uint32_t> sightings;
+    for (const PlacedFile& f : files_) {
+      if (sightings.size() >= 64) break;
+      sightings.insert(sightings.end(), f.file->sightings.begin(), f.file->sightings.end());
     }
-    if (!report_.instances.empty() && std::ranges::all_of(report_.instances, [](const Instance& i) { return i.state == "removed"; })) {
-      const FileReport& folder = *versions_.front().second;
-      const Proof proof = prove_deletion(folder, out_);
-      report_.verdict = Verdict::removed;
-      report_.grade = Grade::inferred;
-      report_.reason = fmt::format("{} is deleted ({}); its handler's folder is not known", told(folder), list_of(proof.reasons));
-      say(fmt::format("{} was on this volume and was removed", sentence(title)), Grade::inferred, proof.sightings,
-          "a version folder without its handler's folder");
-      return;
+    const auto of = [&](Area area) {
+      return std::ranges::find_if(files_,
+                                  [&](const PlacedFile& f) { return f.placed.area == area && f.file->state == FileState::unknown; });
+    };
+    const bool logs_only = std::ranges::all_of(files_, [](const PlacedFile& f) { return f.placed.area == Area::logs; });
+    const auto folder = of(Area::handler) != files_.end() ? of(Area::handler) : of(Area::version);
+    std::string rule = "names that only this handler has";
+    if (logs_only) {
+      const bool there = std::ranges::any_of(files_, [](const PlacedFile& f) { return f.file->state == FileState::live; });
+      report_.reason = fmt::format("its log folder {} there, its own folder is not known", there ? "is" : "was");
+      rule = "a log folder without a handler's folder";
+    } else if (folder != files_.end()) {
+      report_.reason = fmt::format("{} is named, but no record says whether it is still there", told(*folder->file));
+      if (live != nullptr) report_.reason += fmt::format("; {} is in use", told(*live));
+      rule = "a folder of which no record says whether it is still there";
+    } else {
+      report_.reason =
+          fmt::format("{} files and folders of names that only it has, or below such, whose place is not known", files_.size());
     }
-    if (!files_.empty()) {
-      report_.verdict = Verdict::traces;
-      report_.grade = Grade::inferred;
-      std::vector<std::uint32_t> sightings;
-      for (const PlacedFile& f : files_) {
-        if (sightings.size() >= 64) break;
-        sightings.insert(sightings.end(), f.file->sightings.begin(), f.file->sightings.end());
-      }
-      const bool logs_only = std::ranges::all_of(files_, [](const PlacedFile& f) { return f.placed.area == Area::logs; });
-      report_.reason = logs_only ? "its log folder is there, its own folder is not known"
-                                 : fmt::format("{} names that only it has, whose place is not known", files_.size());
-      say(fmt::format("{} left traces on this volume", sentence(title)), Grade::inferred, std::move(sightings),
-          logs_only ? "a log folder without a handler's folder" : "names that only this handler has");
-      return;
-    }
-    found_nothing();
+    say(fmt::format("{} left traces {}", sentence(std::string(target_.profile->title)), on_volume(*files_.front().file)), Grade::inferred,
+        std::move(sightings), std::move(rule));
   }
 
   static std::string sentence(std::string text) {
@@ -343,32 +461,41 @@ class Judge {
     return end(a) > end(b);
   }
 
+  // "1.10.20"; where the profile has several handlers, or any: "1.10.20 of <handler>".
+  std::string version_of(const Instance& instance) const {
+    const auto folder = folders_.find(instance.sightings);
+    const std::string handler = folder == folders_.end() ? std::string() : place(folder->second->path, true).handler;
+    return target_.profile->handlers.size() == 1 || handler.empty() ? instance.version : fmt::format("{} of {}", instance.version, handler);
+  }
+
   void tell_instances() {
     for (const Instance& instance : report_.instances) {
       if (instance.installed) {
-        Finding& f = say(fmt::format("Version {} was installed", instance.version), Grade::established, instance.sightings);
+        Finding& f = say(fmt::format("Version {} was installed (its folder was created)", version_of(instance)), Grade::established,
+                         instance.sightings);
         f.earliest = f.latest = instance.installed;
       }
       if (instance.state == "removed" || instance.state == "upgraded") {
-        const auto folder = folders_.find(instance.sightings);
-        const Grade grade = folder == folders_.end() ? Grade::inferred : prove_deletion(*folder->second, out_).grade;
-        Finding& f =
-            say(fmt::format("Version {} was {}", instance.version,
-                            instance.state == "upgraded" ? "replaced by a newer one (upgraded)" : "removed"),
-                grade, instance.sightings, grade == Grade::inferred ? "a name below a live directory that is no longer in its index" : "");
+        const FileReport& folder = *folders_.at(instance.sightings);
+        const Proof proof = prove_deletion(folder, out_);
+        const auto successor = successors_.find(&folder);
+        Finding& f = say(successor == successors_.end() ? fmt::format("Version {} was removed", version_of(instance))
+                                                        : fmt::format("Version {} was removed and a newer one, {}, is there (upgraded)",
+                                                                      version_of(instance), successor->second),
+                         proof.grade, instance.sightings, proof.rule);
         if (instance.removed) f.earliest = instance.removed->earliest, f.latest = instance.removed->latest;
       }
       if (instance.inherited) {
         const FileTime start = *provisioned(instance.volume);
-        std::string end = "it is still there";
+        std::string end = instance.state == "present"   ? "it is still there"
+                          : instance.state == "unknown" ? "whether it is still there is not known"
+                                                        : "whether it was removed before or after is not known";
         if (instance.removed && instance.removed->latest && *instance.removed->latest < start)
           end = "it was gone before then";
         else if (instance.removed && instance.removed->earliest && *instance.removed->earliest > start)
           end = "it was removed on this machine";
-        else if (instance.removed)
-          end = "whether it was removed before or after is not known";
-        say(fmt::format("Version {} was installed before this machine was provisioned ({}): it came with the image; {}", instance.version,
-                        to_iso8601(start), end),
+        say(fmt::format("Version {} was installed before this machine was provisioned ({}): it came with the image; {}",
+                        version_of(instance), to_iso8601(start), end),
             Grade::inferred, instance.sightings, "created before the marks of this machine's first start");
       }
     }
@@ -387,7 +514,7 @@ class Judge {
       std::string text =
           known ? fmt::format("Sequence {} of version {} was requested", run.sequence, run.version.empty() ? "(unknown)" : run.version)
                 : fmt::format("A run of version {} left files in its download folder", run.version.empty() ? "(unknown)" : run.version);
-      if (!run.command.empty()) text += "; command: " + run.command;
+      if (!run.command.empty()) text += (run.command_cut ? "; command, of which the end is not back: " : "; command: ") + run.command;
       if (run.protected_settings.value_or(false)) {
         text += "; with protected settings";
         if (!run.certificate_thumbprint.empty()) text += " (certificate " + run.certificate_thumbprint + ")";
@@ -397,15 +524,17 @@ class Judge {
       Finding& f = say(std::move(text), known ? Grade::established : Grade::inferred, run.sightings,
                        known ? "" : "files below Downloads without settings or status");
       f.earliest = run.started;
-      f.latest = run.finished ? run.finished : run.started;
+      f.latest = run.finished && (!run.started || *run.finished >= *run.started) ? run.finished : run.started;  // clocks may be set back
     }
     for (const PlacedFile& f : in_tree_) {
       if (f.placed.area != Area::download || f.file->streams.empty()) continue;
       const StreamReport& stream = f.file->streams.front();
       if (stream.parts.empty()) continue;
+      const std::string path = to_utf8(f.file->path) + (stream.name.empty() ? "" : ":" + to_utf8(stream.name));
+      const std::string_view verb = f.file->state == FileState::live ? "was read" : "came back";
       say(stream.state == ContentState::recovered
-              ? fmt::format("The content of {} came back: {} bytes, SHA-256 {}", to_utf8(f.file->path), stream.size, stream.sha256)
-              : fmt::format("A part of {} came back: {}", to_utf8(f.file->path), stream.why),
+              ? fmt::format("The content of {} {}: {} bytes, SHA-256 {}", path, verb, stream.size, stream.sha256)
+              : fmt::format("A part of {} {}: {}", path, verb, stream.why),
           Grade::established, f.file->sightings);
     }
   }
@@ -420,7 +549,7 @@ class Judge {
         Finding& f =
             say(fmt::format(
                     "The change journal of volume {} was created at {}, after version {} was installed: it cannot speak of what was before",
-                    volume.index, to_iso8601(*volume.journal_created), instance.version),
+                    volume.index, to_iso8601(*volume.journal_created), version_of(instance)),
                 Grade::established, instance.sightings);
         f.earliest = f.latest = volume.journal_created;
         break;
@@ -465,9 +594,7 @@ class Judge {
     if (total == 0) return;
     std::vector<std::string> parts;
     for (const auto& [state, count] : clusters)
-      parts.push_back(fmt::format(
-          "{} {}", count,
-          state == RunState::zero ? "zero (cause unknown: this image has no way to say what was discarded)" : to_string(state)));
+      parts.push_back(fmt::format("{} {}", count, state == RunState::zero ? "zero (cause unknown)" : to_string(state)));
     say(fmt::format("Of the {} clusters that the deleted files held: {}", total, list_of(parts)), Grade::established, {});
   }
 
@@ -478,6 +605,7 @@ class Judge {
   std::vector<const FileReport*> handlers_;
   std::vector<std::pair<std::size_t, const FileReport*>> versions_;
   std::map<std::vector<std::uint32_t>, const FileReport*> folders_;  // of the instances, by what they rest on
+  std::map<const FileReport*, std::string> successors_;              // of upgraded versions: the newer one
 };
 
 }  // namespace
