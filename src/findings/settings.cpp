@@ -130,6 +130,7 @@ std::string_view own_part(std::string_view text) {
   }
   if (begin == std::string_view::npos) return {};
   text.remove_prefix(begin);
+  text = text.substr(0, text.find('\0'));  // nothing says to whom belongs what stands behind a gap
   for (const std::string_view behind : {"\"substatus\"", "\"StdOut\"", "\"StdErr\""}) text = text.substr(0, text.find(behind));
   return text;
 }

@@ -274,13 +274,13 @@ TEST_CASE("of requests that left only their status, the one that ended next owns
     Sighting& s = tree.x.sightings[tree.add(path, time).sightings[0]];
     s.usn.reason = usn_reason::data_extend;
   };
-  write("Status\\0.status", 100);
-  write("Status\\1.status", 200);
+  write("Status\\2.status", 100);
+  write("Status\\10.status", 200);
   tree.add("Downloads\\0\\a.ps1", 50);
   tree.add("Downloads\\1\\b.ps1", 150);
   const auto runs = tree.runs();
   REQUIRE(runs.size() == 2);
-  CHECK(runs[0].sequence == "0");
+  CHECK(runs[0].sequence == "2");
   CHECK(runs[0].finished_basis == "status_usn_write");
   CHECK(names(runs[0].scripts) == std::vector<std::string>{"a.ps1"});
   CHECK(names(runs[1].scripts) == std::vector<std::string>{"b.ps1"});

@@ -203,6 +203,19 @@ TEST_CASE("a fragment of a status never gives a stream's state or message for th
       CHECK((!s->exit_code || s->exit_code == 7));
       CHECK((s->time.empty() || s->time == "2026-05-14T11:09:09.1713242Z"));
     }
+  // With a gap in the middle, as where a cluster was zeroed.
+  for (std::size_t from = 0; from < failed.size(); from += 3)
+    for (std::size_t to = from + 1; to < failed.size(); to += 7) {
+      const auto s = read_status(failed.substr(0, from) + std::string(4, '\0') + failed.substr(to));
+      if (!s) continue;
+      CHECK((s->status.empty() || s->status == "error"));
+      CHECK((!s->exit_code || s->exit_code == 7));
+    }
+  const std::size_t operation = failed.find("\"status\":\"error\""), streams = failed.find("\"substatus\"");
+  const auto without_state = read_status(failed.substr(0, operation) + failed.substr(streams, failed.size() - streams - 2));
+  REQUIRE(without_state);
+  CHECK(without_state->status.empty());
+  CHECK(without_state->message.empty());
   const auto head = read_status(failed.substr(0, failed.find("substatus")));
   REQUIRE(head);
   CHECK_FALSE(head->whole);
