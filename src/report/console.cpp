@@ -212,6 +212,7 @@ class Console {
     field(4, "started", time_with_basis(run.started, run.started_basis));
     field(4, "finished", time_with_basis(run.finished, run.finished_basis));
     field(4, "command", run.command.empty() ? "not recovered" : run.command);
+    if (run.command_cut) field(4, "", "(what came back ends here: the command may go on)");
     for (const std::string& uri : run.file_uris) field(4, "download", uri);
     if (!run.protected_settings)
       field(4, "protected", "not known: the settings are not back");

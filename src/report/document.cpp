@@ -129,6 +129,7 @@ void put_run(JsonWriter& json, const RunRecord& run) {
   put_time(json.key("finished"), run.finished);
   put_or_null(json.key("finished_basis"), run.finished_basis);
   put_or_null(json.key("command"), run.command);
+  json.key("command_cut").value(run.command_cut);
   put_list(json.key("file_uris"), run.file_uris);
   put_optional(json.key("protected_settings"), run.protected_settings);
   put_or_null(json.key("certificate_thumbprint"), run.certificate_thumbprint);

@@ -121,3 +121,12 @@ TEST_CASE("two generations of a folder and its files are each shown, at the dept
     names.push_back(line.substr(0, line.find("  ", line.find_first_not_of(' '))));
   CHECK(names == std::vector<std::string>{"    a\\b\\", "      c\\", "      c\\", "        c", "        d\\", "          e"});
 }
+
+TEST_CASE("a command whose end did not come back is not shown as whole") {
+  Examination x;
+  x.targets.push_back({.target = "t"});
+  x.targets[0].runs.push_back({.sequence = "0", .command = "powershell -File a"});
+  CHECK_FALSE(has(console(x), "may go on"));
+  x.targets[0].runs[0].command_cut = true;
+  CHECK(has(console(x), "may go on"));
+}

@@ -28,6 +28,7 @@ TEST_CASE("findings.json says what the examination says") {
   CHECK(d["volumes"][0]["serial"] == "a1b2c3d4e5f60718");
   CHECK(d["targets"][0]["verdict"] == "removed");
   CHECK(d["targets"][0]["runs"][0]["exit_code"] == -1);
+  CHECK(d["targets"][0]["runs"][0]["command_cut"] == false);
 
   const json& script = d["files"][1];
   CHECK(script["file_reference"] == json{{"entry", 120}, {"sequence", 2}});
