@@ -2,12 +2,12 @@
 #define HAVE_LIBBFIO 1
 #include "image/libvhdi_reader.hpp"
 
-#include <libbfio.h>
 #include <libvhdi.h>
 
 #include <algorithm>
 #include <array>
 
+#include "image/bfio.hpp"
 #include "image/guid.hpp"
 #include "trimcarve/bytes.hpp"
 
@@ -40,63 +40,10 @@ class CallError {
   libvhdi_error_t* error_ = nullptr;
 };
 
-// The state behind the file handle that libvhdi reads through. The callbacks let no exception out.
-struct Io {
-  SourcePtr file;
-  off64_t position = 0;
-  bool open = false;
-};
-// NOLINTNEXTLINE(readability-non-const-parameter): the type in which libbfio hands it to the callbacks
-Io& io(intptr_t* handle) { return *reinterpret_cast<Io*>(handle); }
-
-int io_free(intptr_t** handle, libbfio_error_t**) {
-  *handle = nullptr;  // owned by Handles
-  return 1;
-}
-int io_clone(intptr_t**, intptr_t*, libbfio_error_t**) { return -1; }
-int io_open(intptr_t* handle, int access, libbfio_error_t**) {
-  if ((access & LIBBFIO_ACCESS_FLAG_WRITE) != 0) return -1;
-  io(handle).open = true;
-  io(handle).position = 0;
-  return 1;
-}
-int io_close(intptr_t* handle, libbfio_error_t**) {
-  io(handle).open = false;
-  return 0;
-}
-ssize_t io_read(intptr_t* handle, std::uint8_t* buffer, std::size_t size, libbfio_error_t**) {
-  Io& state = io(handle);
-  const auto position = static_cast<std::uint64_t>(state.position);
-  if (position >= state.file->size()) return 0;
-  size = static_cast<std::size_t>(std::min<std::uint64_t>(size, state.file->size() - position));
-  try {
-    if (!state.file->read_at(position, std::as_writable_bytes(std::span(buffer, size)))) return -1;
-  } catch (...) {
-    return -1;
-  }
-  state.position += static_cast<off64_t>(size);
-  return static_cast<ssize_t>(size);
-}
-ssize_t io_write(intptr_t*, const std::uint8_t*, std::size_t, libbfio_error_t**) { return -1; }
-off64_t io_seek(intptr_t* handle, off64_t offset, int whence, libbfio_error_t**) {
-  Io& state = io(handle);
-  const off64_t base = whence == SEEK_SET ? 0 : whence == SEEK_CUR ? state.position : static_cast<off64_t>(state.file->size());
-  off64_t target = 0;
-  if (__builtin_add_overflow(base, offset, &target) || target < 0) return -1;
-  return state.position = target;
-}
-int io_exists(intptr_t*, libbfio_error_t**) { return 1; }
-int io_is_open(intptr_t* handle, libbfio_error_t**) { return io(handle).open ? 1 : 0; }
-int io_size(intptr_t* handle, size64_t* size, libbfio_error_t**) {
-  *size = io(handle).file->size();
-  return 1;
-}
-
 }  // namespace
 
 struct LibvhdiReader::Handles {
-  Io state;
-  libbfio_handle_t* io = nullptr;
+  BfioHandle io;
   libvhdi_file_t* file = nullptr;
 
   Handles() = default;
@@ -104,7 +51,6 @@ struct LibvhdiReader::Handles {
   Handles& operator=(const Handles&) = delete;
   ~Handles() {
     if (file != nullptr) libvhdi_file_free(&file, nullptr);  // closes what is open
-    if (io != nullptr) libbfio_handle_free(&io, nullptr);
   }
 };
 
@@ -116,12 +62,10 @@ LibvhdiReader::~LibvhdiReader() = default;
 Result<LibvhdiReader> LibvhdiReader::open(SourcePtr file) {
   LibvhdiReader reader;
   Handles& h = *reader.handles_;
-  h.state.file = std::move(file);
   CallError error;
-  if (libbfio_handle_initialize(&h.io, reinterpret_cast<intptr_t*>(&h.state), io_free, io_clone, io_open, io_close, io_read, io_write,
-                                io_seek, io_exists, io_is_open, io_size, LIBBFIO_FLAG_IO_HANDLE_NON_MANAGED, error.out()) != 1 ||
-      libvhdi_file_initialize(&h.file, error.out()) != 1 ||
-      libvhdi_file_open_file_io_handle(h.file, h.io, LIBVHDI_OPEN_READ, error.out()) != 1)
+  if (!h.io.open(std::move(file))) return fail("no file handle");
+  if (libvhdi_file_initialize(&h.file, error.out()) != 1 ||
+      libvhdi_file_open_file_io_handle(h.file, h.io.get(), LIBVHDI_OPEN_READ, error.out()) != 1)
     return fail(error.text());
 
   int format = 0;

@@ -1,5 +1,6 @@
 // The names of enumerators as the outputs spell them, and Sighting's own functions.
 #include "trimcarve/examination.hpp"
+#include "trimcarve/statement.hpp"
 
 namespace trimcarve {
 
@@ -20,6 +21,38 @@ std::string_view to_string(Integrity integrity) noexcept {
     case Integrity::torn: return "torn";
     case Integrity::partial: return "partial";
     case Integrity::carved: return "carved";
+  }
+  return "unknown";
+}
+
+std::string_view to_string(Deed deed) noexcept {
+  switch (deed) {
+    case Deed::other: return "other";
+    case Deed::installed: return "installed";
+    case Deed::enabled: return "enabled";
+    case Deed::configured: return "configured";
+    case Deed::downloading: return "downloading";
+    case Deed::command_started: return "command_started";
+    case Deed::command_finished: return "command_finished";
+    case Deed::status: return "status";
+    case Deed::disabled: return "disabled";
+    case Deed::uninstalled: return "uninstalled";
+    case Deed::updated: return "updated";
+    case Deed::script_text: return "script_text";
+    case Deed::pipeline: return "pipeline";
+    case Deed::engine_started: return "engine_started";
+    case Deed::engine_stopped: return "engine_stopped";
+    case Deed::process_started: return "process_started";
+    case Deed::process_ended: return "process_ended";
+    case Deed::log_cleared: return "log_cleared";
+    case Deed::registered: return "registered";
+    case Deed::certificate: return "certificate";
+    case Deed::program_seen: return "program_seen";
+    case Deed::provisioned: return "provisioned";
+    case Deed::cloud_write: return "cloud_write";
+    case Deed::cloud_delete: return "cloud_delete";
+    case Deed::cloud_command: return "cloud_command";
+    case Deed::cloud_machine: return "cloud_machine";
   }
   return "unknown";
 }
