@@ -59,6 +59,7 @@ struct VolumeInfo {
   std::optional<FileTime> created;      // of $MFT's record
   std::optional<FileTime> provisioned;  // of this machine, as its marks say
   std::string provisioned_basis;
+  std::vector<std::uint32_t> provisioned_sightings;  // the mark's record
   std::optional<FileTime> journal_created;  // of the live change journal, by its id in $UsnJrnl:$Max
 };
 

@@ -4,6 +4,7 @@
 #include <map>
 #include <unordered_set>
 
+#include "findings/ascii.hpp"
 #include "findings/settings.hpp"
 #include "trimcarve/text.hpp"
 
@@ -42,16 +43,10 @@ ScriptReport script(const FileReport& file) {
   return out;
 }
 
-std::string lower(std::string text) {
-  for (char& c : text)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
-  return text;
-}
-
 // Without the settings nothing says which of the files were downloaded: those that can be run are taken for scripts.
 bool runnable(const std::string& name) {
   static constexpr std::string_view endings[] = {".ps1", ".psm1", ".cmd", ".bat", ".vbs", ".js", ".wsf", ".py", ".sh", ".exe", ".msi"};
-  const std::string folded = lower(name);
+  const std::string folded = lower_ascii(name);
   return std::ranges::any_of(endings, [&](std::string_view ending) { return folded.ends_with(ending); });
 }
 
@@ -188,7 +183,7 @@ void take_status(const FileReport& file, const Examination& examination, Work& w
   }
   if (!at || (work.last_status && *at < *work.last_status)) return;
   work.last_status = at;
-  if (status && lower(status->status) == "transitioning")
+  if (status && lower_ascii(status->status) == "transitioning")
     work.run.finished.reset(), work.run.finished_basis.clear();
   else
     work.run.finished = at, work.run.finished_basis = std::move(basis);
@@ -207,7 +202,7 @@ std::vector<RunRecord> find_runs(std::span<const PlacedFile> files, const Examin
   std::map<std::pair<std::size_t, std::string>, Work> runs;  // by version folder and request
   const auto run_of = [&](const PlacedFile& f) -> Work& {
     const std::string sequence = f.placed.request.empty() ? f.placed.sequence : f.placed.request + "." + f.placed.sequence;
-    Work& work = runs[{f.instance, lower(sequence)}];
+    Work& work = runs[{f.instance, lower_ascii(sequence)}];
     work.run.volume = f.file->volume;
     work.run.sequence = sequence;
     work.run.version = f.placed.version;
@@ -271,10 +266,10 @@ std::vector<RunRecord> find_runs(std::span<const PlacedFile> files, const Examin
     ScriptReport report = script(*f.file);
     const std::string name = to_utf8(f.file->name);
     for (const std::string& uri : run.file_uris) {
-      const std::string last = lower(file_name_of_uri(uri));
-      report.named_in_settings = report.named_in_settings || last == lower(name) || lower(decoded(last)) == lower(name);
+      const std::string last = lower_ascii(file_name_of_uri(uri));
+      report.named_in_settings = report.named_in_settings || last == lower_ascii(name) || lower_ascii(decoded(last)) == lower_ascii(name);
     }
-    report.named_in_settings = report.named_in_settings || names(lower(run.command), lower(name));
+    report.named_in_settings = report.named_in_settings || names(lower_ascii(run.command), lower_ascii(name));
     const bool is_script = run.file_uris.empty() ? report.named_in_settings || runnable(name) : report.named_in_settings;
     (is_script ? run.scripts : run.made).push_back(std::move(report));
   }

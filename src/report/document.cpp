@@ -52,6 +52,7 @@ void put_volume(JsonWriter& json, const VolumeInfo& volume, std::string_view rec
   put_time(json.key("created"), volume.created);
   put_time(json.key("provisioned"), volume.provisioned);
   put_or_null(json.key("provisioned_basis"), volume.provisioned_basis);
+  put_numbers(json, "provisioned_sightings", volume.provisioned_sightings);
   put_time(json.key("journal_created"), volume.journal_created);
   json.end_object();
 }
