@@ -5,11 +5,12 @@
 #include <algorithm>
 
 #include "findings/judge_case.hpp"
+#include "findings/story.hpp"
 
 namespace trimcarve::findings {
 
-Judge::Judge(const Target& target, std::uint32_t index, Examination& out)
-    : target_(target), out_(out), report_(out.targets.emplace_back()) {
+Judge::Judge(const Target& target, std::uint32_t index, const Hearing& hearing, const witness::Certificate* key, Examination& out)
+    : target_(target), hearing_(hearing), key_(key), out_(out), report_(out.targets.emplace_back()) {
   report_.target = target.asked;
   for (const FileReport& file : out.files)
     if (std::ranges::find(file.targets, index) != file.targets.end()) files_.push_back({&file, place(file.path, file.directory)});
@@ -21,8 +22,10 @@ void Judge::run() {
     judge_path();
   else
     judge_handler();
+  tell_witnesses();
   tell_contradictions();
   tell_clusters();
+  report_.story = tell_story(out_, report_, hearing_, touches_);
 }
 
 Finding& Judge::say(std::string statement, Grade grade, std::vector<std::uint32_t> sightings, std::string rule) {
@@ -77,9 +80,16 @@ std::string tell_coverage(const Examination& examination) {
   if (parts.empty()) return "nothing was read";
   std::string out;
   for (const std::string& part : parts) out += (out.empty() ? "" : "; ") + part;
-  return out + ". Not looked at: $LogFile, free clusters, event logs, the registry";
+  std::string missing = "$LogFile, free clusters";
+  for (const auto& [source, name] : {std::pair{"agent_log", "logs of the Azure agent"}, std::pair{"event_log", "event logs"},
+                                     std::pair{"registry", "the registry"}, std::pair{"activity_log", "the Azure Activity Log"}})
+    if (std::ranges::none_of(examination.coverage, [&](const Coverage& c) { return c.source.starts_with(source); }))
+      missing += std::string(", ") + name;
+  return out + ". Not looked at: " + missing;
 }
 
-void judge(const Target& target, std::uint32_t index, Examination& out) { Judge(target, index, out).run(); }
+void judge(const Target& target, std::uint32_t index, const Hearing& hearing, const witness::Certificate* key, Examination& out) {
+  Judge(target, index, hearing, key, out).run();
+}
 
 }  // namespace trimcarve::findings

@@ -1,25 +1,30 @@
 // The judge of one target: what its verdict, instances and findings are worked out from. Internal to the room; judge.hpp is its face.
 //
-// One class in four files: judge.cpp (what all share), judge_path.cpp (a path as target), judge_handler.cpp (a handler: its instances and
-// its verdict), judge_statements.cpp (the findings that stand beside the verdict).
+// One class in five files: judge.cpp (what all share), judge_path.cpp (a path as target), judge_handler.cpp (a handler: its instances and
+// its verdict), judge_statements.cpp (the findings that stand beside the verdict), judge_witnesses.cpp (what witnesses add).
 #pragma once
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "findings/heard_runs.hpp"
+#include "findings/hearing.hpp"
 #include "findings/profile.hpp"
 #include "findings/proof.hpp"
 #include "findings/runs.hpp"
+#include "findings/touch.hpp"
 #include "trimcarve/examination.hpp"
+#include "witness/cms.hpp"
 
 namespace trimcarve::findings {
 
 class Judge {
  public:
-  Judge(const Target& target, std::uint32_t index, Examination& out);
+  Judge(const Target& target, std::uint32_t index, const Hearing& hearing, const witness::Certificate* key, Examination& out);
   void run();
 
  private:
@@ -60,13 +65,39 @@ class Judge {
   void tell_contradictions();
   void tell_clusters();
 
+  // what witnesses add
+  // A version of a handler as witnesses tell of it. Pairs: a time, and which statement states it.
+  struct Witnessed {
+    std::string handler, version;
+    std::optional<std::uint32_t> volume;
+    std::vector<std::size_t> heard;
+    std::set<SourceKind> sources, end_sources;  // kinds that tell of its life; of its removal
+    std::optional<std::pair<FileTime, std::size_t>> installed, last, ended;
+  };
+  void hear();
+  void hear_instances();
+  bool volume_was_read() const;
+  bool is_witnessed() const;
+  void find_witnessed();
+  void weigh_removal();
+  void tell_witnesses();
+  void tell_scripts();
+  void tell_certificates();
+  void tell_cleared();
+  void tell_named_path();
+
   const Target& target_;
+  const Hearing& hearing_;
+  const witness::Certificate* key_;
   Examination& out_;
   TargetReport& report_;
   std::vector<PlacedFile> files_, in_tree_;
   std::vector<const FileReport*> handlers_;
   std::vector<std::pair<std::size_t, const FileReport*>> versions_;
-  std::vector<const FileReport*> folders_;               // of report_.instances, in their order
+  std::vector<const FileReport*> folders_;  // of report_.instances, in their order; null: only witnesses know of it
+  std::vector<Touching> touches_;
+  std::vector<Witnessed> witnessed_;
+  std::vector<Disagreement> disagreements_;
   std::map<const FileReport*, std::string> successors_;  // of upgraded versions: the newer one
 };
 

@@ -34,8 +34,10 @@ void Judge::judge_handler() {
   number_instances();
   add_instances();
   name_upgrades();
-  decide();
   report_.runs = find_runs(in_tree_, out_);
+  hear();
+  decide();
+  weigh_removal();
   tell_instances();
   tell_runs();
   tell_aliases();
@@ -136,7 +138,7 @@ void Judge::decide() {
     if (folder->state == FileState::deleted && (gone == nullptr || later(*folder, *gone))) gone = folder;
     unknown = unknown || folder->state == FileState::unknown;
   }
-  if (live != nullptr && (version != nullptr || report_.instances.empty()))
+  if (live != nullptr && (version != nullptr || versions_.empty()))
     find_present(*live);
   else if (version != nullptr)
     find_version_alone(*version);
@@ -146,6 +148,10 @@ void Judge::decide() {
     find_removed(*deleted, nullptr);
   else if (live == nullptr && gone != nullptr && !unknown)
     find_removed_version(*gone);
+  else if (is_witnessed() && std::ranges::none_of(files_, [](const PlacedFile& f) {
+             return (f.placed.area == Area::handler || f.placed.area == Area::version) && f.file->state == FileState::unknown;
+           }))
+    find_witnessed();
   else if (!files_.empty())
     find_traces(live);
   else
@@ -164,12 +170,12 @@ void Judge::find_present(const FileReport& live) {
   report_.verdict = upgraded ? Verdict::upgraded : Verdict::present;
   report_.grade = in_use_grade(live);
   report_.reason = fmt::format("{} is in use{}{}", told(live), doubt(live),
-                               upgraded                    ? ", and an older version's folder in it was deleted"
-                               : report_.instances.empty() ? ", but no version's folder in it is known"
-                                                           : "");
+                               upgraded            ? ", and an older version's folder in it was deleted"
+                               : versions_.empty() ? ", but no version's folder in it is known"
+                                                   : "");
   report_.reason += "; a deletion that stands only in $LogFile is not looked for";
-  std::string statement = report_.instances.empty() ? fmt::format("The folder of {} is {}", title, on_volume(live))
-                                                    : fmt::format("{} is {}", sentence(title), on_volume(live));
+  std::string statement = versions_.empty() ? fmt::format("The folder of {} is {}", title, on_volume(live))
+                                            : fmt::format("{} is {}", sentence(title), on_volume(live));
   statement += doubt(live);
   if (upgraded) statement += "; an older version of it was deleted";
   say(std::move(statement), report_.grade, live.sightings);

@@ -20,11 +20,19 @@ void Judge::tell_instances() {
   for (std::size_t n = 0; n < report_.instances.size(); ++n) {
     const Instance& instance = report_.instances[n];
     if (instance.installed) {
-      Finding& f =
-          say(fmt::format("Version {} was installed (its folder was created)", version_of(n)), Grade::established, instance.sightings);
+      Finding& f = say(
+          fmt::format("Version {} was installed ({})", version_of(n), folders_[n] == nullptr ? "as a log says" : "its folder was created"),
+          Grade::established, instance.sightings);
       f.earliest = f.latest = instance.installed;
     }
     if (instance.state == "removed" || instance.state == "upgraded") {
+      if (folders_[n] == nullptr) {
+        Finding& f =
+            say(fmt::format("Version {} was on this machine, as witnesses tell, and its folder is not on the volume", version_of(n)),
+                Grade::inferred, instance.sightings, "told of by witnesses, and no record on the volume is its folder's");
+        if (instance.removed) f.earliest = instance.removed->earliest, f.latest = instance.removed->latest;
+        continue;
+      }
       const FileReport& folder = *folders_[n];
       const Proof proof = prove_deletion(folder, out_);
       const auto successor = successors_.find(&folder);
