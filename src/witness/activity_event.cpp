@@ -174,6 +174,10 @@ void list_from(const Json* list, std::vector<Listed>& out, std::size_t& total) {
 }
 
 void read_machine_body(const Json& body, Statement& out) {
+  // By these the machine and its disk are told from others of the same name.
+  add(out, "vmId", text_of(at(body, {"properties", "vmId"})));
+  add(out, "computerName", text_of(at(body, {"properties", "osProfile", "computerName"})));
+  add(out, "osDiskName", text_of(at(body, {"properties", "storageProfile", "osDisk", "name"})));
   std::vector<Listed> list;
   std::size_t total = 0;
   list_from(member(body, "resources"), list, total);
@@ -263,9 +267,12 @@ std::optional<unsigned> number(std::string_view& text, std::string_view behind) 
   return value;
 }
 
-// "1/31/2024, 1:02:03.456 AM"
+// "1/31/2024, 1:02:03.456 AM", with or without the comma. Without AM or PM nothing tells the month from the day.
 std::optional<FileTime> portal_time(std::string_view text) {
-  const auto month = number(text, "/"), day = number(text, "/"), year = number(text, ", ");
+  const auto month = number(text, "/"), day = number(text, "/"), year = number(text, "");
+  if (text.starts_with(',')) text.remove_prefix(1);
+  if (!text.starts_with(' ')) return std::nullopt;
+  text.remove_prefix(1);
   const auto hour = number(text, ":"), minute = number(text, ":");
   if (!month || !day || !year || !hour || !minute || *hour < 1 || *hour > 12 || text.size() < 5) return std::nullopt;
   const std::string_view half = text.substr(text.size() - 3);
@@ -320,7 +327,6 @@ bool read_event(const Json& event, Statement& out) {
   if (const auto time = read_event_time(out.time_text)) out.time = time->time, out.zone_stated = time->zone_stated;
   out.status = first_text(event, {"status", "resultType", "ActivityStatusValue", "ActivityStatus"});
   out.text = first_text(event, {"description", "resultDescription"});
-  const std::string resource = first_text(event, {"resourceId", "_ResourceId"});
 
   const Json identity = object_of(member(event, "identity"));
   Json claims = object_of(member(event, "claims"));
@@ -330,6 +336,9 @@ bool read_event(const Json& event, Statement& out) {
   Json properties = object_of(member(event, "properties"));
   if (!properties.is_object()) properties = object_of(member(event, "Properties_d"));
   const Json inner = object_of(member(properties, "eventProperties"));
+
+  std::string resource = first_text(event, {"resourceId", "_ResourceId"});
+  if (resource.empty()) resource = text_of(member(properties, "entity"));
 
   // The claims' names: those of the token, or the long ones of WS-Federation.
   static constexpr std::string_view schema = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/";

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "trimcarve/text.hpp"
 #include "witness/activity_event.hpp"
 #include "witness/activity_text.hpp"
 
@@ -54,6 +55,9 @@ class Glance final : public nlohmann::json_sax<Json> {
   int depth_ = 0;
 };
 
+// A cell's bytes, unlike JSON's, nobody has checked.
+std::string well_formed_text(std::string_view text) { return to_utf8(to_utf16(text)); }
+
 class Reader {
  public:
   Reader(Tally& tally, const StatementSink& sink) : tally_(tally), sink_(sink) {}
@@ -73,7 +77,7 @@ class Reader {
 
   Verdict record(const CsvRecord& found) {
     if (columns_.empty()) {  // the names of the columns
-      columns_ = found.cells;
+      for (const std::string& name : found.cells) columns_.push_back(well_formed_text(name));
       for (std::string& name : columns_)
         if (name.ends_with(" [UTC]")) {  // as the portal exports times
           name.resize(name.size() - 6);
@@ -83,7 +87,7 @@ class Reader {
     }
     if (found.cells.size() != columns_.size()) return Verdict::bad;
     Json object = Json::object();
-    for (std::size_t i = 0; i < columns_.size(); ++i) object[columns_[i]] = found.cells[i];
+    for (std::size_t i = 0; i < columns_.size(); ++i) object[columns_[i]] = well_formed_text(found.cells[i]);
     event(object, found.offset, found.length);
     return Verdict::event;
   }

@@ -250,7 +250,8 @@ class JsonScan {
 
 }  // namespace
 
-TextWindow::TextWindow(const ByteSource& file) : file_(file), end_(file.size()), bytes_(window_size) {
+TextWindow::TextWindow(const ByteSource& file)
+    : file_(file), end_(file.size()), bytes_(static_cast<std::size_t>(std::min<std::uint64_t>(window_size, file.size()))) {
   unsigned char head[4] = {};
   const auto length = static_cast<std::size_t>(std::min<std::uint64_t>(sizeof(head), end_));
   read(0, std::span(head, length));

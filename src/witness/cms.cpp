@@ -239,9 +239,10 @@ Result<Envelope> read_envelope(std::string_view base64_text) {
   Elements info(content_info.value, cut);
   if (!info.next(type) || type.tag != object_id || !std::ranges::equal(type.value, std::as_bytes(std::span(enveloped_data))))
     return fail("not a CMS EnvelopedData");
-  out.cut = out.cut || cut;
-  if (!info.next(wrapped) || wrapped.tag != context(0, true)) return out.cut = true, out;
-  if (!Elements(wrapped.value, out.cut).next(data) || data.tag != sequence) return out.cut = true, out;
+  const bool there =
+      info.next(wrapped) && wrapped.tag == context(0, true) && Elements(wrapped.value, cut).next(data) && data.tag == sequence;
+  out.cut = out.cut || cut || !there;
+  if (!there) return out;
   // EnvelopedData ::= SEQUENCE { version, originatorInfo [0] OPTIONAL, recipientInfos SET, encryptedContentInfo, unprotectedAttrs [1]
   // OPTIONAL }
   bool content_seen = false;
@@ -255,7 +256,7 @@ Result<Envelope> read_envelope(std::string_view base64_text) {
       content_seen = true;
     }
   }
-  out.cut = out.cut || cut || !content_seen;
+  out.cut = out.cut || !content_seen;
   return out;
 }
 

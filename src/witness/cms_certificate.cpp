@@ -117,12 +117,16 @@ Result<Certificate> Certificate::open_pfx(ByteView bytes, std::string_view passw
   const Password secret(password);
   EVP_PKEY* key = nullptr;
   X509* certificate = nullptr;
-  const int parsed = PKCS12_parse(pfx.get(), secret.get(), &key, &certificate, nullptr);
+  STACK_OF(X509)* others = nullptr;
+  const int parsed = PKCS12_parse(pfx.get(), secret.get(), &key, &certificate, &others);
+  // Without a key none is the key's: the first is shown.
+  if (certificate == nullptr && others != nullptr) certificate = sk_X509_shift(others);
+  sk_X509_pop_free(others, X509_free);
   auto parts = std::make_shared<Parts>();
   parts->key.reset(key);
   parts->certificate.reset(certificate);
   if (parsed != 1) return fail("the PFX file cannot be opened: " + why("damaged"));
-  if (!parts->certificate) return ERR_clear_error(), fail("the PFX file holds no certificate with its key");
+  if (!parts->certificate) return ERR_clear_error(), fail("the PFX file holds no certificate");
   ERR_clear_error();
   return Certificate(std::move(parts));
 }

@@ -233,7 +233,7 @@ TEST_CASE("a body that was cut by whoever logged it costs only itself, and is ke
 
 TEST_CASE("a write of a machine whose answer lists the extensions names each; one that lists none is something else") {
   const std::string body =
-      R"("{\"name\":\"web01\",\"properties\":{\"provisioningState\":\"Succeeded\"},\"resources\":[)"
+      R"("{\"name\":\"web01\",\"properties\":{\"vmId\":\"9857-1\",\"storageProfile\":{\"osDisk\":{\"name\":\"os1\"}},\"osProfile\":{\"computerName\":\"WEB-01\"},\"provisioningState\":\"Succeeded\"},\"resources\":[)"
       R"({\"name\":\"patch\",\"type\":\"Microsoft.Compute/virtualMachines/extensions\",\"properties\":{\"publisher\":\"Microsoft.Compute\",\"type\":\"CustomScriptExtension\",\"typeHandlerVersion\":\"1.10\",\"provisioningState\":\"Succeeded\",\"settings\":\"******\"}},)"
       R"({\"name\":\"mon\",\"properties\":{\"publisher\":\"Microsoft.Azure.Monitor\",\"type\":\"AzureMonitorWindowsAgent\",\"typeHandlerVersion\":\"1.0\"}}]}")";
   const std::string machine_write = "Microsoft.Compute/virtualMachines/write";
@@ -242,6 +242,9 @@ TEST_CASE("a write of a machine whose answer lists the extensions names each; on
   REQUIRE(log.statements.size() == 2);
   CHECK(log.statements[0].deed == Deed::cloud_machine);
   CHECK(log.statements[1].deed == Deed::other);
+  CHECK(field(log.statements[0], "vmId") == "9857-1");
+  CHECK(field(log.statements[0], "computerName") == "WEB-01");
+  CHECK(field(log.statements[0], "osDiskName") == "os1");
   const auto list = witness::listed_extensions(log.statements[0]);
   REQUIRE(list.size() == 2);
   CHECK(list[0].name == "patch");
@@ -336,7 +339,7 @@ TEST_CASE("times are read with Z, with an offset, without a zone, and as the por
     CHECK(time->time == *at);
     CHECK(time->zone_stated);
   }
-  for (const char* text : {"2026-02-03T04:05:06.5", "2026-02-03 04:05:06.5", "2/3/2026, 4:05:06.500 AM"}) {
+  for (const char* text : {"2026-02-03T04:05:06.5", "2026-02-03 04:05:06.5", "2/3/2026 4:05:06.5 AM", "2/3/2026, 4:05:06.500 AM"}) {
     CAPTURE(text);
     const auto time = witness::read_event_time(text);
     REQUIRE(time);

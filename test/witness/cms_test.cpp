@@ -60,7 +60,8 @@ class Made {
              run("openssl pkcs12 -export -legacy -keypbe PBE-SHA1-3DES -certpbe PBE-SHA1-RC2-40 -inkey k.pem -in c.pem -passout "
                  "pass:secret -out old.pfx") &&
              run("openssl pkcs12 -export -legacy -keypbe PBE-SHA1-3DES -certpbe PBE-SHA1-RC2-40 -inkey k.pem -in c.pem -passout pass: -out "
-                 "empty.pfx");
+                 "empty.pfx") &&
+             run("openssl pkcs12 -export -nokeys -in c.pem -passout pass:secret -out nokey.pfx");
     CHECK(there_);
   }
   Made(const Made&) = delete;
@@ -202,6 +203,13 @@ TEST_CASE("what cannot be opened is said why") {
   CHECK(error("sealed.pem", "wrong") == "the PEM file's key cannot be opened: wrong password, or damaged");
   CHECK(error("k.pem", "") == "the PEM file holds no certificate");
   CHECK(error("mixed.pem", "") == "the PEM file's key does not belong to its certificate");
+
+  const std::string without = made.file("nokey.pfx");
+  const auto shown = Certificate::open(view(without), "secret");
+  if (!shown) MESSAGE(shown.error().what);
+  REQUIRE(shown);
+  CHECK_FALSE(shown->has_key());
+  CHECK(shown->serial() == "1063DE757D8F4109");
 
   const auto open = [&](const char* name) {
     const std::string bytes = made.file(name);
