@@ -262,7 +262,8 @@ std::optional<Deed> asked_of_handler(const Statement& s) {
   return std::nullopt;
 }
 
-void hear_events(const Hearing& hearing, std::span<const Touching> touches, std::vector<RunRecord>& runs, std::vector<ScriptText>& others) {
+void hear_events(const Hearing& hearing, std::span<const Touching> touches, std::vector<RunRecord>& runs, std::vector<ScriptText>& others,
+                 std::vector<Disagreement>& disagreements) {
   std::set<std::string> blocks;  // of which a part touches the target
   std::map<std::string, const Touching*> why;
   const auto block_of = [](const Statement& s) { return lower_ascii(s.computer) + "\n" + lower_ascii(field_of(s, "ScriptBlockId")); };
@@ -308,14 +309,24 @@ void hear_events(const Hearing& hearing, std::span<const Touching> touches, std:
     ScriptText text;
     text.name = block.path.empty() ? block.id : block.path;
     text.parts = block.total;
-    text.missing = block.missing.size();
+    for (const witness::PartRange& range : block.missing) text.missing += range.last - range.first + 1;
     if (block.first_time != no_time) text.time = block.first_time;
-    for (auto& stretch : block.stretches)
-      text.stretches.push_back({stretch.first_part, stretch.last_part, std::move(stretch.text), {}, {}});
+    const auto add = [&text](witness::PartRange parts, std::string content) {
+      Sha256 hash;
+      hash.update(std::as_bytes(std::span(content)));
+      text.stretches.push_back({parts.first, parts.last, std::move(content), hash.finish(), {}});
+    };
+    if (block.missing.empty())
+      add({1, std::max(block.total, 1U)}, std::move(block.text));
+    else
+      for (witness::ScriptStretch& stretch : block.stretches) add(stretch.parts, std::move(stretch.text));
     const Touching* reason = why.at(lower_ascii(block.computer) + "\n" + lower_ascii(block.id));
     text.relation = reason->relation;
     text.grade = reason->grade;
     for (const std::uint32_t n : block.numbers) cite(hearing, n, text.sightings);
+    for (const witness::ContestedPart& contested : block.contested)
+      disagreements.push_back(
+          {fmt::format("Script block {}: the logs have two texts of part {}", block.id, contested.part), text.sightings});
     RunRecord* run = run_at(runs, block.first_time, reason->version);
     if (run == nullptr) {
       others.push_back(std::move(text));

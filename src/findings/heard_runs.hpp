@@ -23,7 +23,8 @@ void hear_requests(const Hearing& hearing, std::span<const Touching> touches, st
 
 // Adds the processes and scripts of event logs to the runs in whose time they fall. A process that the handler started and that falls in no
 // run's time is a run of its own. Scripts that fall in none go to `others`.
-void hear_events(const Hearing& hearing, std::span<const Touching> touches, std::vector<RunRecord>& runs, std::vector<ScriptText>& others);
+void hear_events(const Hearing& hearing, std::span<const Touching> touches, std::vector<RunRecord>& runs, std::vector<ScriptText>& others,
+                 std::vector<Disagreement>& disagreements);
 
 // What the handler's program was started for: install, enable, disable, uninstall or update, by the last word of its command line. Nothing
 // when the statement is no start of the handler's own program, or says no such word.

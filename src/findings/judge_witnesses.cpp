@@ -49,7 +49,7 @@ void Judge::hear() {
   open_sealed(report_.runs, key_);
   sort_runs(report_.runs);
   add_by_script_name(hearing_, report_.runs, touches_);
-  hear_events(hearing_, touches_, report_.runs, report_.script_texts);
+  hear_events(hearing_, touches_, report_.runs, report_.script_texts, disagreements_);
   sort_runs(report_.runs);
   for (RunRecord& run : report_.runs)
     for (const Label& label : label_run(run)) run.labels.push_back({label.name, label.basis});

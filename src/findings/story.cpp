@@ -70,17 +70,21 @@ class Teller {
     }
   }
 
-  void add_statement(StoryStep& step, std::size_t heard) {
-    const Heard& h = hearing_.all[heard];
-    const Statement& s = h.statement;
-    const std::uint32_t n = hearing_.cite(heard);
+  void add_statement(StoryStep& step, std::size_t heard) { add_cited(step, hearing_.cite(heard)); }
+
+  // A witness's statement by its sighting, in its own words.
+  void add_cited(StoryStep& step, std::uint32_t n) {
+    const Statement& s = *x_.sightings[n].statement;
     for (const StoryStep::Source& known : step.sources)
       if (std::ranges::find(known.sightings, n) != known.sightings.end()) return;
     if (step.sources.size() >= most_cited) return;
     std::string text = quoted(!s.text.empty() ? s.text : !s.command.empty() ? s.command : s.path);
     if (!s.event.empty()) text = s.event + (text.empty() ? "" : ": " + text);
-    step.sources.push_back(
-        {std::string(to_string(h.source)), s.time == no_time ? std::nullopt : std::optional(s.time), s.zone_stated, std::move(text), {n}});
+    step.sources.push_back({std::string(to_string(x_.sightings[n].source)),
+                            s.time == no_time ? std::nullopt : std::optional(s.time),
+                            s.zone_stated,
+                            std::move(text),
+                            {n}});
     // Two kinds of evidence of one step.
     const bool other =
         std::ranges::any_of(step.sources, [&](const StoryStep::Source& source) { return source.source != step.sources.back().source; });
@@ -100,6 +104,8 @@ class Teller {
       std::vector<std::uint32_t> ends = instance.removed->earliest_sightings;
       ends.insert(ends.end(), instance.removed->latest_sightings.begin(), instance.removed->latest_sightings.end());
       add_sources(gone, ends.empty() ? instance.sightings : ends, {}, "its folder's deletion, as bounded");
+      for (const std::uint32_t n : ends)
+        if (x_.sightings[n].statement) add_cited(gone, n);
     }
   }
 

@@ -21,7 +21,7 @@ struct Case {
     findings::hear_requests(w.hearing(), touches, runs, disagreements);
     findings::sort_runs(runs);
     findings::add_by_script_name(w.hearing(), runs, touches);
-    findings::hear_events(w.hearing(), touches, runs, others);
+    findings::hear_events(w.hearing(), touches, runs, others, disagreements);
     findings::sort_runs(runs);
   }
   void log_of_run(const char* minute, const char* sequence, const char* command, std::int64_t code) {
@@ -100,7 +100,8 @@ TEST_CASE("a handler that is enabled again after a restart speaks of its last re
 
 TEST_CASE("a process that the handler started, of a run that nothing else tells of, is a run of its own with its descendants") {
   Case c;
-  constexpr const char* handler_exe = "C:\\Packages\\Plugins\\Microsoft.Compute.CustomScriptExtension\\1.10.20\\bin\\CustomScriptHandler.exe";
+  constexpr const char* handler_exe =
+      "C:\\Packages\\Plugins\\Microsoft.Compute.CustomScriptExtension\\1.10.20\\bin\\CustomScriptHandler.exe";
   c.w.process("2026-05-12T10:00:01Z", "101", "100", "C:\\Windows\\System32\\cmd.exe", handler_exe, "cmd /c powershell -File a.ps1");
   c.w.process("2026-05-12T10:00:02Z", "102", "101", "C:\\Windows\\System32\\WindowsPowerShell\\v1.0\\powershell.exe",
               "C:\\Windows\\System32\\cmd.exe", "powershell -File a.ps1");
