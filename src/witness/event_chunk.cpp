@@ -88,39 +88,40 @@ std::uint32_t event_record_size(ByteView chunk, std::uint64_t offset) noexcept {
   if (!fits(chunk, offset, event_record_header_size + 4)) return 0;
   if (le<std::uint32_t>(chunk, offset) != record_signature) return 0;
   const auto size = le<std::uint32_t>(chunk, offset + 4);
-  if (size < event_record_header_size + 4 || !fits(chunk, offset, size)) return 0;
+  if (size < event_record_header_size + 4 || size % 4 != 0 || !fits(chunk, offset, size)) return 0;
   return le<std::uint32_t>(chunk, offset + size - 4) == size ? size : 0;
 }
 
-RecordPlaces places_of_records(ByteView chunk) {
+RecordPlaces prepare_records(EventChunk& chunk) {
   RecordPlaces places;
-  // As libevtx_record_values_read_header: it wants four bytes more behind the record than there need be.
-  const auto size_at = [&](std::size_t at) -> std::uint32_t {
-    const std::size_t left = chunk.size() - at;
-    if (left < event_record_header_size + 4 || le<std::uint32_t>(chunk, at) != record_signature) return 0;
-    const auto size = le<std::uint32_t>(chunk, at + 4);
-    if (size < event_record_header_size || size > left - 4) return 0;
-    return le<std::uint32_t>(chunk, at + size - 4) == size ? size : 0;
+  const std::span<std::byte> bytes = chunk.bytes;
+  // libevtx wants four bytes more behind a record than there need be.
+  const auto accepted = [&](std::uint32_t at) -> std::uint32_t {
+    const std::uint32_t size = event_record_size(bytes, at);
+    return size > event_record_header_size + 4 && size <= bytes.size() - at - 4 ? size : 0;
   };
-  const auto last = le<std::uint32_t>(chunk, at_last_record);
-  std::size_t at = event_records_at;
-  while (at <= last && at < chunk.size()) {
-    const std::uint32_t size = size_at(at);
+  const auto last = le<std::uint32_t>(bytes, at_last_record);
+  std::uint32_t at = event_records_at;
+  while (at <= last) {
+    const std::uint32_t size = accepted(at);
     if (size == 0) break;
-    places.listed.push_back(static_cast<std::uint32_t>(at));
+    places.listed.push_back(at);
     at += size;
   }
-  for (; at + 4 <= chunk.size(); at += 4) {
-    const std::uint32_t size = size_at(at);
-    if (size == 0 && event_record_size(chunk, at) != 0) ++places.refused;
-    if (size <= event_record_header_size + 4) continue;
-    const std::size_t xml_size = size - event_record_header_size - 4;
-    const std::size_t xml = at + event_record_header_size;
-    const bool template_instance = xml_size >= 5 && chunk[xml] == std::byte{0x0A};
-    const bool fragment = xml_size >= 4 && le<std::uint32_t>(chunk, xml) == 0x0001010F;
-    if (!template_instance && !fragment) continue;
-    places.recovered.push_back(static_cast<std::uint32_t>(at));
-    at += size - 4;
+  put32(bytes, at_last_record, places.listed.empty() ? 0 : places.listed.back());
+  for (; at + 4 <= bytes.size(); at += 4) {
+    if (le<std::uint32_t>(bytes, at) != record_signature) continue;
+    const std::uint32_t size = accepted(at);
+    const std::size_t xml_size = size - event_record_header_size - 4, xml = at + event_record_header_size;
+    const bool template_instance = size != 0 && xml_size >= 5 && bytes[xml] == std::byte{0x0A};
+    const bool fragment = size != 0 && xml_size >= 4 && le<std::uint32_t>(bytes, xml) == 0x0001010F;
+    if (template_instance || fragment) {
+      places.recovered.push_back(at);
+      at += size - 4;
+      continue;
+    }
+    if (size == 0 && event_record_size(bytes, at) != 0) ++places.refused;
+    put32(bytes, at, 0);
   }
   return places;
 }
@@ -161,6 +162,7 @@ EventLogShape for_each_chunk(const ByteSource& file, carvers::GapList& gaps, con
       // Bytes of another chunk behind this one's remains are that chunk's.
       if (taken != 0) std::ranges::fill(std::span(chunk.bytes).subspan(taken), std::byte{0});
       chunk.offset = at;
+      chunk.size = static_cast<std::uint32_t>(taken == 0 ? size : taken);
       chunk.stale = shape.header_good && !shape.dirty && at >= event_header_size + std::uint64_t{shape.counted} * event_chunk_size;
       measure(chunk);
       ++shape.chunks;
@@ -168,9 +170,10 @@ EventLogShape for_each_chunk(const ByteSource& file, carvers::GapList& gaps, con
       shape.bad_checksums += !chunk.rebuilt && !chunk.checksums_good ? 1 : 0;
       shape.cut += size < event_chunk_size || !read ? 1 : 0;
       for (const Unread& part : unread)
-        if (taken == 0 || part.offset < at + taken) gaps.add(part.offset, part.length, carvers::GapKind::unreadable);
+        if (part.offset < at + chunk.size)
+          gaps.add(part.offset, std::min(part.length, at + chunk.size - part.offset), carvers::GapKind::unreadable);
       sink(chunk);
-      at += taken == 0 ? size : taken;
+      at += chunk.size;
     } else {
       gaps.add(at, taken,
                !read && !unread.empty()        ? carvers::GapKind::unreadable

@@ -24,6 +24,7 @@ inline constexpr std::size_t event_record_header_size = 24;  // signature, size,
 
 struct EventChunk {
   std::uint64_t offset = 0;       // in the file
+  std::uint32_t size = 0;         // bytes of it that the file has
   std::vector<std::byte> bytes;   // event_chunk_size; zeros where the file has none
   bool rebuilt = false;           // its header was unusable and was made anew in `bytes`
   bool stale = false;             // behind the chunks that a good header of a closed log counts: left from an earlier use
@@ -40,20 +41,24 @@ struct EventLogShape {
   std::uint64_t chunks = 0, rebuilt = 0, bad_checksums = 0, cut = 0;
 };
 
-// Where the records of a chunk begin that libevtx reports, in its order: those in a row from event_records_at to where the header says the
-// last begins, then what has the shape of a record in the rest of the chunk. It reports neither place (libevtx 20181227: the offset of a
-// record is always 0), so this follows its walk exactly; the ids of the records tell whether it did.
+// Where the records of a chunk begin, in libevtx's order: those in a row from event_records_at to where the header says the last begins,
+// then what has the shape of a record in the rest of the chunk.
 struct RecordPlaces {
   std::vector<std::uint32_t> listed, recovered;
-  std::uint32_t refused = 0;  // whole records that it passes over: those that end in the last four bytes of the chunk
+  std::uint32_t refused = 0;  // whole records that libevtx passes over: those that end in the last four bytes of the chunk
 };
-RecordPlaces places_of_records(ByteView chunk);
+
+// Finds them, and makes sure that libevtx (20181227) finds the same: it reports no record's place (its offset is always 0), and it reads
+// past the end of the chunk behind a record whose size is no multiple of four, which Windows never writes. So such records are blanked in
+// `chunk`, and the header names the last record of the row.
+RecordPlaces prepare_records(EventChunk& chunk);
 
 // Hands each chunk over, in the order of the file, in one buffer that is used again. Chunks may begin at any sector (512 bytes). What gave
 // none becomes a gap.
 EventLogShape for_each_chunk(const ByteSource& file, carvers::GapList& gaps, const std::function<void(EventChunk&)>& sink);
 
-// The size of the record at an offset of a chunk: 0 unless its signature stands there, and its size both before and behind it.
+// The size of the record at an offset of a chunk: 0 unless its signature stands there, and its size, a multiple of four, both before and
+// behind it.
 std::uint32_t event_record_size(ByteView chunk, std::uint64_t offset) noexcept;
 
 }  // namespace trimcarve::witness

@@ -14,6 +14,7 @@
 #include "image/bfio.hpp"
 #include "image/crc.hpp"
 #include "ntfs/stream.hpp"
+#include "witness/binary_xml.hpp"
 #include "witness/event_chunk.hpp"
 #include "witness/event_statement.hpp"
 
@@ -56,8 +57,8 @@ class Reader {
  public:
   Reader(Tally& tally, const StatementSink& sink) : tally_(tally), sink_(sink) {}
 
-  void read(const EventChunk& chunk) {
-    const RecordPlaces places = places_of_records(chunk.bytes);
+  void read(EventChunk& chunk) {
+    const RecordPlaces places = prepare_records(chunk);
     tally_.damaged += places.refused;
     note_gaps(chunk, places);
     image::BfioHandle handle;
@@ -75,6 +76,9 @@ class Reader {
     libevtx_file_close(opened, nullptr);
   }
 
+  // Remains of older records that no longer can be read: their template or names are overwritten.
+  std::uint64_t remains() const { return remains_; }
+
  private:
   // Where the header promises records and none stands: at least one is damaged.
   void note_gaps(const EventChunk& chunk, const RecordPlaces& places) {
@@ -82,12 +86,13 @@ class Reader {
     if (at >= chunk.free_at) return;
     ++tally_.damaged;
     const auto gap = [&](std::uint32_t end) {
+      end = std::min({end, chunk.free_at, chunk.size});
       if (end <= at) return;
       const bool zero = all_zero(ByteView(chunk.bytes).subspan(at, end - at));
       tally_.gaps.add(chunk.offset + at, end - at, zero ? carvers::GapKind::zero : carvers::GapKind::garbage);
     };
     for (const std::uint32_t place : places.recovered) {
-      gap(std::min(place, chunk.free_at));
+      gap(place);
       at = std::max(at, place + le<std::uint32_t>(chunk.bytes, place + 4));
     }
     gap(chunk.free_at);
@@ -98,13 +103,19 @@ class Reader {
     if ((recovered ? libevtx_file_get_number_of_recovered_records : libevtx_file_get_number_of_records)(file, &count, nullptr) != 1)
       count = 0;
     for (std::size_t i = 0; i < places.size(); ++i) {
-      ++tally_.records;
       libevtx_record_t* record = nullptr;
       const auto get = recovered ? libevtx_file_get_recovered_record_by_index : libevtx_file_get_record_by_index;
       const int index = static_cast<int>(i);  // fewer than 4,000 of them
-      if (index < count && get(file, index, &record, nullptr) == 1 && read(chunk, Record(record), places[i], recovered)) continue;
-      ++tally_.damaged;
-      if (!recovered) tally_.window.see(written(chunk, places[i]));
+      if (index < count && is_sound_binary_xml(chunk.bytes, places[i] + event_record_header_size) &&
+          get(file, index, &record, nullptr) == 1 && read(chunk, Record(record), places[i], recovered)) {
+        ++tally_.records;
+      } else if (recovered) {
+        ++remains_;
+      } else {
+        ++tally_.records;
+        ++tally_.damaged;
+        tally_.window.see(written(chunk, places[i]));
+      }
     }
   }
 
@@ -134,6 +145,7 @@ class Reader {
     return true;
   }
 
+  std::uint64_t remains_ = 0;
   Tally& tally_;
   const StatementSink& sink_;
   std::string xml_;
@@ -141,7 +153,7 @@ class Reader {
   Statement statement_;
 };
 
-std::string note_of(const EventLogShape& shape) {
+std::string note_of(const EventLogShape& shape, std::uint64_t remains) {
   std::string note;
   const auto say = [&](std::string text) { note += (note.empty() ? "" : "; ") + std::move(text); };
   if (!shape.header)
@@ -152,6 +164,7 @@ std::string note_of(const EventLogShape& shape) {
   if (shape.rebuilt != 0) say(fmt::format("{} chunks without a usable header", shape.rebuilt));
   if (shape.bad_checksums != 0) say(fmt::format("{} chunks whose checksums do not match", shape.bad_checksums));
   if (shape.cut != 0) say(fmt::format("{} chunks cut or unreadable in part", shape.cut));
+  if (remains != 0) say(fmt::format("{} remains of older records without what they need to be read", remains));
   return note;
 }
 
@@ -162,7 +175,7 @@ Tally read_event_log(SourcePtr file, std::string_view, const StatementSink& sink
   Reader reader(tally, sink);
   const EventLogShape shape = for_each_chunk(*file, tally.gaps, [&](EventChunk& chunk) { reader.read(chunk); });
   tally.damaged += shape.cut;
-  tally.note = note_of(shape);
+  tally.note = note_of(shape, reader.remains());
   if (shape.chunks == 0 && !shape.header) {
     tally.readable = false;
     tally.note = "no event log: neither its header nor a chunk";

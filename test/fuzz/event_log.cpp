@@ -22,7 +22,7 @@ void put(std::vector<std::byte>& bytes, std::size_t at, T value) {
 std::vector<std::byte> chunk_of(const std::uint8_t* data, std::size_t size) {
   std::vector<std::byte> chunk(65536);
   size = std::min<std::size_t>(size, 64000);
-  const auto record = static_cast<std::uint32_t>(24 + size + 4);
+  const auto record = static_cast<std::uint32_t>((24 + size + 4 + 7) / 8 * 8);
   std::memcpy(chunk.data(), "ElfChnk", 8);
   put<std::uint32_t>(chunk, 40, 128);
   put<std::uint32_t>(chunk, 44, 512);
@@ -30,7 +30,7 @@ std::vector<std::byte> chunk_of(const std::uint8_t* data, std::size_t size) {
   std::memcpy(chunk.data() + 512, "**\0\0", 4);
   put(chunk, 516, record);
   std::memcpy(chunk.data() + 536, data, size);
-  put(chunk, 536 + size, record);
+  put(chunk, 512 + record - 4, record);
   return chunk;
 }
 
