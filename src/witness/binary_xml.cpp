@@ -51,7 +51,7 @@ struct Values {
 // nothing when the record must not be read.
 class Check {
  public:
-  explicit Check(ByteView chunk) : chunk_(chunk) {}
+  Check(ByteView chunk, std::vector<TextSpan>* texts) : chunk_(chunk), texts_(texts) {}
 
   using End = std::optional<std::uint64_t>;
 
@@ -194,7 +194,9 @@ class Check {
     if (type == null_type) return next;
     if (!spend(node_cost + 3 * std::uint64_t{size})) return std::nullopt;
     if (type == xml_type) return nested(data, dependencies, values, depth) ? next : std::nullopt;
-    const std::uint32_t width = width_of(type & static_cast<std::uint8_t>(~array_flag));
+    const std::uint8_t item = type & static_cast<std::uint8_t>(~array_flag);
+    if (item == string_type && texts_ != nullptr) texts_->push_back({static_cast<std::uint32_t>(data), size});
+    const std::uint32_t width = width_of(item);
     if ((type & array_flag) == 0) {
       const bool good = type == string_type        ? size % 2 == 0
                         : type == byte_string_type ? true
@@ -205,7 +207,6 @@ class Check {
       return good ? next : std::nullopt;
     }
     if (repeats != 1 || size == 0) return std::nullopt;  // libevtx keeps one place for all arrays of an element
-    const std::uint8_t item = type & static_cast<std::uint8_t>(~array_flag);
     if (item == string_type || item == byte_string_type)
       repeats = items(data, size, item == string_type ? 2 : 1);
     else if (width != 0 && size % width == 0)
@@ -232,11 +233,14 @@ class Check {
   }
 
   ByteView chunk_;
+  std::vector<TextSpan>* texts_;
   std::uint64_t cost_ = 0;
 };
 
 }  // namespace
 
-bool is_sound_binary_xml(ByteView chunk, std::uint64_t offset) noexcept { return Check(chunk).document(offset); }
+bool is_sound_binary_xml(ByteView chunk, std::uint64_t offset, std::vector<TextSpan>* texts) {
+  return Check(chunk, texts).document(offset);
+}
 
 }  // namespace trimcarve::witness

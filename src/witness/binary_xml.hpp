@@ -8,12 +8,18 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
 #include "trimcarve/bytes.hpp"
 
 namespace trimcarve::witness {
 
-// `chunk`: a whole chunk, for names and templates are shared inside it. `offset`: where the record's binary XML begins. Pure, bounded.
-bool is_sound_binary_xml(ByteView chunk, std::uint64_t offset) noexcept;
+struct TextSpan {
+  std::uint32_t offset = 0, size = 0;  // in the chunk, bytes of UTF-16
+};
+
+// `chunk`: a whole chunk, for names and templates are shared inside it. `offset`: where the record's binary XML begins. Bounded.
+// `texts`: when given, where the strings among the record's values lie is appended, some more than once.
+bool is_sound_binary_xml(ByteView chunk, std::uint64_t offset, std::vector<TextSpan>* texts = nullptr);
 
 }  // namespace trimcarve::witness

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <map>
 #include <memory>
 #include <span>
 
@@ -17,6 +18,7 @@
 #include "witness/binary_xml.hpp"
 #include "witness/event_chunk.hpp"
 #include "witness/event_statement.hpp"
+#include "witness/surrogates.hpp"
 
 namespace trimcarve::witness {
 
@@ -58,8 +60,11 @@ class Reader {
   Reader(Tally& tally, const StatementSink& sink) : tally_(tally), sink_(sink) {}
 
   void read(EventChunk& chunk) {
+    hidden_.clear();
     const RecordPlaces places = prepare_records(chunk);
     tally_.damaged += places.refused;
+    hide(chunk, places.listed);
+    hide(chunk, places.recovered);
     note_gaps(chunk, places);
     image::BfioHandle handle;
     libevtx_file_t* opened = nullptr;
@@ -80,6 +85,15 @@ class Reader {
   std::uint64_t remains() const { return remains_; }
 
  private:
+  // Before libevtx sees the chunk. A record is judged sound anew when it is read: texts that overlap something else may have spoilt it.
+  void hide(EventChunk& chunk, const std::vector<std::uint32_t>& places) {
+    for (const std::uint32_t at : places) {
+      texts_.clear();
+      if (!is_sound_binary_xml(chunk.bytes, at + event_record_header_size, &texts_)) continue;
+      if (const char16_t block = hide_surrogates(chunk.bytes, texts_)) hidden_.emplace(at, block);
+    }
+  }
+
   // Where the header promises records and none stands: at least one is damaged.
   void note_gaps(const EventChunk& chunk, const RecordPlaces& places) {
     std::uint32_t at = chunk.records_end;
@@ -125,6 +139,8 @@ class Reader {
     std::uint64_t id = 0;
     if (libevtx_record_get_identifier(record.get(), &id, nullptr) != 1 || id != le<std::uint64_t>(chunk.bytes, at + 8)) return false;
     if (!xml_of(record.get()) || !read_event_xml(xml_, event_)) return false;
+    if (const auto hidden = hidden_.find(at); hidden != hidden_.end())
+      for (auto& [name, value] : event_.fields) restore_surrogates(value, hidden->second);
     if (event_.time == no_time) event_.time = written(chunk, at);
     tally_.window.see(event_.time);
     if (!state_event(event_, statement_)) return true;
@@ -148,6 +164,8 @@ class Reader {
   std::uint64_t remains_ = 0;
   Tally& tally_;
   const StatementSink& sink_;
+  std::vector<TextSpan> texts_;
+  std::map<std::uint32_t, char16_t> hidden_;  // records of the chunk whose surrogates are replaced, and by what
   std::string xml_;
   Event event_;
   Statement statement_;

@@ -45,30 +45,35 @@ struct OracleEvent {
   std::vector<std::pair<std::string, std::string>> fields;  // Data elements: (Name, text)
 };
 
-inline std::vector<OracleEvent> parse_events(std::string xml) {
+inline OracleEvent parse_event(const pugi::xml_node& node) {
+  OracleEvent event;
+  const pugi::xml_node system = node.child("System");
+  event.record_id = system.child_value("EventRecordID");
+  event.channel = system.child_value("Channel");
+  event.id = system.child_value("EventID");
+  event.provider = system.child("Provider").attribute("Name").value();
+  event.computer = system.child_value("Computer");
+  event.user = system.child("Security").attribute("UserID").value();
+  event.process_id = system.child("Execution").attribute("ProcessID").value();
+  event.time = system.child("TimeCreated").attribute("SystemTime").value();
+  for (const pugi::xml_node& data : node.child("EventData").children("Data"))
+    event.fields.emplace_back(data.attribute("Name").value(), data.child_value());
+  for (const pugi::xml_node& data : node.child("UserData").first_child().children())
+    event.fields.emplace_back(data.name(), data.child_value());
+  return event;
+}
+
+// All events in a text, whatever stands around them; one that ends early, as evtxexport leaves it, is passed over.
+inline std::vector<OracleEvent> parse_events(const std::string& xml) {
   std::vector<OracleEvent> events;
-  const std::size_t first = xml.find("<Event ");
-  if (first == std::string::npos) return events;
-  std::size_t end = xml.rfind("</Event>");
-  xml = "<All>" + xml.substr(first, end + 8 - first) + "</All>";
-  pugi::xml_document document;
-  if (!document.load_buffer(xml.data(), xml.size(), pugi::parse_escapes | pugi::parse_ws_pcdata_single)) return events;
-  for (const pugi::xml_node& node : document.child("All").children("Event")) {
-    OracleEvent event;
-    const pugi::xml_node system = node.child("System");
-    event.record_id = system.child_value("EventRecordID");
-    event.channel = system.child_value("Channel");
-    event.id = system.child_value("EventID");
-    event.provider = system.child("Provider").attribute("Name").value();
-    event.computer = system.child_value("Computer");
-    event.user = system.child("Security").attribute("UserID").value();
-    event.process_id = system.child("Execution").attribute("ProcessID").value();
-    event.time = system.child("TimeCreated").attribute("SystemTime").value();
-    for (const pugi::xml_node& data : node.child("EventData").children("Data"))
-      event.fields.emplace_back(data.attribute("Name").value(), data.child_value());
-    for (const pugi::xml_node& data : node.child("UserData").first_child().children())
-      event.fields.emplace_back(data.name(), data.child_value());
-    events.push_back(std::move(event));
+  for (std::size_t at = xml.find("<Event "); at != std::string::npos;) {
+    const std::size_t next = xml.find("<Event ", at + 1), end = xml.find("</Event>", at);
+    if (end != std::string::npos && end < next) {
+      pugi::xml_document document;
+      if (document.load_buffer(xml.data() + at, end + 8 - at, pugi::parse_escapes | pugi::parse_ws_pcdata_single))
+        events.push_back(parse_event(document.child("Event")));
+    }
+    at = next;
   }
   return events;
 }
