@@ -133,6 +133,7 @@ class HiveCarver {
   void offer(std::uint64_t at, const KeyNode& node, bool allocated) {
     HiveKey key;
     build_path(at, node, allocated, key);
+    if (key.path.empty()) return;  // a root
     if (!options_.wanted(key.path, key.rooted, allocated, at)) return;
     key.last_write = node.last_write;
     key.offset = at;
