@@ -54,14 +54,12 @@ class LogReader {
     } else if (!trim(line.text).empty()) {
       flush();
       begin(line);
+      message_.cut = line.cut || line.headless;
       message_.text = line.text;
     }
   }
 
-  void gap() {
-    message_.cut = message_.cut || message_.open;
-    flush();
-  }
+  void gap() { flush(); }
 
   void finish() {
     flush();

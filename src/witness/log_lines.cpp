@@ -123,7 +123,7 @@ class LineReader {
     for (std::size_t end = line_end(at, stop); end != npos; end = line_end(at, stop)) {
       if (dropping_) {
         gaps_.add(base_ + at, end - at, GapKind::garbage);
-        dropping_ = false;
+        dropping_ = after_gap_ = false;
       } else {
         give(at, end - at, false);
       }
@@ -176,7 +176,7 @@ class LineReader {
     }
     if (text.ends_with("\n")) text.remove_suffix(1);
     if (text.ends_with("\r")) text.remove_suffix(1);
-    on_line_(Line{text, base_ + at, length, cut || after_gap_});
+    on_line_(Line{text, base_ + at, length, after_gap_, cut});
     after_gap_ = false;
   }
 

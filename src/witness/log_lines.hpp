@@ -13,7 +13,8 @@ namespace trimcarve::witness {
 struct Line {
   std::string_view text;                 // without line end; UTF-8, not cleaned; valid during the call
   std::uint64_t offset = 0, length = 0;  // bytes in the file, line end included
-  bool cut = false;                      // its beginning or its end is missing, or it is longer than most_text
+  bool headless = false;                 // bytes before it are missing: its beginning may be
+  bool cut = false;                      // its end is missing, or it is longer than most_text
 };
 
 // Calls on_line for each line, in order, and on_gap between lines where zeros (16 or more), unreadable bytes or the rest of an overlong
