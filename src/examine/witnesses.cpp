@@ -12,6 +12,7 @@
 #include "witness/archive.hpp"
 #include "witness/event_log.hpp"
 #include "witness/hive.hpp"
+#include "witness/hive_log.hpp"
 #include "witness/recognise.hpp"
 
 namespace trimcarve {
@@ -125,7 +126,8 @@ void Witnesses::read_members(WitnessInfo info, const WitnessBytes& bytes, Kind k
   }
   out_.coverage.push_back(std::move(coverage));
   out_.witnesses.push_back(std::move(info));
-  bytes_.push_back(bytes.file);
+  // What a hive's pending logs hold is part of it; where it really lies, the overlay knows.
+  bytes_.push_back(kind == Kind::hive ? witness::apply_hive_logs(bytes.file, bytes.log1, bytes.log2).hive : bytes.file);
 }
 
 void Witnesses::read_archive(const WitnessInfo& info, const SourcePtr& file, int depth) {

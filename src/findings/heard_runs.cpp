@@ -52,11 +52,12 @@ class Requests {
     const Statement& s = heard.statement;
     switch (s.deed) {
       case Deed::configured: {
+        if (s.settings.empty() && t.sequence.empty()) return;  // that a handler is wanted, not what of it
         const auto run = request(t, heard);
         if (!run) return;
         current_[heard.witness] = *run;
         RunRecord& r = runs_[*run];
-        if (!r.started && s.time != no_time) r.started = s.time, r.started_basis = "handler_log";
+        if (!r.started && s.time != no_time) r.started = s.time, r.started_basis = s.event == "goal state" ? "goal_state" : "handler_log";
         take_settings(t, s, r);
         break;
       }

@@ -65,7 +65,10 @@ void Judge::hear_instances() {
     const Statement& s = heard.statement;
     if (!t.names_handler || t.handler.empty()) continue;
     const Deed deed = asked_of_handler(s).value_or(s.deed);
-    const bool life = tells_of_life(heard.source, deed), end = deed == Deed::uninstalled && heard.source != SourceKind::activity_log;
+    // What the cloud asks for is not what was done.
+    const bool asked = s.event == "goal state";
+    const bool life = !asked && tells_of_life(heard.source, deed),
+               end = deed == Deed::uninstalled && heard.source != SourceKind::activity_log;
     if (!life && !end) continue;
     Witnessed& w = all[{lower_ascii(t.handler), t.version}];
     w.handler = t.handler;
@@ -77,7 +80,11 @@ void Judge::hear_instances() {
     if (s.time == no_time) continue;
     // A key's last write is the time of its last change, not of the handler's life.
     if (deed == Deed::registered) continue;
-    if (deed == Deed::installed && (!w.installed || s.time < w.installed->first)) w.installed = {s.time, t.heard};
+    // The step's end says when it was there, where one is logged; its beginning else.
+    const bool begun = s.status == "started";
+    if (deed == Deed::installed &&
+        (!w.installed || (!begun && w.install_begun) || (begun == w.install_begun && s.time < w.installed->first)))
+      w.installed = {s.time, t.heard}, w.install_begun = begun;
     if (end && (!w.ended || s.time > w.ended->first)) w.ended = {s.time, t.heard};
     if (life && deed != Deed::status && (!w.last || s.time > w.last->first)) w.last = {s.time, t.heard};
   }

@@ -68,8 +68,6 @@ bool names_handler(std::string_view component) {  // Publisher.Type
 
 }  // namespace
 
-bool is_version(std::string_view text) noexcept { return !text.empty() && version_length(text) == text.size(); }
-
 HandlerMention find_handler(std::string_view text) {
   HandlerMention mention;
   for (std::size_t at = 0; at < text.size(); ++at) {

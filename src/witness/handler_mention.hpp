@@ -4,6 +4,8 @@
 #include <string>
 #include <string_view>
 
+#include "witness/handler_name.hpp"
+
 namespace trimcarve::witness {
 
 struct HandlerMention {
@@ -15,8 +17,5 @@ struct HandlerMention {
 // Known handlers by name, their programs, and whatever stands below \Packages\Plugins\ or \WindowsAzure\Logs\Plugins\ (either slash, any
 // case). The first mention that names a handler, else the first.
 HandlerMention find_handler(std::string_view text);
-
-// `\d+(\.\d+){1,3}` and nothing else.
-bool is_version(std::string_view text) noexcept;
 
 }  // namespace trimcarve::witness
