@@ -26,7 +26,7 @@ constexpr std::uint64_t largest_log = std::uint64_t{4} << 30;
 constexpr std::size_t most_files = 20'000;  // of one folder and what is below it
 constexpr int most_depth = 12;
 
-struct Place {
+struct Haunt {
   std::u16string_view folder;  // from the root, without the first backslash
   bool below = false;          // everything below it, recognised by its content; else only the names
   std::span<const std::u16string_view> names;
@@ -46,14 +46,14 @@ constexpr std::u16string_view azure_logs = u"Microsoft-WindowsAzure";  // each l
 constexpr std::array hives{u"SOFTWARE"sv, u"SYSTEM"sv};
 constexpr std::array programs{u"Amcache.hve"sv};
 
-const std::array places{Place{u"WindowsAzure\\Logs", true, {}},
-                        Place{u"WindowsAzure\\CollectGuestLogsTemp", true, {}},
-                        Place{u"WindowsAzure\\Config", true, {}},
-                        Place{u"ProgramData\\GuestConfig", true, {}},
-                        Place{u"Windows\\System32\\winevt\\Logs", false, event_logs},
-                        Place{u"Windows\\System32\\config", false, hives},
-                        Place{u"Windows\\System32\\config\\RegBack", false, hives},
-                        Place{u"Windows\\appcompat\\Programs", false, programs}};
+const std::array haunts{Haunt{u"WindowsAzure\\Logs", true, {}},
+                        Haunt{u"WindowsAzure\\CollectGuestLogsTemp", true, {}},
+                        Haunt{u"WindowsAzure\\Config", true, {}},
+                        Haunt{u"ProgramData\\GuestConfig", true, {}},
+                        Haunt{u"Windows\\System32\\winevt\\Logs", false, event_logs},
+                        Haunt{u"Windows\\System32\\config", false, hives},
+                        Haunt{u"Windows\\System32\\config\\RegBack", false, hives},
+                        Haunt{u"Windows\\appcompat\\Programs", false, programs}};
 
 }  // namespace
 
@@ -106,7 +106,7 @@ void VolumeExaminer::list_files(FileReference folder, const std::u16string& path
 
 void VolumeExaminer::hear(Witnesses& witnesses) {
   if (!evidence_.volume || evidence_.volume->from_artefact()) return;
-  for (const Place& place : places) {
+  for (const Haunt& place : haunts) {
     const auto components = history::path_components(place.folder);
     std::vector<std::pair<std::u16string, FileReference>> files;
     for (const FileReference folder : history::find(graph_, components))

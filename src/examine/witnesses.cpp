@@ -127,14 +127,18 @@ void Witnesses::read_members(WitnessInfo info, const WitnessBytes& bytes, Kind k
   out_.coverage.push_back(std::move(coverage));
   out_.witnesses.push_back(std::move(info));
   // What a hive's pending logs hold is part of it; where it really lies, the overlay knows.
-  bytes_.push_back(kind == Kind::hive ? witness::apply_hive_logs(bytes.file, bytes.log1, bytes.log2).hive : bytes.file);
+  bytes_.push_back(tally.emitted == 0   ? nullptr  // nothing of it can be cited
+                   : kind == Kind::hive ? witness::apply_hive_logs(bytes.file, bytes.log1, bytes.log2).hive
+                                        : bytes.file);
 }
 
 void Witnesses::read_archive(const WitnessInfo& info, const SourcePtr& file, int depth) {
+  std::vector<std::string> cut;
   const auto tally = witness::read_archive(file, [&](const witness::Member& member) {
     const Kind kind = witness::recognise(*member.bytes, member.name);
     if (kind == Kind::unknown || kind == Kind::hive_log || (kind == Kind::guest_logs && depth + 1 >= most_archive_depth)) return;
     WitnessInfo inner = info;
+    if (member.cut) cut.push_back(member.name);
     inner.path += "!" + member.name;
     if (inner.state == "given") inner.state = "member";
     read_members(std::move(inner), {member.bytes, nullptr, nullptr}, kind, depth + 1);
@@ -146,6 +150,7 @@ void Witnesses::read_archive(const WitnessInfo& info, const SourcePtr& file, int
                     .records = tally.records,
                     .note = "an archive; its records are its members"};
   if (!tally.note.empty()) coverage.note += "; " + tally.note;
+  for (const std::string& name : cut) coverage.note += "; only a part of " + name;
   out_.coverage.push_back(std::move(coverage));
   if (!tally.readable) {
     out_.warnings.push_back({"witness_unreadable", fmt::format("{}: not readable as an archive: {}", info.path, tally.note), {}});

@@ -134,18 +134,16 @@ class Requests {
   }
 
   void take_settings(const Touching& t, const Statement& s, RunRecord& r) {
-    if (s.settings.empty()) return;
-    const auto settings = read_settings(s.settings);
-    if (!settings) return;
-    const bool first = r.command.empty() && r.file_uris.empty();
-    take_command(settings->command, settings->command_cut || s.cut, t, r);
-    if (first) r.file_uris = settings->file_uris;
-    std::string sealed = settings->sealed, thumbprint = settings->thumbprint;
+    const Settings settings = s.settings.empty() ? Settings{} : read_settings(s.settings).value_or(Settings{});
+    std::string sealed = settings.sealed, thumbprint = settings.thumbprint;
     for (const auto& [name, value] : s.fields) {
       if (same_ascii(name, "protectedSettings")) sealed = value;
       if (same_ascii(name, "protectedSettingsCertThumbprint")) thumbprint = value;
     }
-    if (!r.protected_settings) r.protected_settings = settings->has_protected || !sealed.empty();
+    const bool first = r.command.empty() && r.file_uris.empty();
+    take_command(settings.command, settings.command_cut || s.cut, t, r);
+    if (first) r.file_uris = settings.file_uris;
+    if (!r.protected_settings && (!s.settings.empty() || !sealed.empty())) r.protected_settings = settings.has_protected || !sealed.empty();
     if (r.certificate_thumbprint.empty()) r.certificate_thumbprint = thumbprint;
     if (!sealed.empty() && !r.sealed) r.sealed = SealedSettings{.envelope = sealed};
   }

@@ -82,6 +82,7 @@ class Judge {
   void find_witnessed();
   void weigh_removal();
   void tell_witnesses();
+  void tell_steps();
   void tell_scripts();
   void tell_certificates();
   void tell_cleared();

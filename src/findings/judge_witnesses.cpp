@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <map>
+#include <ranges>
 #include <set>
 
 #include "findings/ascii.hpp"
@@ -200,38 +201,63 @@ void Judge::tell_witnesses() {
     return;
   }
   for (const Disagreement& d : disagreements_) say(d.text, Grade::contradicted, d.sightings);
-  std::size_t told = 0;
+  tell_steps();
+  tell_scripts();
+  tell_certificates();
+  tell_cleared();
+}
+
+// The steps of the handler's life as witnesses tell them: one finding for each step of a version that one kind of record tells of.
+void Judge::tell_steps() {
+  struct Told {
+    std::string text;
+    bool by_verb = false, by_word = false;
+    std::optional<FileTime> first, last;
+    std::vector<std::uint32_t> sightings;
+  };
+  std::map<std::string, Told> steps;
+  std::vector<const Told*> order;
   for (const Touching& t : touches_) {
     const Heard& heard = hearing_.all[t.heard];
     const Statement& s = heard.statement;
-    const Deed deed = asked_of_handler(s).value_or(s.deed);
+    if (heard.source == SourceKind::activity_log || !t.names_handler) continue;
+    const auto word = asked_of_handler(s);
+    const Deed deed = word.value_or(s.deed);
     std::string text;
     switch (deed) {
       case Deed::installed: text = "was installed"; break;
-      case Deed::enabled: continue;  // told with its runs
       case Deed::disabled: text = "was disabled"; break;
       case Deed::uninstalled: text = "was uninstalled"; break;
       case Deed::updated: text = "was updated"; break;
       case Deed::registered: text = s.carved ? "has a deleted registry key" : "has a registry key"; break;
       case Deed::program_seen: text = "left its program's path in the registry"; break;
-      default: continue;
+      default: continue;  // enabled is told with its runs
     }
-    if (heard.source == SourceKind::activity_log || !t.names_handler || ++told > most_told) continue;
-    std::string what =
-        fmt::format("{} {}, by {}", t.version.empty() ? sentence(std::string(target_.profile->title)) : "Version " + t.version, text,
-                    s.event.empty() ? std::string(to_string(heard.source)) : s.event);
-    if (deed == Deed::registered && !s.status.empty()) what += fmt::format(" (state {})", s.status);
-    if (deed == Deed::program_seen) what += fmt::format(": {}", s.path);
-    const bool by_verb = deed == Deed::uninstalled || deed == Deed::disabled || s.deed == Deed::process_started;
-    Finding& f = say(std::move(what), by_verb ? Grade::inferred : Grade::established, {hearing_.cite(t.heard)},
-                     !by_verb                          ? ""
-                     : s.deed == Deed::process_started ? "the handler's own program was started with that word"
-                                                       : "a line that names the handler and that step");
-    if (s.time != no_time) f.earliest = f.latest = s.time;
+    text = fmt::format("{} {}, by {}", t.version.empty() ? sentence(std::string(target_.profile->title)) : "Version " + t.version, text,
+                       s.event.empty() ? std::string(to_string(heard.source)) : s.event);
+    if (deed == Deed::registered && !s.status.empty()) text += fmt::format(" (state {})", s.status);
+    if (deed == Deed::program_seen) text += ": " + s.path;
+    const auto [slot, is_new] = steps.try_emplace(text);
+    Told& told = slot->second;
+    if (is_new) {
+      told.text = text;
+      order.push_back(&told);
+    }
+    told.by_word = word.has_value();
+    told.by_verb = deed == Deed::uninstalled || deed == Deed::disabled;
+    if (told.sightings.size() < most_cited) told.sightings.push_back(hearing_.cite(t.heard));
+    if (s.time == no_time) continue;
+    if (!told.first || s.time < *told.first) told.first = s.time;
+    if (!told.last || s.time > *told.last) told.last = s.time;
   }
-  tell_scripts();
-  tell_certificates();
-  tell_cleared();
+  for (const Told* told : order | std::views::take(most_told)) {
+    Finding& f = say(told->text, told->by_word || told->by_verb ? Grade::inferred : Grade::established, told->sightings,
+                     told->by_word   ? "the handler's own program was started with that word"
+                     : told->by_verb ? "a line that names the handler and that step"
+                                     : "");
+    f.earliest = told->first;
+    f.latest = told->last;
+  }
 }
 
 void Judge::tell_scripts() {

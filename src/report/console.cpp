@@ -318,7 +318,10 @@ class Console {
       if (log && ++logs > max_logs) continue;
       std::string text = coverage.first || coverage.last ? interval(coverage.first, coverage.last) : "no times";
       text += fmt::format(", {} records", with_commas(coverage.records));
-      field(2, x_.volumes.size() > 1 ? fmt::format("{}: {}", coverage.volume, coverage.source) : coverage.source, text);
+      const std::size_t colon = coverage.source.find(':');
+      if (log) text = coverage.source.substr(colon + 1) + ": " + text;
+      const std::string source = coverage.source.substr(0, colon);
+      field(2, x_.volumes.size() > 1 ? fmt::format("{}: {}", coverage.volume, source) : source, text);
       field(2, "", coverage.note);
       for (std::size_t i = 0; i < coverage.gaps.size(); ++i) {
         if (i == max_gaps) {
