@@ -198,7 +198,8 @@ class JsonScan {
       const bool value_may_follow = in_object ? last == Token::colon : last == Token::open || last == Token::comma;
       const bool value_ended = last == Token::text || last == Token::bare || last == Token::close;
       if (c == '"') {
-        if (!value_may_follow && !(in_object && (last == Token::open || last == Token::comma))) return {End::damaged, at};
+        const bool name_may_follow = in_object && (last == Token::open || last == Token::comma);
+        if (!value_may_follow && !name_may_follow) return {End::damaged, at};
         name = at + step_;
         std::uint64_t end = name;
         while (end < limit && text_.at(end) != '"') {
