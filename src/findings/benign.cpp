@@ -30,7 +30,7 @@ constexpr Pattern patterns[] = {
     // Azure/RDS-Templates: ARM-wvd-templates (DSC: Configuration.ps1\AddSessionHost; HCI: HciCustomScript.ps1,
     // Script-SetupSessionHost.ps1).
     {"Azure Virtual Desktop session host", Where::uri, {"://wvdportalstorageblob.blob.core.", "/galleryartifacts/"}},
-    {"Azure Virtual Desktop session host", Where::uri, {"/azure/rds-templates/", "/arm-wvd-templates/"}},
+    {"Azure Virtual Desktop session host", Where::uri, {"://raw.githubusercontent.com/azure/rds-templates/", "/arm-wvd-templates/"}},
     {"Azure Virtual Desktop session host", Where::command, {"script-setupsessionhost.ps1", "-registrationinfotoken"}},
     {"Azure Virtual Desktop session host", Where::command, {"hcicustomscript.ps1", "-registrationinfotoken"}},
     {"Azure Virtual Desktop session host", Where::path, {R"(\script-setupsessionhost.ps1)", ""}},
@@ -42,11 +42,13 @@ constexpr Pattern patterns[] = {
     {"Azure Pipelines agent", Where::command, {"vsts-agent-win-x64-", ".zip"}},
     {"Azure Pipelines agent", Where::path, {R"(\vsts-agent-win-x64-)", ".zip"}},
     // Azure/azure-devtestlab, Artifacts/windows-*; artifact scripts that set DevTestLabsArtifactsPath to the folder.
-    {"Azure DevTest Labs artifact", Where::uri, {"/azure/azure-devtestlab/", "/artifacts/windows-"}},
+    {"Azure DevTest Labs artifact", Where::uri, {"://raw.githubusercontent.com/azure/azure-devtestlab/", "/artifacts/windows-"}},
     {"Azure DevTest Labs artifact", Where::path, {R"(\devtestlabs\artifacts\)", ""}},
     // ansible/ansible and ansible/ansible-documentation, examples/scripts.
-    {"Ansible remoting setup", Where::uri, {"/ansible/", "/examples/scripts/configureremotingforansible.ps1"}},
-    {"Ansible remoting setup", Where::command, {"/ansible/", "/examples/scripts/configureremotingforansible.ps1"}},
+    {"Ansible remoting setup", Where::uri, {"://raw.githubusercontent.com/ansible/", "/examples/scripts/configureremotingforansible.ps1"}},
+    {"Ansible remoting setup",
+     Where::command,
+     {"://raw.githubusercontent.com/ansible/", "/examples/scripts/configureremotingforansible.ps1"}},
     {"Ansible remoting setup", Where::path, {R"(\configureremotingforansible.ps1)", ""}},
     // Puppet Enterprise, "Install Windows agents": the primary server's install.ps1.
     {"Puppet agent installation", Where::uri, {":8140/packages/current/install.ps1", ""}},
@@ -56,10 +58,12 @@ constexpr Pattern patterns[] = {
     {"Chef client installation", Where::command, {"://omnitruck.chef.io/", "install.ps1"}},
     {"Chef client installation", Where::path, {R"(\chef\client.rb)", ""}},
     // Azure/azure-quickstart-templates: vms-with-selfhost-integration-runtime.
-    {"Data Factory integration runtime", Where::uri, {"vms-with-selfhost-integration-runtime/", "/gatewayinstall.ps1"}},
+    {"Data Factory integration runtime",
+     Where::uri,
+     {"://raw.githubusercontent.com/azure/azure-quickstart-templates/", "/gatewayinstall.ps1"}},
     {"Data Factory integration runtime", Where::command, {"gatewayinstall.ps1", "ir@"}},
     // Azure/jenkins, agents_scripts, and Azure/azure-devops-utils, powershell: how a Windows machine becomes an agent.
-    {"Jenkins agent on Azure", Where::uri, {"/jenkins-windows-init-script", ".ps1"}},
+    {"Jenkins agent on Azure", Where::uri, {"://raw.githubusercontent.com/azure/", "/jenkins-windows-init-script"}},
     {"Jenkins agent on Azure", Where::command, {"jenkins-windows-init-script", ".ps1"}},
     {"Jenkins agent on Azure", Where::path, {R"(\jenkins-windows-init-script)", ".ps1"}},
     // hashicorp/packer, provisioner/powershell and the elevated runner: their uploads to C:/Windows/Temp. Image Builder runs Packer.
@@ -80,8 +84,13 @@ constexpr Pattern patterns[] = {
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
 
 bool holds(std::string_view text, const Pattern& pattern) {
-  return std::ranges::all_of(pattern.parts,
-                             [&](std::string_view part) { return part.empty() || !std::ranges::search(text, part, {}, lower).empty(); });
+  return std::ranges::all_of(pattern.parts, [&](std::string_view part) {
+    if (pattern.where == Where::uri && part.starts_with("://")) {  // the host, not something in a path or query
+      text.remove_prefix(std::min(text.find("://"), text.size()));
+      return std::ranges::equal(text.substr(0, part.size()), part, {}, lower);
+    }
+    return part.empty() || !std::ranges::search(text, part, {}, lower).empty();
+  });
 }
 
 std::string basis_of(const char* what, std::string_view text, const Pattern& pattern) {

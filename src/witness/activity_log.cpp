@@ -72,7 +72,7 @@ class Reader {
       see(glance.time);
       return Verdict::event;
     }
-    return event(Json::parse(found.text, nullptr, false), found.offset, found.length);
+    return event(Json::parse(found.text, nullptr, false), found.offset, found.length, found.doubtful);
   }
 
   Verdict record(const CsvRecord& found) {
@@ -88,7 +88,7 @@ class Reader {
     if (found.cells.size() != columns_.size()) return Verdict::bad;
     Json object = Json::object();
     for (std::size_t i = 0; i < columns_.size(); ++i) object[columns_[i]] = well_formed_text(found.cells[i]);
-    event(object, found.offset, found.length);
+    event(object, found.offset, found.length, false);
     return Verdict::event;
   }
 
@@ -102,15 +102,16 @@ class Reader {
     if (!cells.is_array() || cells.size() != found.columns->size()) return Verdict::bad;
     Json object = Json::object();
     for (std::size_t i = 0; i < cells.size(); ++i) object[(*found.columns)[i]] = std::move(cells[i]);
-    return event(object, found.offset, found.length);
+    return event(object, found.offset, found.length, found.doubtful);
   }
 
-  Verdict event(const Json& object, std::uint64_t offset, std::uint64_t length) {
+  Verdict event(const Json& object, std::uint64_t offset, std::uint64_t length, bool doubtful) {
     const std::string operation = operation_of(object), time = time_of(object);
     if (operation.empty() && time.empty()) return Verdict::other;
     see(time);
     Statement statement;
     if (!read_event(object, statement)) return Verdict::event;
+    if (doubtful) statement.cut = true;
     if (utc_) statement.zone_stated = true;
     statement.offset = offset;
     statement.length = length;

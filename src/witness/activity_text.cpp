@@ -84,6 +84,7 @@ class JsonScan {
     while (at < text_.end()) {
       const std::uint32_t c = text_.at(at);
       if (is_space(c)) {
+        if (c == '\n') before = 0;  // nobody breaks a line between a name and its value; a line that was cut may end as if
         at += step_;
         continue;
       }
@@ -91,7 +92,8 @@ class JsonScan {
       if (before != ':' && (c == '{' || (c == '[' && !columns_.empty()))) {
         at = element(at);
       } else {
-        if (c == '"' || is_bare(c)) misplaced(at);
+        if (c == '"' || is_bare(c) || (c == '}' && behind_element_)) misplaced(at);
+        behind_element_ = false;
         if (c == '[' || c == '}') boundary_ = true;
         if (c == ']') boundary_ = false;
         if (!is_bare(c) && std::string_view("\"{}[],:").find(static_cast<char>(c < 0x80 ? c : 0)) == std::string_view::npos)
@@ -114,6 +116,7 @@ class JsonScan {
   std::uint64_t element(std::uint64_t at) {
     const Walk walk = walk_from(at);
     boundary_ = true;
+    behind_element_ = walk.end == End::closed;
     if (walk.end == End::wrapper) return last_is_other_ = false, walk.at;
     if (walk.end == End::closed) {
       JsonElement found;
@@ -121,6 +124,7 @@ class JsonScan {
       found.length = walk.at - at;
       found.text = text_.text(at, walk.at);
       if (text_.at(at) == '[') found.columns = &columns_;
+      found.doubtful = ends_early(walk.at);
       switch (sink_(found)) {
         case Verdict::event:
           damage_.close(at);
@@ -138,9 +142,23 @@ class JsonScan {
         case Verdict::bad: break;
       }
     }
+    behind_element_ = false;
     damage_.failed(at, walk.at, walk.end == End::closed);
     // It may have swallowed good events: look again from its second unit on.
     return budget_.spend(walk.at - at) ? at + step_ : walk.at;
+  }
+
+  // Behind an element that is whole there stands no member, nor another end of an object.
+  bool ends_early(std::uint64_t at) {
+    const auto next = [&] {
+      while (at < text_.end() && is_space(text_.at(at))) at += step_;
+      return at < text_.end() ? text_.at(at) : 0;
+    };
+    std::uint32_t c = next();
+    if (c != ',') return c == '}';
+    at += step_;
+    c = next();
+    return c == '"' || is_bare(c);
   }
 
   // Where only an element may stand, there stands a member: what was taken for a whole element ended early, or this one lacks its
@@ -180,7 +198,8 @@ class JsonScan {
       const bool value_may_follow = in_object ? last == Token::colon : last == Token::open || last == Token::comma;
       const bool value_ended = last == Token::text || last == Token::bare || last == Token::close;
       if (c == '"') {
-        if (!value_may_follow && !(in_object && (last == Token::open || last == Token::comma))) return {End::damaged, at};
+        const bool name_may_follow = in_object && (last == Token::open || last == Token::comma);
+        if (!value_may_follow && !name_may_follow) return {End::damaged, at};
         name = at + step_;
         std::uint64_t end = name;
         while (end < limit && text_.at(end) != '"') {
@@ -243,7 +262,8 @@ class JsonScan {
   Budget budget_;
   std::uint64_t step_;
   std::vector<std::string> columns_;
-  bool boundary_ = true;  // only an element may stand here
+  bool boundary_ = true;         // only an element may stand here
+  bool behind_element_ = false;  // one ends right here
   std::uint64_t last_ = 0;
   bool last_is_other_ = false;  // the last element, at last_, was whole but no event
 };

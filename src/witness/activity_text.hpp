@@ -54,6 +54,7 @@ enum class Verdict : std::uint8_t {
 struct JsonElement {
   std::uint64_t offset = 0, length = 0;
   std::string text;                                   // UTF-8
+  bool doubtful = false;                              // what follows says that it ended early: a part of a damaged event
   const std::vector<std::string>* columns = nullptr;  // of a row; null for an object
 };
 using JsonSink = std::function<Verdict(const JsonElement&)>;

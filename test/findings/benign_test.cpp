@@ -99,8 +99,11 @@ TEST_CASE("what an attacker commonly runs, and what everybody does, has no label
         "type C:\\AzureData\\CustomData.bin", "powershell Enable-PSRemoting -Force",
         "certutil -urlcache -f https://stage.blob.core.windows.net/galleryartifacts/x.exe x.exe"})
     CHECK_MESSAGE(label_run(command(text)).empty(), text);
-  for (const char* text : {"https://raw.githubusercontent.com/a/b/main/x.ps1", "https://stage.blob.core.windows.net/tools/enableagent.ps1",
-                           "https://example.com/ConfigureRemotingForAnsible.ps1", "https://github.com/Azure/other/raw/main/install.ps1"})
+  for (const char* text :
+       {"https://raw.githubusercontent.com/a/b/main/x.ps1", "https://stage.blob.core.windows.net/tools/enableagent.ps1",
+        "https://example.com/ConfigureRemotingForAnsible.ps1", "https://github.com/Azure/other/raw/main/install.ps1",
+        "https://evil.example/?u=https://vstsagenttools.blob.core.windows.net/tools/ElasticPools/Windows/17/enableagent.ps1",
+        "https://evil.example/ansible/ansible/devel/examples/scripts/ConfigureRemotingForAnsible.ps1"})
     CHECK_MESSAGE(label_run(uri(text)).empty(), text);
   for (const char* text : {R"(\Windows\Temp\x.ps1)", R"(\AzureData\CustomData.bin)", R"(\Users\Public\agent.zip)", R"(\k\x.ps1)"})
     CHECK_MESSAGE(label_run(made(text)).empty(), text);

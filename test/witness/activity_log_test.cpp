@@ -307,6 +307,20 @@ TEST_CASE("an event that does not parse costs itself and is a gap; its neighbour
   }
 }
 
+TEST_CASE("an event that ended early is kept as what it is: a part") {
+  const std::string a = rest(ext_write, extension_id, "Started", "2026-02-03T04:05:06Z");
+  const std::size_t at = a.find(",\"properties\"");
+  for (const std::string& rest_of_it : {a.substr(at), std::string("}")}) {
+    const Log log = read("[" + a + "," + a.substr(0, at) + "}" + rest_of_it + "," + a + "]");
+    REQUIRE(log.statements.size() == 3);
+    CHECK_FALSE(log.statements[0].cut);
+    CHECK(log.statements[1].cut);
+    CHECK_FALSE(log.statements[2].cut);
+    CHECK(log.tally.damaged == 1);
+    CHECK(log.tally.gaps.count == 1);
+  }
+}
+
 TEST_CASE("a damaged row of a table, or line of CSV, costs itself only") {
   const std::string row = R"(["2026-02-03T04:05:06Z","Microsoft.Compute/virtualMachines/delete",")" + vm_id + "\"]";
   const std::string head =
