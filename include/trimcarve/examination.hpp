@@ -65,7 +65,7 @@ struct VolumeInfo {
 
 // From when to when a source speaks, and what it could not say.
 struct Coverage {
-  std::uint32_t volume = 0;
+  std::optional<std::uint32_t> volume = 0;  // empty: of a file the examiner gave
   std::string source;  // "mft", "record_slack", "index", "usn_journal"; of a witness: its kind and file name, "event_log:Security.evtx"
   std::optional<FileTime> first, last;
   std::uint64_t records = 0;

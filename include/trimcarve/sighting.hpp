@@ -120,6 +120,9 @@ enum class SlackRole : std::uint8_t {
   earlier_owner,    // another file that had this record before: proven by its own structures
 };
 
+// In place of a volume's index: a file that the examiner gave lies on none.
+inline constexpr std::uint32_t no_volume = 0xFFFF'FFFF;
+
 struct Sighting {
   SourceKind source = SourceKind::mft;
   Integrity integrity = Integrity::good;

@@ -106,7 +106,7 @@ void Witnesses::read_members(WitnessInfo info, const WitnessBytes& bytes, Kind k
   info.records = tally.records;
   info.statements = tally.emitted;
   info.damaged = tally.damaged;
-  Coverage coverage{.volume = info.volume.value_or(0),
+  Coverage coverage{.volume = info.volume,
                     .source = fmt::format("{}:{}", to_string(source_of(kind)), file_name(info.path)),
                     .first = tally.window.first,
                     .last = tally.window.last,
@@ -143,7 +143,7 @@ void Witnesses::read_archive(const WitnessInfo& info, const SourcePtr& file, int
     if (inner.state == "given") inner.state = "member";
     read_members(std::move(inner), {member.bytes, nullptr, nullptr}, kind, depth + 1);
   });
-  Coverage coverage{.volume = info.volume.value_or(0),
+  Coverage coverage{.volume = info.volume,
                     .source = "agent_log:" + file_name(info.path),
                     .first = tally.window.first,
                     .last = tally.window.last,
@@ -175,7 +175,7 @@ std::uint32_t Witnesses::cite(std::size_t n) {
   Sighting& out = out_.sightings.emplace_back();
   out.source = heard.source;
   out.integrity = heard.statement.carved ? Integrity::carved : heard.statement.cut ? Integrity::partial : Integrity::good;
-  out.volume = heard.volume.value_or(0);
+  out.volume = heard.volume.value_or(no_volume);
   out.place = {StreamKind::witness, heard.witness, heard.statement.offset, heard.statement.length};
   out.statement = std::make_shared<const Statement>(heard.statement);
   out.ranges = bytes_[heard.witness]->locate(out.place.offset, out.place.length);

@@ -105,7 +105,7 @@ class Requests {
     // Nothing in the tree: the witness alone knows of it. A bare outcome without a request is none.
     if (t.sequence.empty() && s.command.empty() && s.settings.empty()) return std::nullopt;
     RunRecord& made = runs_.emplace_back();
-    made.volume = heard.volume.value_or(0);
+    made.volume = heard.volume.value_or(no_volume);
     made.version = t.version;
     made.sequence = t.sequence;
     current_[heard.witness] = runs_.size() - 1;
@@ -277,7 +277,7 @@ void hear_events(const Hearing& hearing, std::span<const Touching> touches, std:
         RunRecord* run = run_at(runs, s.time, t.version);
         if (run == nullptr && t.relation == "started by the handler" && s.time != no_time) {
           run = &runs.emplace_back();
-          run->volume = heard.volume.value_or(0);
+          run->volume = heard.volume.value_or(no_volume);
           run->version = t.version;
           run->started = s.time;
           run->started_basis = "process_start";

@@ -67,7 +67,7 @@ std::string Judge::on_volume(const FileReport& file) const {
 std::string tell_coverage(const Examination& examination) {
   std::vector<std::string> parts;
   for (const Coverage& c : examination.coverage) {
-    std::string text = fmt::format("volume {} {}: ", c.volume, c.source);
+    std::string text = (c.volume ? fmt::format("volume {} ", *c.volume) : std::string()) + c.source + ": ";
     if (c.first && c.last)
       text += fmt::format("{} records, {} to {}", c.records, to_iso8601(*c.first), to_iso8601(*c.last));
     else

@@ -101,7 +101,7 @@ void Judge::hear_instances() {
     if (known) continue;
     Instance& made = report_.instances.emplace_back();
     folders_.push_back(nullptr);
-    made.volume = w.volume.value_or(0);
+    made.volume = w.volume.value_or(no_volume);
     made.version = w.version;
     made.state = w.ended || volume_was_read() ? "removed" : "unknown";
     if (w.installed) made.installed = w.installed->first, made.installed_basis = "witness_installed";
@@ -139,16 +139,15 @@ void Judge::find_witnessed() {
       if (sightings.size() < most_cited) sightings.push_back(hearing_.cite(n));
   }
   std::vector<std::string> names;
-  for (const SourceKind source : sources) names.push_back(std::string(to_string(source)));
+  for (const SourceKind source : sources) names.emplace_back(called(source));
   const std::string title(target_.profile->title);
-  const std::string who = fmt::format("{} of {}", list_of(names), versions.empty() ? "it" : "version " + list_of(versions));
+  const std::string who = list_of(names) + (versions.empty() ? "" : " (version " + list_of(versions) + ")");
   if (volume_was_read()) {
     report_.verdict = Verdict::removed;
     // Two independent kinds: the log that tells of the removal, and the $MFT that has no such folder.
     report_.grade = !ends.empty() ? Grade::corroborated : Grade::inferred;
     report_.reason =
-        fmt::format("{} {}; no folder of it is on the volume{}", names.size() == 1 ? "a witness speaks:" : "witnesses speak:", who,
-                    ends.empty() ? "" : ", and its removal is told of");
+        fmt::format("told of by {}; no folder of it is on the volume{}", who, ends.empty() ? "" : ", and its removal is told of");
     Finding& f = say(fmt::format("{} was on this machine and was removed: it is told of by {}", sentence(title), who), report_.grade,
                      std::move(sightings),
                      report_.grade == Grade::inferred ? "told of by witnesses, and no record on the volume is its folder's" : "");
@@ -159,7 +158,7 @@ void Judge::find_witnessed() {
     report_.verdict = Verdict::removed;
     report_.grade = ends.size() > 1 ? Grade::corroborated : Grade::inferred;
     report_.reason = fmt::format("its removal is told of by {}; no $MFT was given", who);
-    Finding& f = say(fmt::format("{} was removed, as {} tell", sentence(title), who), report_.grade, std::move(sightings),
+    Finding& f = say(fmt::format("{} was removed, as told by {}", sentence(title), who), report_.grade, std::move(sightings),
                      report_.grade == Grade::inferred ? "a witness names the handler and its removal" : "");
     f.earliest = ended;
     return;
@@ -167,7 +166,8 @@ void Judge::find_witnessed() {
   report_.verdict = Verdict::traces;
   report_.grade = Grade::inferred;
   report_.reason = fmt::format("told of by {}; no $MFT was given, so whether it is still there is not known", who);
-  say(fmt::format("{} left traces: {}", sentence(title), who), Grade::inferred, std::move(sightings), "told of by witnesses");
+  say(fmt::format("{} left traces: it is told of by {}", sentence(title), who), Grade::inferred, std::move(sightings),
+      "told of by witnesses");
 }
 
 // A removal that the disk shows and a witness tells of rests on both; one that is told of while the folder is in use is a contradiction.

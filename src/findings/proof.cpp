@@ -10,6 +10,16 @@ namespace trimcarve::findings {
 
 bool has_flag(const FileReport& file, std::string_view flag) { return std::ranges::find(file.flags, flag) != file.flags.end(); }
 
+std::string_view called(SourceKind witness) {
+  switch (witness) {
+    case SourceKind::agent_log: return "the agent's logs";
+    case SourceKind::event_log: return "event logs";
+    case SourceKind::registry: return "the registry";
+    case SourceKind::activity_log: return "the Activity Log";
+    default: return to_string(witness);
+  }
+}
+
 std::string told(const FileReport& file) {
   return file.reference_known ? fmt::format("{} ({}-{})", to_utf8(file.path), file.reference.entry(), file.reference.sequence())
                               : fmt::format("{} (file reference lost)", to_utf8(file.path));

@@ -29,6 +29,7 @@ std::string_view doubt(const FileReport& file);
 // Of two deleted files the later is the one whose end is later.
 bool later(const FileReport& a, const FileReport& b);
 
+std::string_view called(SourceKind witness);                 // "the agent's logs"; a kind of witness
 std::string told(const FileReport& file);                    // its path and reference
 std::string list_of(const std::vector<std::string>& parts);  // "a, b and c"
 std::string sentence(std::string text);                      // with a capital letter

@@ -321,7 +321,7 @@ class Console {
       const std::size_t colon = coverage.source.find(':');
       if (log) text = coverage.source.substr(colon + 1) + ": " + text;
       const std::string source = coverage.source.substr(0, colon);
-      field(2, x_.volumes.size() > 1 ? fmt::format("{}: {}", coverage.volume, source) : source, text);
+      field(2, x_.volumes.size() > 1 && coverage.volume ? fmt::format("{}: {}", *coverage.volume, source) : source, text);
       field(2, "", coverage.note);
       for (std::size_t i = 0; i < coverage.gaps.size(); ++i) {
         if (i == max_gaps) {

@@ -75,7 +75,7 @@ void put_witness(JsonWriter& json, const WitnessInfo& witness, std::size_t id, s
 
 void put_coverage(JsonWriter& json, const Coverage& coverage, std::string_view record, std::uint32_t image) {
   begin_record(json, record, image);
-  json.key("volume").value(coverage.volume);
+  put_optional(json.key("volume"), coverage.volume);
   json.key("source").value(coverage.source);
   put_time(json.key("first"), coverage.first);
   put_time(json.key("last"), coverage.last);

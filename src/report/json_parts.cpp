@@ -65,6 +65,13 @@ void put_text(JsonWriter& json, std::string_view name, std::u16string_view text)
   if (!well_formed(text)) json.key(fmt::format("{}_utf16le_hex", name)).value(to_hex_units(text));
 }
 
+void put_volume(JsonWriter& json, std::uint32_t volume) {
+  if (volume == no_volume)
+    json.null();
+  else
+    json.value(volume);
+}
+
 void put_or_null(JsonWriter& json, std::string_view text) {
   if (text.empty())
     json.null();

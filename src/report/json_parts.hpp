@@ -26,6 +26,9 @@ void put_bounds_members(JsonWriter& json, const Bounds& bounds);
 // The text, and, only when it is not well-formed UTF-16, `<name>_utf16le_hex` with its exact units.
 void put_text(JsonWriter& json, std::string_view name, std::u16string_view text);
 
+// Null for no_volume.
+void put_volume(JsonWriter& json, std::uint32_t volume);
+
 // Null when the text is empty.
 void put_or_null(JsonWriter& json, std::string_view text);
 

@@ -209,7 +209,7 @@ void put_sighting(JsonWriter& json, const Sighting& sighting, std::size_t id, st
   begin_record(json, record, image);
   json.key("id").value(id);
   json.key("source").value(to_string(sighting.source));
-  json.key("volume").value(sighting.volume);
+  put_volume(json.key("volume"), sighting.volume);
   put_ranges(json.key("ranges"), sighting.ranges);
   put_or_null(json.key("sha256"), sighting.sha256);
   json.key("integrity").value(to_string(sighting.integrity));

@@ -8,7 +8,7 @@ namespace {
 
 void put_instance(JsonWriter& json, const Instance& instance) {
   json.begin_object();
-  json.key("volume").value(instance.volume);
+  put_volume(json.key("volume"), instance.volume);
   json.key("version").value(instance.version);
   json.key("state").value(instance.state);
   put_time(json.key("installed"), instance.installed);
@@ -150,7 +150,7 @@ void put_step(JsonWriter& json, const StoryStep& step) {
 
 void put_run(JsonWriter& json, const RunRecord& run) {
   json.begin_object();
-  json.key("volume").value(run.volume);
+  put_volume(json.key("volume"), run.volume);
   json.key("sequence").value(run.sequence);
   json.key("version").value(run.version);
   put_time(json.key("started"), run.started);
