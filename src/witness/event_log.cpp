@@ -140,8 +140,10 @@ class Reader {
     std::uint64_t id = 0;
     if (libevtx_record_get_identifier(record.get(), &id, nullptr) != 1 || id != le<std::uint64_t>(chunk.bytes, at + 8)) return false;
     if (!xml_of(record.get()) || !read_event_xml(xml_, event_)) return false;
-    if (const auto hidden = hidden_.find(at); hidden != hidden_.end())
+    if (const auto hidden = hidden_.find(at); hidden != hidden_.end()) {
+      for (std::string* text : {&event_.provider, &event_.channel, &event_.computer}) restore_units(*text, hidden->second);
       for (auto& [name, value] : event_.fields) restore_units(value, hidden->second);
+    }
     if (event_.time == no_time) event_.time = written(chunk, at);
     tally_.window.see(event_.time);
     if (!state_event(event_, statement_)) return true;

@@ -128,7 +128,7 @@ TEST_CASE("each record evtxexport lists or recovers is read, in place and in ord
         CHECK(le<std::uint32_t>(bytes, s.offset) == 0x2A2A);  // "**\0\0", and the same size on both sides
         CHECK(le<std::uint32_t>(bytes, s.offset + 4) == s.length);
         CHECK(le<std::uint32_t>(bytes, s.offset + s.length - 4) == s.length);
-        // Of recovered records evtxexport cannot print all: a zero in a text cuts its XML short.
+        // Of recovered records evtxexport cannot print all: one of these has other bytes over the middle of its provider's name.
         const bool next = seen < oracle.size() && s.time == from_iso8601(oracle[seen].time);
         if (carved && !next) continue;
         REQUIRE(next);
