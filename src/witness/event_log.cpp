@@ -192,7 +192,7 @@ std::string note_of(const EventLogShape& shape, std::uint64_t remains) {
 
 }  // namespace
 
-Tally read_event_log(SourcePtr file, std::string_view, const StatementSink& sink) {
+Tally read_event_log(const SourcePtr& file, std::string_view, const StatementSink& sink) {
   Tally tally;
   Reader reader(tally, sink);
   const EventLogShape shape = for_each_chunk(*file, tally.gaps, [&](EventChunk& chunk) { reader.read(chunk); });
