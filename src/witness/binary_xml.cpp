@@ -55,14 +55,14 @@ class Check {
 
   using End = std::optional<std::uint64_t>;
 
-  bool document(std::uint64_t at) {
+  std::uint64_t document(std::uint64_t at) {  // behind its end token, 0 when it is not sound
     while (at < chunk_.size()) {
-      if (byte(at) == end_of_file) return true;
+      if (byte(at) == end_of_file) return at + 1;
       const End next = fragment(at, true, nullptr, 0);
-      if (!next) return false;
+      if (!next) break;
       at = *next;
     }
-    return false;
+    return 0;
   }
 
  private:
@@ -195,7 +195,7 @@ class Check {
     if (!spend(node_cost + 3 * std::uint64_t{size})) return std::nullopt;
     if (type == xml_type) return nested(data, dependencies, values, depth) ? next : std::nullopt;
     const std::uint8_t item = type & static_cast<std::uint8_t>(~array_flag);
-    if (item == string_type && texts_ != nullptr) texts_->push_back({static_cast<std::uint32_t>(data), size});
+    if (item == string_type && texts_ != nullptr) texts_->push_back({static_cast<std::uint32_t>(data), size, (type & array_flag) != 0});
     const std::uint32_t width = width_of(item);
     if ((type & array_flag) == 0) {
       const bool good = type == string_type        ? size % 2 == 0
@@ -239,7 +239,7 @@ class Check {
 
 }  // namespace
 
-bool is_sound_binary_xml(ByteView chunk, std::uint64_t offset, std::vector<TextSpan>* texts) {
+std::uint64_t end_of_binary_xml(ByteView chunk, std::uint64_t offset, std::vector<TextSpan>* texts) {
   return Check(chunk, texts).document(offset);
 }
 

@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "image/crc.hpp"
+#include "witness/binary_xml.hpp"
 
 namespace trimcarve::witness {
 
@@ -100,9 +101,20 @@ RecordPlaces prepare_records(EventChunk& chunk) {
     const std::uint32_t size = event_record_size(bytes, at);
     return size > event_record_header_size + 4 && size <= bytes.size() - at - 4 ? size : 0;
   };
+  // A record that ends with the chunk is taken when it is told 4 bytes shorter, where its padding has room for the size behind it.
+  const auto shorten = [&](std::uint32_t at) {
+    const std::uint32_t size = event_record_size(bytes, at);
+    if (size < event_record_header_size + 12 || size <= bytes.size() - at - 4) return;
+    const std::uint64_t end = end_of_binary_xml(bytes, at + event_record_header_size);
+    if (end == 0 || end > at + size - 8) return;
+    put32(bytes, at + 4, size - 4);
+    put32(bytes, at + size - 8, size - 4);
+    places.shortened = at;
+  };
   const auto last = le<std::uint32_t>(bytes, at_last_record);
   std::uint32_t at = event_records_at;
   while (at <= last) {
+    shorten(at);
     const std::uint32_t size = accepted(at);
     if (size == 0) break;
     places.listed.push_back(at);
@@ -111,6 +123,7 @@ RecordPlaces prepare_records(EventChunk& chunk) {
   put32(bytes, at_last_record, places.listed.empty() ? 0 : places.listed.back());
   for (; at + 4 <= bytes.size(); at += 4) {
     if (le<std::uint32_t>(bytes, at) != record_signature) continue;
+    shorten(at);
     const std::uint32_t size = accepted(at);
     const std::size_t xml_size = size - event_record_header_size - 4, xml = at + event_record_header_size;
     const bool template_instance = size != 0 && xml_size >= 5 && bytes[xml] == std::byte{0x0A};

@@ -45,7 +45,9 @@ struct EventLogShape {
 // then what has the shape of a record in the rest of the chunk.
 struct RecordPlaces {
   std::vector<std::uint32_t> listed, recovered;
-  std::uint32_t refused = 0;  // whole records that libevtx passes over: those that end in the last four bytes of the chunk
+  // It passes over a record that ends in the last four bytes of the chunk, as one of Windows may.
+  std::uint32_t shortened = 0;  // where such a one is that is told four bytes shorter in `chunk`, so that it is not; 0: none
+  std::uint32_t refused = 0;    // the others
 };
 
 // Finds them, and makes sure that libevtx (20181227) finds the same: it reports no record's place (its offset is always 0), and it reads

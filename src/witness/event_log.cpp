@@ -18,7 +18,7 @@
 #include "witness/binary_xml.hpp"
 #include "witness/event_chunk.hpp"
 #include "witness/event_statement.hpp"
-#include "witness/surrogates.hpp"
+#include "witness/hidden_units.hpp"
 
 namespace trimcarve::witness {
 
@@ -62,6 +62,7 @@ class Reader {
   void read(EventChunk& chunk) {
     hidden_.clear();
     const RecordPlaces places = prepare_records(chunk);
+    shortened_ = places.shortened;
     tally_.damaged += places.refused;
     hide(chunk, places.listed);
     hide(chunk, places.recovered);
@@ -89,8 +90,8 @@ class Reader {
   void hide(EventChunk& chunk, const std::vector<std::uint32_t>& places) {
     for (const std::uint32_t at : places) {
       texts_.clear();
-      if (!is_sound_binary_xml(chunk.bytes, at + event_record_header_size, &texts_)) continue;
-      if (const char16_t block = hide_surrogates(chunk.bytes, texts_)) hidden_.emplace(at, block);
+      if (end_of_binary_xml(chunk.bytes, at + event_record_header_size, &texts_) == 0) continue;
+      if (const char16_t block = hide_units(chunk.bytes, texts_)) hidden_.emplace(at, block);
     }
   }
 
@@ -120,7 +121,7 @@ class Reader {
       libevtx_record_t* record = nullptr;
       const auto get = recovered ? libevtx_file_get_recovered_record_by_index : libevtx_file_get_record_by_index;
       const int index = static_cast<int>(i);  // fewer than 4,000 of them
-      if (index < count && is_sound_binary_xml(chunk.bytes, places[i] + event_record_header_size) &&
+      if (index < count && end_of_binary_xml(chunk.bytes, places[i] + event_record_header_size) != 0 &&
           get(file, index, &record, nullptr) == 1 && read(chunk, Record(record), places[i], recovered)) {
         ++tally_.records;
       } else if (recovered) {
@@ -139,13 +140,15 @@ class Reader {
     std::uint64_t id = 0;
     if (libevtx_record_get_identifier(record.get(), &id, nullptr) != 1 || id != le<std::uint64_t>(chunk.bytes, at + 8)) return false;
     if (!xml_of(record.get()) || !read_event_xml(xml_, event_)) return false;
-    if (const auto hidden = hidden_.find(at); hidden != hidden_.end())
-      for (auto& [name, value] : event_.fields) restore_surrogates(value, hidden->second);
+    if (const auto hidden = hidden_.find(at); hidden != hidden_.end()) {
+      for (std::string* text : {&event_.provider, &event_.channel, &event_.computer}) restore_units(*text, hidden->second);
+      for (auto& [name, value] : event_.fields) restore_units(value, hidden->second);
+    }
     if (event_.time == no_time) event_.time = written(chunk, at);
     tally_.window.see(event_.time);
     if (!state_event(event_, statement_)) return true;
     statement_.offset = chunk.offset + at;
-    statement_.length = le<std::uint32_t>(chunk.bytes, at + 4);
+    statement_.length = le<std::uint32_t>(chunk.bytes, at + 4) + (at == shortened_ ? 4U : 0U);
     statement_.carved = recovered || chunk.stale;
     ++tally_.emitted;
     sink_(statement_);
@@ -164,8 +167,9 @@ class Reader {
   std::uint64_t remains_ = 0;
   Tally& tally_;
   const StatementSink& sink_;
+  std::uint32_t shortened_ = 0;  // RecordPlaces::shortened of the chunk
   std::vector<TextSpan> texts_;
-  std::map<std::uint32_t, char16_t> hidden_;  // records of the chunk whose surrogates are replaced, and by what
+  std::map<std::uint32_t, char16_t> hidden_;  // records of the chunk of whose texts units are replaced, and by what
   std::string xml_;
   Event event_;
   Statement statement_;
@@ -188,7 +192,7 @@ std::string note_of(const EventLogShape& shape, std::uint64_t remains) {
 
 }  // namespace
 
-Tally read_event_log(SourcePtr file, std::string_view, const StatementSink& sink) {
+Tally read_event_log(const SourcePtr& file, std::string_view, const StatementSink& sink) {
   Tally tally;
   Reader reader(tally, sink);
   const EventLogShape shape = for_each_chunk(*file, tally.gaps, [&](EventChunk& chunk) { reader.read(chunk); });

@@ -13,6 +13,6 @@ namespace trimcarve::witness {
 // or when it was written if that cannot be read. `damaged` counts records that are there but could not be read, and chunks cut or not
 // readable in part. Nothing of the file is handed to libevtx but one chunk at a time, behind a header made for it, so a bad one costs
 // itself only.
-Tally read_event_log(SourcePtr file, std::string_view path, const StatementSink& sink);
+Tally read_event_log(const SourcePtr& file, std::string_view path, const StatementSink& sink);
 
 }  // namespace trimcarve::witness

