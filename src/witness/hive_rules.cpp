@@ -138,7 +138,7 @@ class Speaker {
   Speaker(const HiveKey& key, HiveKind kind, Statement& scratch, const StatementSink& sink)
       : key_(key), kind_(kind), out_(scratch), sink_(sink) {}
 
-  std::uint64_t speak() {
+  Stated speak() {
     switch (topic_of(key_.path, key_.rooted)) {
       case Topic::none: break;
       case Topic::handler_state: handler_state(); break;
@@ -154,7 +154,7 @@ class Speaker {
       case Topic::file_inventory: inventory("File", text_value(key_, "15"), text_value(key_, "101")); break;
       case Topic::service: service(); break;
     }
-    return emitted_;
+    return stated_;
   }
 
  private:
@@ -175,7 +175,7 @@ class Speaker {
     for (const HiveValue& value : key_.values) out_.fields.emplace_back(value.name.empty() ? "(default)" : value.name, to_text(value));
   }
   void emit() {
-    ++emitted_;
+    ++stated_.emitted;
     sink_(out_);
   }
   // `time` is not the key's last write but what `name` says.
@@ -227,6 +227,7 @@ class Speaker {
       const StoredCertificate stored = decode_stored_certificate(blob->data);
       if (!stored.friendly_name.empty()) out_.fields.emplace_back("friendly name", stored.friendly_name);
       if (!stored.key_container.empty()) out_.fields.emplace_back("key container", stored.key_container);
+      if (!stored.der) ++stated_.damaged;
       if (stored.der)
         for (auto& [name, text] : describe_certificate(*stored.der)) {
           if (name == "sha1") out_.fields.emplace_back("thumbprint agrees", same(text, key_.path.back()) ? "yes" : "no");
@@ -292,7 +293,7 @@ class Speaker {
       out_.fields.emplace_back("position", fmt::format("{}", program.position));
       emit();
     });
-    static_cast<void>(tally);
+    stated_.damaged += tally.damaged + (tally.format.empty() ? 1 : 0);
   }
 
   void inventory(std::string_view what, std::string path, const std::string& file_id) {
@@ -310,7 +311,7 @@ class Speaker {
   HiveKind kind_;
   Statement& out_;
   const StatementSink& sink_;
-  std::uint64_t emitted_ = 0;
+  Stated stated_;
 };
 
 }  // namespace
@@ -354,7 +355,7 @@ bool may_lead_to_topic(const KeyPath& path) {
 
 bool is_topic(const KeyPath& path, bool rooted) { return topic_of(path, rooted) != Topic::none; }
 
-std::uint64_t state_key(const HiveKey& key, HiveKind kind, Statement& scratch, const StatementSink& sink) {
+Stated state_key(const HiveKey& key, HiveKind kind, Statement& scratch, const StatementSink& sink) {
   return Speaker(key, kind, scratch, sink).speak();
 }
 
