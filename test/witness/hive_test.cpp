@@ -164,9 +164,12 @@ TEST_CASE("hivex, an independent writer, adds a handler's key and it is read") {
   CHECK(s->sequence == "7");
   CHECK(s->status == "NotInstalled");
   CHECK_FALSE(s->carved);
-  // What it deleted is no live key any more.
-  for (const Statement& other : read.statements)
-    if (other.deed == Deed::registered && other.handler == custom) CHECK(other.carved);
+  // What it deleted is no live key any more, but is still there to be carved.
+  const Statement* gone = read.one(Deed::registered, custom);
+  REQUIRE(gone != nullptr);
+  CHECK(gone->carved);
+  CHECK(gone->version == "1.10.15");
+  CHECK(gone->time.ticks == at_run);
 }
 
 TEST_CASE("which hive it is: by the root's keys, else by the name Windows gave it, else by its path") {
