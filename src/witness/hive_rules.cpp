@@ -115,7 +115,7 @@ Topic topic_of(const KeyPath& path, bool rooted) {
     for (std::size_t from = 0; from < entry.parts.size(); ++from)
       if (plain_parts(entry, from) >= entry.pattern.least_known && fits_from(entry, from, path)) return entry.pattern.topic;
   }
-  if (!rooted && parse_handler_key(path.back())) return Topic::handler_state;
+  if (!rooted && path.size() == 1 && parse_handler_key(path[0])) return Topic::handler_state;
   return Topic::none;
 }
 
@@ -201,7 +201,11 @@ class Speaker {
   void handler_state() {
     const bool own =
         parse_handler_key(key_.path.back()).has_value() || (key_.path.size() >= 2 && same(key_.path[key_.path.size() - 2], "HandlerState"));
-    begin(own ? Deed::registered : Deed::other, "HandlerState");
+    // A name alone may be another key's (assemblies have such names): then the values must be the agent's.
+    const bool certain =
+        key_.path.size() >= 2 || std::ranges::any_of(std::array<std::string_view, 3>{"InstallState", "SequenceNumber", "StatusFolder"},
+                                                     [&](std::string_view name) { return find_value(key_, name) != nullptr; });
+    begin(own && certain ? Deed::registered : Deed::other, "HandlerState");
     set_handler(handler_of_key());
     if (out_.handler.empty()) out_.handler = key_.path.back();
     out_.sequence = text_value(key_, "SequenceNumber");
