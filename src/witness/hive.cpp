@@ -16,8 +16,8 @@
 #include "trimcarve/text.hpp"
 #include "witness/hive_carve.hpp"
 #include "witness/hive_cells.hpp"
-#include "witness/hive_lists.hpp"
 #include "witness/hive_log.hpp"
+#include "witness/hive_mend.hpp"
 #include "witness/hive_rules.hpp"
 
 namespace trimcarve::witness {
@@ -38,6 +38,7 @@ class Memory final : public ByteSource {
  public:
   explicit Memory(std::vector<std::byte> bytes) : bytes_(std::move(bytes)) {}
   ByteView view() const noexcept { return bytes_; }
+  std::span<std::byte> bytes() noexcept { return bytes_; }
   std::uint64_t size() const noexcept override { return bytes_.size(); }
   Result<void> read_at(std::uint64_t offset, std::span<std::byte> out) const override {
     if (!fits(bytes_, offset, out.size())) return fail("past the end of the hive");
@@ -69,7 +70,12 @@ class HiveReader {
       return std::move(tally_);
     }
     embedded_name_ = base ? base->file_name : std::string();
+    // libregf gets a hive it can be trusted with; the carver what is really there.
+    const Mended mended = mend_hive(bytes_->bytes(), may_lead_to_topic);
     live();
+    undo_mending(bytes_->bytes(), mended);
+    tally_.damaged += mended.lists;
+    if (mended.lists > 0) note(fmt::format("{} broken list{} of subkeys left out", mended.lists, mended.lists == 1 ? "" : "s"));
     deleted();
     return std::move(tally_);
   }
@@ -91,10 +97,6 @@ class HiveReader {
     std::vector<Unread> unread;
     read_tolerant(hive, 0, bytes, unread);
     for (const Unread& u : unread) tally_.gaps.add(u.offset, u.length, carvers::GapKind::unreadable);
-    if (const std::uint64_t mended = mend_subkey_lists(bytes, may_lead_to_topic)) {
-      tally_.damaged += mended;
-      note(fmt::format("{} broken list{} of subkeys left out", mended, mended == 1 ? "" : "s"));
-    }
     budget_ = bytes.size() * 4 + most_text;
     bytes_ = std::make_shared<Memory>(std::move(bytes));
   }
@@ -177,7 +179,10 @@ class HiveReader {
     tally_.window.see(out.last_write);
     if (!is_topic(path, true)) return;
     out.offset = cell;
-    if (const auto raw = try_le<std::uint32_t>(bytes_->view(), cell)) out.length = std::min<std::uint64_t>(0x100000000 - *raw, most_cell);
+    // walk() found a record there, so the cell begins inside. A linked key's cell is allocated, unless it is damaged.
+    const auto raw = le<std::uint32_t>(bytes_->view(), cell);
+    const std::uint64_t size = (raw & 0x80000000) != 0 ? 0x100000000 - raw : raw;
+    out.length = std::min({size, most_cell, bytes_->size() - cell});
     read_values(key, out);
     if (out.cut) ++tally_.damaged;
     count(state_key(out, kind_, scratch_, sink_));
@@ -278,7 +283,7 @@ class HiveReader {
 
   std::string_view path_;
   const StatementSink& sink_;
-  std::shared_ptr<const Memory> bytes_;
+  std::shared_ptr<Memory> bytes_;
   std::string embedded_name_;
   HiveKind kind_ = HiveKind::unknown;
   std::unordered_set<std::uint64_t> visited_;  // cells of live keys

@@ -23,7 +23,10 @@ class HiveCarver {
  public:
   HiveCarver(ByteView hive, const HiveCarveOptions& options)
       : hive_(hive), options_(options), data_left_(hive.size() * 4), steps_left_(hive.size() / least_key * 64 + deepest_key) {
-    if (const auto base = decode_base_block(hive)) root_ = place(base->root_cell);
+    if (const auto base = decode_base_block(hive)) {
+      root_ = place(base->root_cell);
+      bins_end_ = place(base->bins_size);
+    }
   }
 
   HiveCarveTally run() {
@@ -54,9 +57,9 @@ class HiveCarver {
                             ? decode_bin_size(view(at, bin_header_size), static_cast<std::uint32_t>(at - base_block_size))
                             : std::nullopt;
       if (!size || !fits(hive_, at, *size)) {
-        // Remains: behind the last bin this is normal, between bins it is damage.
+        // Behind the last bin remains are normal; between bins, or where the base block says there is one, this is damage.
         const std::uint64_t end = next_bin(at + bin_unit);
-        if (end < hive_.size()) ++tally_.damaged;
+        if (end < hive_.size() || at < bins_end_) ++tally_.damaged;
         add_free(at, end);
         at = end;
         continue;
@@ -254,8 +257,9 @@ class HiveCarver {
 
   ByteView hive_;
   const HiveCarveOptions& options_;
-  std::uint64_t root_ = 0;     // the root's cell, when the base block tells
-  std::vector<Stretch> free_;  // by place
+  std::uint64_t root_ = 0;      // the root's cell, when the base block tells
+  std::uint64_t bins_end_ = 0;  // by the base block
+  std::vector<Stretch> free_;   // by place
   std::vector<std::uint64_t> allocated_keys_, values_;
   std::unordered_set<std::uint64_t> claimed_;
   // What damaged references may still cost: bytes of values, and steps from keys to their parents.

@@ -453,3 +453,26 @@ TEST_CASE("a list that names one big value again and again costs no more than th
   CHECK(read_whole > 100);
   CHECK(read_whole * 16'000 <= bytes.size() * 4 + witness::most_text);
 }
+
+TEST_CASE("a bin whose header is damaged does not shift or hide the others") {
+  // libregf 20201007 steps over such a bin and reads later offsets 4 KiB too far, or stops there.
+  RegistryKey root = software();
+  make_key(root, "Aaa", at_run).values = {binary_value("x", std::vector<std::byte>(9'000))};
+  auto bytes = write_hive(root, {.free_bins = 2});
+  const Statement before = *read_hive(bytes).one(Deed::registered, custom);
+  for (std::size_t bin = 8192; bin < bytes.size(); bin += le<std::uint32_t>(bytes, bin + 8)) {
+    if (before.offset >= bin && before.offset < bin + le<std::uint32_t>(bytes, bin + 8)) continue;
+    CAPTURE(bin);
+    for (const std::size_t length : {4U, 32U}) {
+      auto damaged = bytes;
+      std::memset(damaged.data() + bin, 0, length);
+      const Read read = read_hive(damaged);
+      const Statement* s = read.one(Deed::registered, custom);
+      REQUIRE(s != nullptr);
+      CHECK(s->offset == before.offset);
+      CHECK_FALSE(s->carved);
+      CHECK(s->status == "Enabled");
+      CHECK(read.tally.damaged > 0);
+    }
+  }
+}

@@ -1,6 +1,7 @@
-#include "witness/hive_lists.hpp"
+#include "witness/hive_mend.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <optional>
 #include <unordered_set>
@@ -17,16 +18,59 @@ class Mender {
   Mender(std::span<std::byte> hive, const std::function<bool(const KeyPath&)>& leads)
       : hive_(hive), leads_(leads), left_(hive.size() / 2) {}
 
-  std::uint64_t run() {
-    const auto base = decode_base_block(hive_);
-    if (!base) return 0;
-    KeyPath path;
-    visit(base->root_cell, path);
-    return mended_;
+  Mended run() {
+    mend_bins();
+    if (const auto base = decode_base_block(hive_)) {
+      KeyPath path;
+      visit(base->root_cell, path);
+    }
+    return std::move(mended_);
   }
 
  private:
   static constexpr std::size_t deepest = 64;
+
+  void write(std::size_t at, std::span<const std::byte> bytes) {
+    const auto place = hive_.subspan(at, bytes.size());
+    mended_.before.emplace_back(at, std::vector<std::byte>(place.begin(), place.end()));
+    std::ranges::copy(bytes, place.begin());
+  }
+
+  // The size of the bin at `at` by its header, whatever offset that states.
+  std::uint64_t bin_size(std::size_t at) const {
+    const auto size = le<std::uint32_t>(hive_, at + 8);
+    return size != 0 && size % bin_unit == 0 && fits(hive_.size(), at, size) ? size : 0;
+  }
+  bool is_bin(std::size_t at) const { return std::memcmp(hive_.data() + at, "hbin", 4) == 0 && bin_size(at) != 0; }
+
+  void mend_bins() {
+    for (std::size_t at = base_block_size; at + bin_unit <= hive_.size();) {
+      if (is_bin(at)) {
+        at += static_cast<std::size_t>(bin_size(at));
+        continue;
+      }
+      ++mended_.bins;
+      std::array<std::byte, bin_header_size + 4> header{};
+      const auto put = [&header](std::size_t place, std::uint64_t value) {
+        for (std::size_t i = 0; i < 4; ++i) header[place + i] = static_cast<std::byte>(value >> (8 * i));
+      };
+      std::memcpy(header.data(), "hbin", 4);
+      put(4, at - base_block_size);
+      const std::uint64_t stated = bin_size(at);
+      const std::size_t behind = at + static_cast<std::size_t>(stated);
+      if (stated != 0 && (behind + bin_unit > hive_.size() || is_bin(behind))) {  // only its signature is damaged: its cells may be good
+        write(at, std::span(header).first(4));
+        at = behind;
+        continue;
+      }
+      std::size_t end = at + bin_unit;
+      while (end + bin_unit <= hive_.size() && !is_bin(end)) end += bin_unit;
+      put(8, end - at);
+      put(bin_header_size, end - at - bin_header_size);  // one unallocated cell
+      write(at, header);
+      at = end;
+    }
+  }
 
   ByteView record(std::uint32_t cell) const {
     const std::uint64_t at = base_block_size + std::uint64_t{cell} + 4;
@@ -66,10 +110,12 @@ class Mender {
     const ByteView key = record(cell);
     if (!is(key, 'n', 'k') || key.size() < 76) return {};
     if (auto children = children_of(key)) return *std::move(children);
-    ++mended_;
-    std::byte* at = hive_.data() + (key.data() - hive_.data());
-    std::memset(at + count_at, 0, 4);
-    std::memset(at + list_at, 0xFF, 4);
+    ++mended_.lists;
+    static constexpr std::array<std::byte, 4> none{};
+    static constexpr std::array<std::byte, 4> nowhere{std::byte{0xFF}, std::byte{0xFF}, std::byte{0xFF}, std::byte{0xFF}};
+    const auto at = static_cast<std::size_t>(key.data() - hive_.data());
+    write(at + count_at, none);
+    write(at + list_at, nowhere);
     return {};
   }
 
@@ -92,13 +138,16 @@ class Mender {
   const std::function<bool(const KeyPath&)>& leads_;
   std::uint64_t left_;  // entries that lists may still bring
   std::unordered_set<std::uint32_t> checked_, visited_;
-  std::uint64_t mended_ = 0;
+  Mended mended_;
 };
 
 }  // namespace
 
-std::uint64_t mend_subkey_lists(std::span<std::byte> hive, const std::function<bool(const KeyPath&)>& leads) {
-  return Mender(hive, leads).run();
+Mended mend_hive(std::span<std::byte> hive, const std::function<bool(const KeyPath&)>& leads) { return Mender(hive, leads).run(); }
+
+void undo_mending(std::span<std::byte> hive, const Mended& mended) {
+  for (auto change = mended.before.rbegin(); change != mended.before.rend(); ++change)
+    std::ranges::copy(change->second, hive.begin() + static_cast<std::ptrdiff_t>(change->first));
 }
 
 }  // namespace trimcarve::witness
