@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <optional>
+#include <ranges>
 
 #include "trimcarve/bytes.hpp"
 #include "trimcarve/text.hpp"
@@ -86,6 +87,7 @@ struct Parts {
 const std::vector<Parts>& table() {
   static const std::vector<Parts> all = [] {
     std::vector<Parts> out;
+    out.reserve(patterns.size());
     for (const Pattern& p : patterns) out.push_back({p, split(p.path)});
     return out;
   }();
@@ -191,8 +193,8 @@ class Speaker {
   }
   // The handler that the key's names state, the nearest first; else a path in its values.
   std::optional<HandlerName> handler_of_key() const {
-    for (auto name = key_.path.rbegin(); name != key_.path.rend(); ++name)
-      if (auto parsed = parse_handler_key(*name)) return parsed;
+    for (const std::string& name : std::views::reverse(key_.path))
+      if (auto parsed = parse_handler_key(name)) return parsed;
     for (const HiveValue& value : key_.values)
       if (auto parsed = parse_handler_path(to_text(value))) return parsed;
     return std::nullopt;
@@ -489,7 +491,7 @@ std::string to_text(const HiveValue& value) {
     return to_utf8(units) + (value.data.size() > most_units * 2 ? "..." : "");
   }
   if (((value.type == number && value.data.size() == 4) || (value.type == long_number && value.data.size() == 8)))
-    return fmt::format("{}", *to_number(value));
+    return fmt::format("{}", to_number(value).value_or(0));
   std::string hex;
   for (std::size_t i = 0; i < std::min(value.data.size(), most_bytes); ++i)
     hex += fmt::format("{:02x}", static_cast<unsigned>(value.data[i]));
