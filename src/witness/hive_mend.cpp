@@ -4,6 +4,7 @@
 #include <array>
 #include <cstring>
 #include <optional>
+#include <ranges>
 #include <unordered_set>
 #include <vector>
 
@@ -146,8 +147,8 @@ class Mender {
 Mended mend_hive(std::span<std::byte> hive, const std::function<bool(const KeyPath&)>& leads) { return Mender(hive, leads).run(); }
 
 void undo_mending(std::span<std::byte> hive, const Mended& mended) {
-  for (auto change = mended.before.rbegin(); change != mended.before.rend(); ++change)
-    std::ranges::copy(change->second, hive.begin() + static_cast<std::ptrdiff_t>(change->first));
+  for (const auto& [at, bytes] : std::views::reverse(mended.before))
+    std::ranges::copy(bytes, hive.begin() + static_cast<std::ptrdiff_t>(at));
 }
 
 }  // namespace trimcarve::witness
