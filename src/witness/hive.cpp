@@ -17,6 +17,7 @@
 #include "witness/hive_carve.hpp"
 #include "witness/hive_cells.hpp"
 #include "witness/hive_log.hpp"
+#include "witness/hive_mend.hpp"
 #include "witness/hive_rules.hpp"
 
 namespace trimcarve::witness {
@@ -37,6 +38,7 @@ class Memory final : public ByteSource {
  public:
   explicit Memory(std::vector<std::byte> bytes) : bytes_(std::move(bytes)) {}
   ByteView view() const noexcept { return bytes_; }
+  std::span<std::byte> bytes() noexcept { return bytes_; }
   std::uint64_t size() const noexcept override { return bytes_.size(); }
   Result<void> read_at(std::uint64_t offset, std::span<std::byte> out) const override {
     if (!fits(bytes_, offset, out.size())) return fail("past the end of the hive");
@@ -68,7 +70,12 @@ class HiveReader {
       return std::move(tally_);
     }
     embedded_name_ = base ? base->file_name : std::string();
+    // libregf gets a hive it can be trusted with; the carver what is really there.
+    const Mended mended = mend_hive(bytes_->bytes(), may_lead_to_topic);
     live();
+    undo_mending(bytes_->bytes(), mended);
+    tally_.damaged += mended.lists;
+    if (mended.lists > 0) note(fmt::format("{} broken list{} of subkeys left out", mended.lists, mended.lists == 1 ? "" : "s"));
     deleted();
     return std::move(tally_);
   }
@@ -80,11 +87,17 @@ class HiveReader {
     tally_.note += text;
   }
 
+  void count(const Stated& stated) {
+    tally_.emitted += stated.emitted;
+    tally_.damaged += stated.damaged;
+  }
+
   void load(const ByteSource& hive) {
     std::vector<std::byte> bytes(static_cast<std::size_t>(std::min(hive.size(), most_hive)));
     std::vector<Unread> unread;
     read_tolerant(hive, 0, bytes, unread);
     for (const Unread& u : unread) tally_.gaps.add(u.offset, u.length, carvers::GapKind::unreadable);
+    budget_ = bytes.size() * 4 + most_text;
     bytes_ = std::make_shared<Memory>(std::move(bytes));
   }
 
@@ -106,7 +119,9 @@ class HiveReader {
     }
     const Key root(raw);
     std::vector<std::string> names;
-    each_child(root.get(), [&](const Key& child) { names.push_back(name_of(child.get())); });
+    each_child(root.get(), [&](const Key& child) {
+      if (const auto node = decode_key_node(record_at(cell_of(child.get())))) names.push_back(node->name);
+    });
     kind_ = recognise_hive(names, embedded_name_, path_);
     KeyPath path;
     walk(root.get(), path);
@@ -135,9 +150,15 @@ class HiveReader {
 
   void walk(libregf_key_t* key, KeyPath& path) {
     each_child(key, [&](const Key& child) {
-      path.push_back(name_of(child.get()));
+      // The name as mend_subkey_lists read it: only where that went may libregf go.
+      const std::uint64_t cell = cell_of(child.get());
+      const auto node = decode_key_node(record_at(cell));
+      if (!node) {
+        ++tally_.damaged;
+        return;
+      }
+      path.push_back(node->name);
       if (may_lead_to_topic(path) && path.size() <= deepest_walk) {
-        const std::uint64_t cell = cell_of(child.get());
         // A key met twice is a loop of damaged lists.
         if (visited_.insert(cell).second) {
           state(child.get(), path, cell);
@@ -158,13 +179,16 @@ class HiveReader {
     tally_.window.see(out.last_write);
     if (!is_topic(path, true)) return;
     out.offset = cell;
-    if (const auto raw = try_le<std::uint32_t>(bytes_->view(), cell)) out.length = std::min<std::uint64_t>(0x100000000 - *raw, most_cell);
+    // walk() found a record there, so the cell begins inside. A linked key's cell is allocated, unless it is damaged.
+    const auto raw = le<std::uint32_t>(bytes_->view(), cell);
+    const std::uint64_t size = (raw & 0x80000000) != 0 ? 0x100000000 - raw : raw;
+    out.length = std::min({size, most_cell, bytes_->size() - cell});
     read_values(key, out);
     if (out.cut) ++tally_.damaged;
-    tally_.emitted += state_key(out, kind_, scratch_, sink_);
+    count(state_key(out, kind_, scratch_, sink_));
   }
 
-  void read_values(libregf_key_t* key, HiveKey& out) const {
+  void read_values(libregf_key_t* key, HiveKey& out) {
     int count = 0;
     if (libregf_key_get_number_of_values(key, &count, nullptr) != 1) {
       out.cut = true;
@@ -172,6 +196,11 @@ class HiveReader {
     }
     int failed = 0;
     for (int i = 0; i < count; ++i) {
+      if (budget_ < least_value) {
+        out.cut = true;
+        return;
+      }
+      budget_ -= least_value;
       libregf_value_t* raw = nullptr;
       const bool good = libregf_key_get_value(key, i, &raw, nullptr) == 1;
       const Value value(raw);
@@ -184,7 +213,7 @@ class HiveReader {
   }
 
   // False when it could be read only in part.
-  static bool read_value(libregf_value_t* value, HiveValue& out) {
+  bool read_value(libregf_value_t* value, HiveValue& out) {
     std::size_t size = 0;
     if (libregf_value_get_utf16_name_size(value, &size, nullptr) == 1 && size > 1 && size <= longest_name) {
       std::vector<std::uint16_t> name(size);
@@ -193,7 +222,8 @@ class HiveReader {
     libregf_value_get_value_type(value, &out.type, nullptr);
     out.whole = false;
     size = 0;
-    if (libregf_value_get_value_data_size(value, &size, nullptr) != 1 || size > most_text) return false;
+    if (libregf_value_get_value_data_size(value, &size, nullptr) != 1 || size > std::min<std::uint64_t>(most_text, budget_)) return false;
+    budget_ -= size;
     out.data.resize(size);
     if (size > 0 && libregf_value_get_value_data(value, reinterpret_cast<std::uint8_t*>(out.data.data()), size, nullptr) != 1) {
       out.data.clear();
@@ -208,11 +238,9 @@ class HiveReader {
     return to_utf8(text);
   }
 
-  static std::string name_of(libregf_key_t* key) {
-    std::size_t size = 0;
-    if (libregf_key_get_utf16_name_size(key, &size, nullptr) != 1 || size <= 1 || size > longest_name) return {};
-    std::vector<std::uint16_t> name(size);
-    return libregf_key_get_utf16_name(key, name.data(), size, nullptr) == 1 ? text_of(name) : std::string();
+  ByteView record_at(std::uint64_t cell) const {
+    const ByteView all = bytes_->view();
+    return cell + 4 < all.size() ? all.subspan(static_cast<std::size_t>(cell) + 4) : ByteView{};
   }
 
   std::uint64_t cell_of(libregf_key_t* key) const {
@@ -232,7 +260,7 @@ class HiveReader {
     };
     options.key = [&](const HiveKey& key) {
       ++lost;
-      tally_.emitted += state_key(key, kind_, scratch_, sink_);
+      count(state_key(key, kind_, scratch_, sink_));
     };
     options.loose_value = [&](const HiveValue& value, std::uint64_t offset, std::uint64_t length) {
       tally_.emitted += state_loose_value(value, offset, length, kind_, scratch_, sink_);
@@ -251,14 +279,15 @@ class HiveReader {
 
   static constexpr int most_failures = 1000;  // children or values of one key that cannot be read, before the rest is given up
   static constexpr std::size_t deepest_walk = 64, longest_name = 65536;
-  static constexpr std::uint64_t most_cell = 65536;
+  static constexpr std::uint64_t most_cell = 65536, least_value = 24;  // bytes of a value's cell
 
   std::string_view path_;
   const StatementSink& sink_;
-  std::shared_ptr<const Memory> bytes_;
+  std::shared_ptr<Memory> bytes_;
   std::string embedded_name_;
   HiveKind kind_ = HiveKind::unknown;
   std::unordered_set<std::uint64_t> visited_;  // cells of live keys
+  std::uint64_t budget_ = 0;                   // bytes of values that may still be read: lists may name the same value again and again
   Statement scratch_;
   Tally tally_;
 };

@@ -10,9 +10,10 @@ namespace trimcarve::witness {
 namespace {
 
 constexpr std::uint32_t cell_header = 4;
-constexpr std::size_t most_values = 65536;                // of one deleted key
-constexpr std::uint32_t most_data = 16U << 20;            // of one deleted value
-constexpr std::uint32_t longest_record = 20 + 2 * 16383;  // a value with the longest name
+constexpr std::size_t most_values = 65536;                 // of one deleted key
+constexpr std::uint32_t most_data = 16U << 20;             // of one deleted value
+constexpr std::uint32_t longest_record = 76 + 1024;        // the longest key's; values with longer names are hardly met
+constexpr std::uint64_t least_value = 24, least_key = 80;  // bytes of their cells
 
 struct Stretch {
   std::uint64_t begin = 0, end = 0;  // in the hive file
@@ -20,8 +21,12 @@ struct Stretch {
 
 class HiveCarver {
  public:
-  HiveCarver(ByteView hive, const HiveCarveOptions& options) : hive_(hive), options_(options) {
-    if (const auto base = decode_base_block(hive)) root_ = place(base->root_cell);
+  HiveCarver(ByteView hive, const HiveCarveOptions& options)
+      : hive_(hive), options_(options), data_left_(hive.size() * 4), steps_left_(hive.size() / least_key * 64 + deepest_key) {
+    if (const auto base = decode_base_block(hive)) {
+      root_ = place(base->root_cell);
+      bins_end_ = place(base->bins_size);
+    }
   }
 
   HiveCarveTally run() {
@@ -52,9 +57,9 @@ class HiveCarver {
                             ? decode_bin_size(view(at, bin_header_size), static_cast<std::uint32_t>(at - base_block_size))
                             : std::nullopt;
       if (!size || !fits(hive_, at, *size)) {
-        // Remains: behind the last bin this is normal, between bins it is damage.
+        // Behind the last bin remains are normal; between bins, or where the base block says there is one, this is damage.
         const std::uint64_t end = next_bin(at + bin_unit);
-        if (end < hive_.size()) ++tally_.damaged;
+        if (end < hive_.size() || at < bins_end_) ++tally_.damaged;
         add_free(at, end);
         at = end;
         continue;
@@ -162,7 +167,8 @@ class HiveCarver {
         break;
       }
       names.push_back(child.name);
-      if (child.parent % 8 != 0 || names.size() > deepest_key) break;
+      if (child.parent % 8 != 0 || names.size() > deepest_key || steps_left_ == 0) break;
+      --steps_left_;
       const std::uint64_t parent_at = place(child.parent);
       if (std::ranges::find(seen, parent_at) != seen.end()) break;
       const auto parent = decode_key_node(view(parent_at + cell_header, longest_record));
@@ -196,6 +202,11 @@ class HiveCarver {
     const std::size_t count = std::min({static_cast<std::size_t>(node.values), list.size() / 4, most_values});
     key.cut = count < node.values;
     for (std::size_t i = 0; i < count; ++i) {
+      if (data_left_ < least_value) {
+        key.cut = true;
+        return;
+      }
+      data_left_ -= least_value;
       const auto offset = le<std::uint32_t>(list, i * 4);
       const ByteView record = offset % 8 == 0 ? cell(offset, allocated) : ByteView{};
       const auto value = decode_key_value(record.first(std::min<std::size_t>(record.size(), longest_record)));
@@ -209,9 +220,13 @@ class HiveCarver {
     }
   }
 
-  HiveValue read_value(ByteView record, const KeyValue& value, bool allocated) const {
+  HiveValue read_value(ByteView record, const KeyValue& value, bool allocated) {
     HiveValue out{value.name, value.type, {}, true};
-    const auto take = [&out](ByteView bytes) { out.data.insert(out.data.end(), bytes.begin(), bytes.end()); };
+    const auto take = [&](ByteView bytes) {
+      bytes = bytes.first(static_cast<std::size_t>(std::min<std::uint64_t>(bytes.size(), data_left_)));
+      data_left_ -= bytes.size();
+      out.data.insert(out.data.end(), bytes.begin(), bytes.end());
+    };
     if (value.is_inline) {
       take(record.subspan(inline_data_at, value.size));
       return out;
@@ -242,10 +257,13 @@ class HiveCarver {
 
   ByteView hive_;
   const HiveCarveOptions& options_;
-  std::uint64_t root_ = 0;     // the root's cell, when the base block tells
-  std::vector<Stretch> free_;  // by place
+  std::uint64_t root_ = 0;      // the root's cell, when the base block tells
+  std::uint64_t bins_end_ = 0;  // by the base block
+  std::vector<Stretch> free_;   // by place
   std::vector<std::uint64_t> allocated_keys_, values_;
   std::unordered_set<std::uint64_t> claimed_;
+  // What damaged references may still cost: bytes of values, and steps from keys to their parents.
+  std::uint64_t data_left_, steps_left_;
   HiveCarveTally tally_;
 };
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <optional>
+#include <ranges>
 
 #include "trimcarve/bytes.hpp"
 #include "trimcarve/text.hpp"
@@ -86,6 +87,7 @@ struct Parts {
 const std::vector<Parts>& table() {
   static const std::vector<Parts> all = [] {
     std::vector<Parts> out;
+    out.reserve(patterns.size());
     for (const Pattern& p : patterns) out.push_back({p, split(p.path)});
     return out;
   }();
@@ -115,7 +117,7 @@ Topic topic_of(const KeyPath& path, bool rooted) {
     for (std::size_t from = 0; from < entry.parts.size(); ++from)
       if (plain_parts(entry, from) >= entry.pattern.least_known && fits_from(entry, from, path)) return entry.pattern.topic;
   }
-  if (!rooted && parse_handler_key(path.back())) return Topic::handler_state;
+  if (!rooted && path.size() == 1 && parse_handler_key(path[0])) return Topic::handler_state;
   return Topic::none;
 }
 
@@ -138,7 +140,7 @@ class Speaker {
   Speaker(const HiveKey& key, HiveKind kind, Statement& scratch, const StatementSink& sink)
       : key_(key), kind_(kind), out_(scratch), sink_(sink) {}
 
-  std::uint64_t speak() {
+  Stated speak() {
     switch (topic_of(key_.path, key_.rooted)) {
       case Topic::none: break;
       case Topic::handler_state: handler_state(); break;
@@ -154,7 +156,7 @@ class Speaker {
       case Topic::file_inventory: inventory("File", text_value(key_, "15"), text_value(key_, "101")); break;
       case Topic::service: service(); break;
     }
-    return emitted_;
+    return stated_;
   }
 
  private:
@@ -175,7 +177,7 @@ class Speaker {
     for (const HiveValue& value : key_.values) out_.fields.emplace_back(value.name.empty() ? "(default)" : value.name, to_text(value));
   }
   void emit() {
-    ++emitted_;
+    ++stated_.emitted;
     sink_(out_);
   }
   // `time` is not the key's last write but what `name` says.
@@ -191,8 +193,8 @@ class Speaker {
   }
   // The handler that the key's names state, the nearest first; else a path in its values.
   std::optional<HandlerName> handler_of_key() const {
-    for (auto name = key_.path.rbegin(); name != key_.path.rend(); ++name)
-      if (auto parsed = parse_handler_key(*name)) return parsed;
+    for (const std::string& name : std::views::reverse(key_.path))
+      if (auto parsed = parse_handler_key(name)) return parsed;
     for (const HiveValue& value : key_.values)
       if (auto parsed = parse_handler_path(to_text(value))) return parsed;
     return std::nullopt;
@@ -201,7 +203,11 @@ class Speaker {
   void handler_state() {
     const bool own =
         parse_handler_key(key_.path.back()).has_value() || (key_.path.size() >= 2 && same(key_.path[key_.path.size() - 2], "HandlerState"));
-    begin(own ? Deed::registered : Deed::other, "HandlerState");
+    // A name alone may be another key's (assemblies have such names): then the values must be the agent's.
+    const bool certain =
+        key_.path.size() >= 2 || std::ranges::any_of(std::array<std::string_view, 3>{"InstallState", "SequenceNumber", "StatusFolder"},
+                                                     [&](std::string_view name) { return find_value(key_, name) != nullptr; });
+    begin(own && certain ? Deed::registered : Deed::other, "HandlerState");
     set_handler(handler_of_key());
     if (out_.handler.empty()) out_.handler = key_.path.back();
     out_.sequence = text_value(key_, "SequenceNumber");
@@ -227,6 +233,7 @@ class Speaker {
       const StoredCertificate stored = decode_stored_certificate(blob->data);
       if (!stored.friendly_name.empty()) out_.fields.emplace_back("friendly name", stored.friendly_name);
       if (!stored.key_container.empty()) out_.fields.emplace_back("key container", stored.key_container);
+      if (!stored.der) ++stated_.damaged;
       if (stored.der)
         for (auto& [name, text] : describe_certificate(*stored.der)) {
           if (name == "sha1") out_.fields.emplace_back("thumbprint agrees", same(text, key_.path.back()) ? "yes" : "no");
@@ -292,7 +299,7 @@ class Speaker {
       out_.fields.emplace_back("position", fmt::format("{}", program.position));
       emit();
     });
-    static_cast<void>(tally);
+    stated_.damaged += tally.damaged + (tally.format.empty() ? 1 : 0);
   }
 
   void inventory(std::string_view what, std::string path, const std::string& file_id) {
@@ -310,7 +317,7 @@ class Speaker {
   HiveKind kind_;
   Statement& out_;
   const StatementSink& sink_;
-  std::uint64_t emitted_ = 0;
+  Stated stated_;
 };
 
 }  // namespace
@@ -354,7 +361,7 @@ bool may_lead_to_topic(const KeyPath& path) {
 
 bool is_topic(const KeyPath& path, bool rooted) { return topic_of(path, rooted) != Topic::none; }
 
-std::uint64_t state_key(const HiveKey& key, HiveKind kind, Statement& scratch, const StatementSink& sink) {
+Stated state_key(const HiveKey& key, HiveKind kind, Statement& scratch, const StatementSink& sink) {
   return Speaker(key, kind, scratch, sink).speak();
 }
 
@@ -458,37 +465,6 @@ bool is_handler_program(std::string_view path) {
   return std::ranges::any_of(std::array<std::string_view, 4>{"CustomScriptHandler.exe", "RunCommandExtension.exe", "RunCommandHandler.exe",
                                                              "JsonVMAccessExtension.exe"},
                              [&](std::string_view known) { return starts(name, known); });
-}
-
-const HiveValue* find_value(const HiveKey& key, std::string_view name) noexcept {
-  const auto found = std::ranges::find_if(key.values, [&](const HiveValue& v) { return same(v.name, name); });
-  return found == key.values.end() ? nullptr : &*found;
-}
-
-std::optional<std::uint64_t> to_number(const HiveValue& value) noexcept {
-  if (value.data.size() == 8) return le<std::uint64_t>(value.data, 0);
-  if (value.data.size() == 4) return le<std::uint32_t>(value.data, 0);
-  return std::nullopt;
-}
-
-std::string to_text(const HiveValue& value) {
-  constexpr std::uint32_t string = 1, expanded = 2, number = 4, link = 6, strings = 7, long_number = 11;
-  constexpr std::size_t most_units = 1U << 20, most_bytes = 4096;
-  const bool textual = value.type == string || value.type == expanded || value.type == link || value.type == strings;
-  if (textual) {
-    std::u16string units;
-    for (std::size_t i = 0; i + 1 < value.data.size() && units.size() < most_units; i += 2)
-      units.push_back(le<std::uint16_t>(value.data, i));
-    while (!units.empty() && units.back() == 0) units.pop_back();
-    if (value.type == strings) std::ranges::replace(units, u'\0', u'\n');
-    return to_utf8(units) + (value.data.size() > most_units * 2 ? "..." : "");
-  }
-  if (((value.type == number && value.data.size() == 4) || (value.type == long_number && value.data.size() == 8)))
-    return fmt::format("{}", *to_number(value));
-  std::string hex;
-  for (std::size_t i = 0; i < std::min(value.data.size(), most_bytes); ++i)
-    hex += fmt::format("{:02x}", static_cast<unsigned>(value.data[i]));
-  return hex + (value.data.size() > most_bytes ? "..." : "");
 }
 
 }  // namespace trimcarve::witness

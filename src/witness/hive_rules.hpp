@@ -25,8 +25,12 @@ HiveKind recognise_hive(const std::vector<std::string>& root_keys, std::string_v
 bool may_lead_to_topic(const KeyPath& path);
 bool is_topic(const KeyPath& path, bool rooted);
 
-// Emits what the key states and returns how many statements that were. `scratch` is filled anew for each.
-std::uint64_t state_key(const HiveKey& key, HiveKind kind, Statement& scratch, const StatementSink& sink);
+struct Stated {
+  std::uint64_t emitted = 0;
+  std::uint64_t damaged = 0;  // entries of a value that could not be read, or a value of a form that is not known
+};
+// Emits what the key states. `scratch` is filled anew for each statement.
+Stated state_key(const HiveKey& key, HiveKind kind, Statement& scratch, const StatementSink& sink);
 
 // A deleted value that no key claims: it speaks when its text holds a path below a handler's folder.
 std::uint64_t state_loose_value(const HiveValue& value, std::uint64_t offset, std::uint64_t length, HiveKind kind, Statement& scratch,

@@ -8,6 +8,8 @@ namespace trimcarve::witness {
 
 namespace {
 
+constexpr std::uint16_t longest_path = 4096;  // bytes; Windows' own limit is 520 nearly everywhere
+
 std::string text_of(ByteView bytes) {
   std::u16string units;
   for (std::size_t i = 0; i + 1 < bytes.size(); i += 2) units.push_back(le<std::uint16_t>(bytes, i));
@@ -50,7 +52,7 @@ std::optional<CachedProgram> decode_cached_program(ByteView bytes) {
   const auto body = slice(bytes, header, size);
   if (!body || size < 2) return std::nullopt;
   const auto length = le<std::uint16_t>(*body, 0);
-  if (length == 0 || length % 2 != 0) return std::nullopt;
+  if (length == 0 || length % 2 != 0 || length > longest_path) return std::nullopt;
   // Behind the path stand, up to the time: nothing (Windows 10), two flags (8), or a package's length, the package and two flags (8.1).
   const std::uint64_t behind = 2 + std::uint64_t{length};
   const auto closes = [&](std::uint64_t gap) {

@@ -109,6 +109,14 @@ TEST_CASE("a key whose parent's cell is overwritten is stated by its own name, w
   CHECK(s->carved);
   CHECK(s->text == "...\\" + custom + "_1.9.5");
   CHECK(s->version == "1.9.5");
+
+  // With its list of values gone too, the name is all there is: it speaks of a handler, but is not called its registration.
+  const std::uint32_t none = 0;
+  std::memcpy(bytes.data() + s->offset + 4 + 36, &none, 4);
+  const Read bare = read_hive(bytes);
+  CHECK(bare.one(Deed::registered, custom) == nullptr);
+  CHECK(std::ranges::any_of(bare.statements,
+                            [](const Statement& o) { return o.deed == Deed::other && o.text == "...\\" + custom + "_1.9.5"; }));
 }
 
 TEST_CASE("parents in a circle end the path") {

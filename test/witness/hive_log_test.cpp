@@ -103,6 +103,30 @@ TEST_CASE("dirty pages of the old form are laid over the hive whose time they ha
   CHECK(refused.note.find("nothing in its logs could be applied") != std::string::npos);
 }
 
+TEST_CASE("a log that makes the hive longer makes it longer") {
+  RegistryKey longer = tree("Enabled", 2, false);
+  make_key(longer, "Zzz", at_run).values = {binary_value("x", std::vector<std::byte>(30'000, std::byte{2}))};
+  for (const LogForm form : {LogForm::entries, LogForm::dirty_pages}) {
+    const DirtyHive dirty = write_dirty_hive(tree("Enabled", 1, false), longer, {.last_written = at_run}, form);
+    REQUIRE(dirty.newer.size() > dirty.hive.size());
+    const auto state = witness::apply_hive_logs(memory(dirty.hive), memory(dirty.log1), memory(dirty.log2));
+    const auto bytes = all_bytes(*state.hive);
+    REQUIRE(bytes.size() == dirty.newer.size());
+    CHECK(std::equal(bytes.begin() + 4096, bytes.end(), dirty.newer.begin() + 4096));
+    CHECK(witness::decode_base_block(bytes)->bins_size == bytes.size() - 4096);
+    // Without the second log a part of the longer hive lies nowhere: it is unreadable, not zero.
+    if (form != LogForm::entries) continue;
+    const auto half = witness::apply_hive_logs(memory(dirty.hive), memory(dirty.log1), nullptr);
+    CHECK(half.hive->size() == dirty.newer.size());
+    const auto extents = half.hive->extents(0, half.hive->size());
+    REQUIRE(extents.back().kind == ExtentKind::unreadable);
+    std::vector<std::byte> out(1);
+    CHECK_FALSE(half.hive->read_at(extents.back().offset, out).has_value());
+    const Read read = read_hive(dirty.hive, "", memory(dirty.log1));
+    CHECK(read.tally.gaps.bytes == extents.back().length);
+  }
+}
+
 TEST_CASE("a clean hive is left alone whatever its logs hold") {
   const DirtyHive dirty = write_dirty_hive(tree("Installed", 1, false), tree("Enabled", 2, false), {}, LogForm::entries);
   const SourcePtr clean = memory(write_hive(tree("Installed", 1, false), {}));

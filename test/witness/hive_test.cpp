@@ -6,10 +6,12 @@
 #include <openssl/evp.h>
 #include <openssl/x509.h>
 
+#include <algorithm>
 #include <cstring>
 
 #include "hive_support.hpp"
 #include "trimcarve/text.hpp"
+#include "witness/hive_cells.hpp"
 #include "witness/hive_rules.hpp"
 #include "witness/program_cache.hpp"
 
@@ -162,9 +164,12 @@ TEST_CASE("hivex, an independent writer, adds a handler's key and it is read") {
   CHECK(s->sequence == "7");
   CHECK(s->status == "NotInstalled");
   CHECK_FALSE(s->carved);
-  // What it deleted is no live key any more.
-  for (const Statement& other : read.statements)
-    if (other.deed == Deed::registered && other.handler == custom) CHECK(other.carved);
+  // What it deleted is no live key any more, but is still there to be carved.
+  const Statement* gone = read.one(Deed::registered, custom);
+  REQUIRE(gone != nullptr);
+  CHECK(gone->carved);
+  CHECK(gone->version == "1.10.15");
+  CHECK(gone->time.ticks == at_run);
 }
 
 TEST_CASE("which hive it is: by the root's keys, else by the name Windows gave it, else by its path") {
@@ -370,4 +375,104 @@ TEST_CASE("a list of subkeys that is gone costs no key below it: they are found 
   CHECK(s->offset == cell + 4096);
   CHECK(s->sequence == "3");
   CHECK(after.tally.damaged > 0);
+}
+
+TEST_CASE("an index root that names index roots, or itself, is left out: libregf would follow it without end") {
+  // The root's list becomes an index root. libregf 20201007 overflows its stack on the first form and does not come back from the second.
+  const auto bytes = write_hive(software(), {});
+  const auto root = 4096 + le<std::uint32_t>(bytes, 36) + 4;
+  const auto list = le<std::uint32_t>(bytes, root + 28);
+  REQUIRE(std::memcmp(bytes.data() + 4096 + list + 4, "lh", 2) == 0);
+
+  auto self = bytes;
+  std::memcpy(self.data() + 4096 + list + 4, "ri\x01", 4);
+  std::memcpy(self.data() + 4096 + list + 8, &list, 4);
+
+  auto levels = bytes;
+  std::uint32_t next = list;
+  for (int level = 0; level < 4; ++level) {
+    const auto offset = static_cast<std::uint32_t>(levels.size() - 4096), size = std::uint32_t{4096},
+               free_size = std::uint32_t{4096 - 32 - 808};
+    const std::uint32_t allocated = 0U - 808U;
+    std::vector<std::byte> bin(4096);
+    std::memcpy(bin.data(), "hbin", 4);
+    std::memcpy(bin.data() + 4, &offset, 4);
+    std::memcpy(bin.data() + 8, &size, 4);
+    std::memcpy(bin.data() + 32, &allocated, 4);
+    std::memcpy(bin.data() + 36, "ri\xC8", 4);  // 200 entries
+    for (std::size_t i = 0; i < 200; ++i) std::memcpy(bin.data() + 40 + i * 4, &next, 4);
+    std::memcpy(bin.data() + 32 + 808, &free_size, 4);
+    levels.insert(levels.end(), bin.begin(), bin.end());
+    next = offset + 32;
+  }
+  std::memcpy(levels.data() + root + 28, &next, 4);
+  const auto bins = static_cast<std::uint32_t>(levels.size() - 4096);
+  std::memcpy(levels.data() + 40, &bins, 4);
+
+  for (auto* hive : {&self, &levels}) {
+    const std::uint32_t sum = witness::base_block_checksum(*hive);
+    std::memcpy(hive->data() + 508, &sum, 4);
+    const Read read = read_hive(*hive);
+    CHECK(read.tally.damaged >= 1);
+    CHECK(read.tally.note.find("1 broken list of subkeys left out") != std::string::npos);
+    const Statement* s = read.one(Deed::registered, custom);  // found by the carver, linked by none
+    REQUIRE(s != nullptr);
+    CHECK(s->carved);
+    CHECK(s->status == "Enabled");
+  }
+}
+
+TEST_CASE("a list that names one big value again and again costs no more than the hive's size") {
+  RegistryKey root = software();
+  auto& key = make_key(root, handlers + custom + "_1.10.15", at_run);
+  key.values = {binary_value("a", std::vector<std::byte>(16'000)), text_value("InstallState", "Enabled")};
+  auto bytes = write_hive(root, {});
+  const Statement before = *read_hive(bytes).one(Deed::registered, custom);
+  const auto record = static_cast<std::size_t>(before.offset) + 4;
+  // The key's list becomes one of 16,000 times its first value: it would be 256 MB.
+  const auto first = le<std::uint32_t>(bytes, 4096 + le<std::uint32_t>(bytes, record + 40) + 4);
+  const std::uint32_t bin = static_cast<std::uint32_t>(bytes.size() - 4096), size = 69'632, cell = 0U - (size - 32), many = 16'000;
+  std::vector<std::byte> extra(size);
+  std::memcpy(extra.data(), "hbin", 4);
+  std::memcpy(extra.data() + 4, &bin, 4);
+  std::memcpy(extra.data() + 8, &size, 4);
+  std::memcpy(extra.data() + 32, &cell, 4);
+  for (std::size_t i = 0; i < many; ++i) std::memcpy(extra.data() + 36 + i * 4, &first, 4);
+  bytes.insert(bytes.end(), extra.begin(), extra.end());
+  const std::uint32_t bins = static_cast<std::uint32_t>(bytes.size() - 4096), list = bin + 32;
+  std::memcpy(bytes.data() + 40, &bins, 4);
+  std::memcpy(bytes.data() + record + 36, &many, 4);
+  std::memcpy(bytes.data() + record + 40, &list, 4);
+  const std::uint32_t sum = witness::base_block_checksum(bytes);
+  std::memcpy(bytes.data() + 508, &sum, 4);
+  const Read read = read_hive(bytes);
+  const Statement* s = read.one(Deed::registered, custom);
+  REQUIRE(s != nullptr);
+  CHECK(s->cut);
+  const auto read_whole = static_cast<std::uint64_t>(std::ranges::count_if(s->fields, [](const auto& f) { return !f.second.empty(); }));
+  CHECK(read_whole > 100);
+  CHECK(read_whole * 16'000 <= bytes.size() * 4 + witness::most_text);
+}
+
+TEST_CASE("a bin whose header is damaged does not shift or hide the others") {
+  // libregf 20201007 steps over such a bin and reads later offsets 4 KiB too far, or stops there.
+  RegistryKey root = software();
+  make_key(root, "Aaa", at_run).values = {binary_value("x", std::vector<std::byte>(9'000))};
+  auto bytes = write_hive(root, {.free_bins = 2});
+  const Statement before = *read_hive(bytes).one(Deed::registered, custom);
+  for (std::size_t bin = 8192; bin < bytes.size(); bin += le<std::uint32_t>(bytes, bin + 8)) {
+    if (before.offset >= bin && before.offset < bin + le<std::uint32_t>(bytes, bin + 8)) continue;
+    CAPTURE(bin);
+    for (const std::size_t length : {4U, 32U}) {
+      auto damaged = bytes;
+      std::memset(damaged.data() + bin, 0, length);
+      const Read read = read_hive(damaged);
+      const Statement* s = read.one(Deed::registered, custom);
+      REQUIRE(s != nullptr);
+      CHECK(s->offset == before.offset);
+      CHECK_FALSE(s->carved);
+      CHECK(s->status == "Enabled");
+      CHECK(read.tally.damaged > 0);
+    }
+  }
 }
