@@ -188,6 +188,16 @@ class ZipReader {
     tally_.note = "not read to its end: " + std::move(why);
   }
 
+  // Without the directory the end of a member of unknown length is found only by unpacking it.
+  void skip(archive* reader, bool by_directory, const std::optional<LocalHeader>& header) {
+    if (by_directory || (header && header->data_length)) return;
+    std::array<std::byte, 4096> unused;
+    std::uint64_t done = 0;
+    for (la_ssize_t got = 1; got > 0 && done < limits_.member; done += static_cast<std::uint64_t>(std::max<la_ssize_t>(got, 0)))
+      got = archive_read_data(reader, unused.data(), unused.size());
+    if (done >= limits_.member) stop("a member of unknown length is too long");
+  }
+
   void member(archive* reader, archive_entry* entry, const Input& input, bool by_directory) {
     Member out;
     if (const char* name = archive_entry_pathname_utf8(entry))
@@ -196,11 +206,11 @@ class ZipReader {
       out.name = to_clean_utf8(raw);
     const auto header = find_header(*zip_, input, reader, out.name);
     if (header) {
-      if (!given_.insert(header->offset).second) return;
+      if (!given_.insert(header->offset).second) return skip(reader, by_directory, header);
       if (out.name.empty()) out.name = to_clean_utf8(header->name);
       out.modified = from_dos(header->dos_date, header->dos_time);
     }
-    if (archive_entry_filetype(entry) != AE_IFREG) return;
+    if (archive_entry_filetype(entry) != AE_IFREG) return skip(reader, by_directory, header);
     ++tally_.records;
     std::vector<std::byte> bytes;
     bool ended = false;

@@ -286,3 +286,15 @@ TEST_CASE("a goal state as the host's JSON") {
   CHECK(s[3].status == "disabled");
   CHECK(s[3].command == "ls");
 }
+
+TEST_CASE("documents nested without end cost themselves only") {
+  std::string json, xml = "<Extensions><Plugins>";
+  for (int i = 0; i < 300000; ++i) json += R"({"TaskName":1,"publicSettings":)";
+  for (int i = 0; i < 300000; ++i) xml += "<a>";
+  Collected got;
+  CHECK_FALSE(witness::read_telemetry(*test::source_of(json), "", got.sink).readable);
+  CHECK_FALSE(witness::read_telemetry(*test::source_of(json + std::string(300000, '}')), "", got.sink).readable);
+  CHECK(witness::read_goal_state(*test::source_of(xml), got.sink).damaged == 1);
+  CHECK(witness::read_goal_state(*test::source_of("{\"extensionGoalStates\":" + json + std::string(300001, '}')), got.sink).emitted == 0);
+  CHECK(got.statements.empty());
+}
