@@ -23,7 +23,8 @@ Tally read_aggregate_status(const ByteSource& file, const StatementSink& sink);
 Tally read_telemetry(const ByteSource& file, std::string_view path, const StatementSink& sink);
 
 // <seq>.settings: Deed::configured (event "settings"), the document in `settings`; one that is no JSON is in `text`, and cut.
-// <seq>.status: Deed::status (event "status"), as above; of one that is damaged throughout the text, cut. The path gives the sequence ("3", "name.3"), handler and version.
+// <seq>.status: Deed::status (event "status"), as above; of one that is damaged throughout the text, cut. The path gives the sequence ("3",
+// "name.3"), handler and version.
 Tally read_settings_status(const ByteSource& file, std::string_view path, const StatementSink& sink);
 
 // What the cloud wants of the agent: ExtensionsConfig as XML, or the host's VmSettings as JSON, kept by the agent and in the zips of

@@ -58,13 +58,20 @@ with zipfile.ZipFile(folder + 'bomb.zip', 'w', zipfile.ZIP_DEFLATED) as z:
 
 // Empty, with a line that is counted, where there is no Python.
 std::string folder_of_zips() {
-  static const std::string folder = [] {
-    const auto path = std::filesystem::temp_directory_path() / ("trimcarve-zips-" + std::to_string(::getpid()));
-    std::filesystem::create_directories(path);
-    std::ofstream(path / "make.py") << script;
-    const std::string command = "python3 '" + (path / "make.py").string() + "' '" + path.string() + "'";
-    return std::system(command.c_str()) == 0 ? path.string() : std::string();
-  }();
+  struct Folder {
+    std::filesystem::path path = std::filesystem::temp_directory_path() / ("trimcarve-zips-" + std::to_string(::getpid()));
+    bool made = false;
+    Folder() {
+      std::filesystem::create_directories(path);
+      std::ofstream(path / "make.py") << script;
+      made = std::system(("python3 '" + (path / "make.py").string() + "' '" + path.string() + "'").c_str()) == 0;
+    }
+    Folder(const Folder&) = delete;
+    Folder& operator=(const Folder&) = delete;
+    ~Folder() { std::filesystem::remove_all(path); }
+  };
+  static const Folder made;
+  const std::string folder = made.made ? made.path.string() : std::string();
   if (folder.empty()) std::printf("SKIPPED: python3 is not on this machine\n");
   return folder;
 }
