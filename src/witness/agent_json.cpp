@@ -85,20 +85,20 @@ bool read_handler_status(const Json& handler, const Json* document_time, Stateme
   return true;
 }
 
-struct Sorted {
+struct Whole {
   JsonPart part;
   Json value;
 };
 
 // The whole objects with one of these members, in their order. In text that is no document its beginning may lie in a string: the reading
 // that finds more is taken.
-std::vector<Sorted> whole_objects(std::string_view text, std::initializer_list<std::string_view> names, bool fragment,
-                                  std::uint64_t& damaged) {
-  std::vector<Sorted> best;
+std::vector<Whole> whole_objects(std::string_view text, std::initializer_list<std::string_view> names, bool fragment,
+                                 std::uint64_t& damaged) {
+  std::vector<Whole> best;
   std::uint64_t best_bad = 0;
   for (const bool in_string : {false, true}) {
     if (in_string && !fragment) break;
-    std::vector<Sorted> found;
+    std::vector<Whole> found;
     std::uint64_t bad = 0;
     for (const JsonPart& part : find_objects(text, names, in_string)) {
       Json value = parse_json(text.substr(part.begin, part.end - part.begin));
@@ -109,7 +109,6 @@ std::vector<Sorted> whole_objects(std::string_view text, std::initializer_list<s
     }
     if (!in_string || found.size() > best.size()) best = std::move(found), best_bad = bad;
   }
-  std::ranges::sort(best, {}, [](const Sorted& s) { return s.part.begin; });
   damaged += best_bad;
   return best;
 }

@@ -95,7 +95,7 @@ class LogReader {
     statement_.length = message_.length;
     statement_.cut = message_.cut;
     statement_.time = message_.time;
-    statement_.time_text = message_.time_text;
+    statement_.time_text = to_clean_utf8(message_.time_text);
     statement_.zone_stated = message_.zone_stated || !message_.dated;
     statement_.process_id = message_.process;
     if (!message_.level.empty()) statement_.fields.emplace_back("level", message_.level);

@@ -64,7 +64,8 @@ constexpr std::array<Verb, 6> verbs{{{"uninstall", Deed::uninstalled},
                                      {"updat", Deed::updated}}};
 
 bool failed(std::string_view text) {
-  for (const std::string_view word : {"fail", "unable", "could not", "cannot", "exception", "timed out", "not successful", "unsuccessful"})
+  for (const std::string_view word :
+       {"failed", "failure", "unable", "could not", "cannot", "exception", "timed out", "not successful", "unsuccessful"})
     if (contains(text, word)) return true;
   // "Installed plugin (name: X, version: V), Code: 0": the agent's own codes, 0 is success.
   const std::size_t code = find_word(text, ", code:");
@@ -270,10 +271,8 @@ std::string command_in(std::string_view shown) {
     std::string_view value = shown.substr(at + lead.size());
     std::size_t end = npos;
     for (const std::string_view mark : {stop, other_stop})
-      for (std::size_t next = mark.empty() ? npos : find_word(value, mark); next != npos; next = find_word(value, mark, next + 1)) {
+      for (std::size_t next = mark.empty() ? npos : find_word(value, mark); next != npos; next = find_word(value, mark, next + 1))
         end = next;  // the last: a script may hold the mark itself
-        if (mark == "scripturi:") break;
-      }
     if (end != npos) {
       value = value.substr(0, end);
     } else if (lead.starts_with("command")) {
@@ -314,7 +313,8 @@ bool read_handler_settings(std::string_view text, Statement& out) {
   }
   if (sealed != npos) {
     std::string_view value = part(sealed + 18, open != npos && open > sealed ? open : npos);
-    if (value.starts_with("{") && value.ends_with("}")) value = value.substr(1, value.size() - 2);
+    if (value.starts_with("{")) value.remove_prefix(1);
+    if (value.ends_with("}")) value.remove_suffix(1);
     if (!value.empty()) out.fields.emplace_back("protectedSettings", value);
   }
   if (open == npos) return true;

@@ -95,6 +95,8 @@ class ConfigReader {
   std::uint64_t here() const { return static_cast<std::uint64_t>(std::max<XML_Index>(XML_GetCurrentByteIndex(parser_), 0)); }
 
   void start(const char* name, const char** attributes) {
+    constexpr int deepest = 64;  // the form has 5
+    if (++depth_ > deepest) XML_StopParser(parser_, XML_FALSE);
     const std::string_view element = local_name(name);
     if (same_word(element, "extensions")) {
       seen = true;
@@ -127,6 +129,7 @@ class ConfigReader {
   }
 
   void end(const char* name) {
+    --depth_;
     const std::string_view element = local_name(name);
     if (same_word(element, "plugin") && open_) {
       open_ = false;
@@ -169,6 +172,7 @@ class ConfigReader {
 
   const Document& document_;
   XML_Parser parser_ = nullptr;
+  int depth_ = 0;
   bool in_list_ = false, open_ = false, in_settings_ = false;
   std::string incarnation_, handler_, version_, value_;
   Statement current_;

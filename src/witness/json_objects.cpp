@@ -18,7 +18,7 @@ std::vector<JsonPart> find_objects(std::string_view text, std::initializer_list<
   };
   std::vector<Open> open;
   std::vector<JsonPart> out;
-  std::size_t string_at = 0;
+  std::size_t string_at = 0, deeper = 0;  // deeper: open objects beyond the deepest looked into
   for (std::size_t i = 0; i < text.size(); ++i) {
     const char c = text[i];
     if (in_string) {
@@ -27,7 +27,7 @@ std::vector<JsonPart> find_objects(std::string_view text, std::initializer_list<
       } else if (c == '"') {
         in_string = false;
         const std::size_t next = text.find_first_not_of(" \t\r\n", i + 1);
-        if (next == std::string_view::npos || text[next] != ':' || open.empty()) continue;
+        if (next == std::string_view::npos || text[next] != ':' || open.empty() || deeper != 0) continue;
         const std::string_view name = text.substr(string_at, i - string_at);
         if (std::ranges::any_of(names, [&](std::string_view n) { return same_word(n, name); })) open.back().named = true;
       }
@@ -35,9 +35,17 @@ std::vector<JsonPart> find_objects(std::string_view text, std::initializer_list<
       in_string = true;
       string_at = i + 1;
     } else if (c == '{') {
-      open.push_back({i, false});
+      if (open.size() < 4 * deepest_json)
+        open.push_back({i, false});
+      else
+        ++deeper;
+    } else if (c == '}' && deeper != 0) {
+      --deeper;
     } else if (c == '}' && !open.empty()) {
-      if (open.back().named) out.push_back({open.back().at, i + 1});
+      if (open.back().named) {
+        while (!out.empty() && out.back().begin > open.back().at) out.pop_back();  // those inside it
+        out.push_back({open.back().at, i + 1});
+      }
       open.pop_back();
     }
   }
@@ -62,6 +70,23 @@ int escaped_unit(std::string_view text, std::size_t at) {
     unit = unit * 16 + digit;
   }
   return unit;
+}
+
+std::size_t nesting(std::string_view text) {
+  std::size_t depth = 0, deepest = 0;
+  bool in_string = false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (c == '"') in_string = !in_string;
+    if (in_string) {
+      i += c == '\\' ? 1U : 0U;
+    } else if (c == '{' || c == '[') {
+      deepest = std::max(deepest, ++depth);
+    } else if ((c == '}' || c == ']') && depth != 0) {
+      --depth;
+    }
+  }
+  return deepest;
 }
 
 // What the parser would refuse though JSON in use has it.
@@ -117,6 +142,7 @@ std::string with_escaped_bytes(std::string_view text) {
 }  // namespace
 
 Json parse_json(std::string_view text) {
+  if (nesting(text) > deepest_json) return Json(Json::value_t::discarded);
   Json plain = Json::parse(text, nullptr, false);
   if (!plain.is_discarded()) return plain;
   return Json::parse(made_parsable(with_escaped_bytes(text)), nullptr, false);

@@ -106,7 +106,7 @@ std::optional<LinePrefix> read_line_prefix(std::string_view line) {
     if (!inside) break;
     if (is_level(*inside) && out.level.empty()) {
       out.level = *inside;
-    } else if (inside->starts_with("PID ") && out.process.empty()) {
+    } else if (inside->starts_with("PID ") && std::ranges::all_of(inside->substr(4), is_digit) && out.process.empty()) {
       out.process = inside->substr(4);
     } else if (looks_like(*first, iso_date)) {
       // thread, module, activity

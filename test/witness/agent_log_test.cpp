@@ -380,6 +380,21 @@ TEST_CASE("Azure Arc's extension manager and the logs of handlers under it") {
   CHECK(time_of(s) == "2021-07-14T18:56:45.0000000Z");
 }
 
+// Made up: where the line ends, and words that only look like failure.
+TEST_CASE("settings cut short give what is there; a failover location is no failure") {
+  Statement s = one(
+      "[100+00000001] [05/13/2026 10:09:37.00] [INFO] HandlerSettings = ProtectedSettingsCertThumbprint: C8F2, ProtectedSettings: {MIIB/",
+      custom_script_path);
+  CHECK(s.deed == Deed::configured);
+  CHECK(field(s, "protectedSettings") == "MIIB/");
+  s =
+      one("[00000010] 2026-05-14T15:04:05.101Z [INFO]  Disabling plugin (name: Microsoft.Compute.CustomScriptExtension, version: 1.10.20, "
+          "failoverlocation: x)\n",
+          agent_path);
+  CHECK(s.deed == Deed::disabled);
+  CHECK(s.status == "started");
+}
+
 TEST_CASE("a bad date costs the time, not the line") {
   for (const std::string_view prefix :
        {"[1+00000001] [13/04/2021 20:49:58.31]", "[1+00000001] [02/30/2021 20:49:58.31]", "[00000010] 2024-02-30T21:01:16.373Z"}) {

@@ -87,3 +87,11 @@ TEST_CASE("a hive and its transaction logs are told apart by the type in the bas
   CHECK(kind_of("") == Kind::unknown);
   CHECK(kind_of(std::string(100, '\0')) == Kind::unknown);
 }
+
+// WALinuxAgent's tests hold both: an event and a status whose texts are longer than what recognition reads.
+TEST_CASE("documents are known by their beginnings when their texts are long") {
+  const std::string text(100000, 'a');
+  CHECK(kind_of(R"([{"EventLevel":"INFO","Message":")" + text + R"(","TaskName":"x"}])") == Kind::telemetry);
+  CHECK(kind_of(R"([{"status":{"status":"success","formattedMessage":{"message":")" + text + R"("}},"timestampUTC":"x"}])") ==
+        Kind::settings);
+}
