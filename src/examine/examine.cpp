@@ -119,6 +119,9 @@ class Pipeline {
     if (!request_.activity_log.empty())
       witnesses_.read({.path = request_.activity_log, .state = "given"}, {open_artefact(request_.activity_log), nullptr, nullptr},
                       witness::Kind::activity_log);
+    if (request_.image.empty() && examiners_.empty() && out_.coverage.empty())
+      throw RunError(ExitCode::input, request_.artifacts.empty() ? request_.activity_log : request_.artifacts.front(), "nothing to examine",
+                     "it is no log, hive, status or archive that is known here");
   }
 
   // Opens a given file as the next of the spaces. Throws RunError{input}; null for an empty path.

@@ -298,6 +298,44 @@ def interrupted(folder):
     check(not os.path.exists(out + "/manifest.json") and not os.path.exists(out + "/findings.json"), "output looks finished")
 
 
+HANDLER = "Microsoft.Compute.CustomScriptExtension"
+LOG = "".join(f"[4312+00000001] [05/12/2026 10:00:0{i}.00] [INFO] {text}\r\n" for i, text in enumerate([
+    "Starting IaaS ScriptHandler Extension v1", "Loading configuration for sequence number 0",
+    "Files downloaded. Asynchronously executing command: 'powershell -File a.ps1'", "Command execution finished. Command exited with code: 3"]))
+ACTIVITY = [{"operationName": {"value": "Microsoft.Compute/virtualMachines/extensions/write"}, "eventTimestamp": "2026-05-12T09:59:40Z",
+             "caller": "someone@example.org", "correlationId": "c1", "status": {"value": "Succeeded"}, "httpRequest": {"clientIpAddress": "192.0.2.7"},
+             "resourceId": "/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/virtualMachines/vm1/extensions/cse"}]
+
+
+def witnesses(folder):
+    """Given logs speak without a disk and beside one; what is no log is named; a written folder verifies, and a changed log does not."""
+    place = os.path.join(folder, "Plugins", HANDLER, "1.10.20")
+    os.makedirs(place)
+    log = write(place + "/CustomScriptHandler.log", LOG.encode())
+    activity = write(folder + "/activity.json", json.dumps(ACTIVITY).encode())
+    other = write(folder + "/notes.txt", b"buy milk\n" * 100)
+    r = run("examine", "--artifact", log, "--activity-log", activity, "--json")
+    check(r.returncode == 0, f"given log: exit {r.returncode}: {r.stderr}")
+    target = json.loads(r.stdout)["targets"][0]
+    check(target["verdict"] == "traces", f"without an $MFT a log proves no removal: {target['verdict']}")
+    runs = target["runs"]
+    check(len(runs) == 1 and runs[0]["command"] == "powershell -File a.ps1" and runs[0]["exit_code"] == 3 and runs[0]["sequence"] == "0", f"runs {runs}")
+    cloud = target["cloud"]
+    check(len(cloud) == 1 and cloud[0]["caller"] == "someone@example.org" and cloud[0]["match"], f"cloud {cloud}")
+    r = run("examine", "--artifact", log, "--artifact", other, "--json")
+    check(r.returncode == 1 and any(other in w["text"] for w in json.loads(r.stdout)["warnings"]), f"a file that is no log: {r.returncode}")
+    expect(["examine", "--artifact", other], 3, "nothing to examine")
+    expect(["examine", "--artifact", folder + "/no such"], 3, "no such file")
+    expect(["examine", "--artifact", log, "--certificate", other], 3, "no certificate")
+    r = run("examine", sample(folder), "--artifact", log, "--activity-log", activity, "-o", folder + "/out")
+    check(r.returncode == 0, f"beside a disk: exit {r.returncode}: {r.stderr}")
+    r = run("verify", folder + "/out")
+    check(r.returncode == 0 and "no difference" in r.stdout, f"verify: {r.stdout}")
+    write(log, LOG.replace("code: 3", "code: 0").encode())
+    r = run("verify", folder + "/out")
+    check(r.returncode == 1 and "the evidence has changed at file:" in r.stdout, f"verify of a changed log: {r.stdout}")
+
+
 def manual(folder):
     """mandoc finds no fault, and every option of --help is in the manual page."""
     page = os.path.join(source_root, "man/trimcarve.1")
@@ -328,6 +366,7 @@ checks = {
     "split": split_raw,
     "interrupted": interrupted,
     "manual": manual,
+    "witnesses": witnesses,
 }
 with tempfile.TemporaryDirectory(prefix="trimcarve-cli-") as temporary:
     checks[which](temporary)
