@@ -75,10 +75,9 @@ class Pipeline {
   }
 
   void examine_image() {
-    image::OpenedImage opened = image::open_image(request_.image);
+    image::OpenedImage opened = image::open_image(request_.image, {request_.parents, request_.replay_log, request_.page_ranges});
     add_source(out_, opened);
     const std::string& path = request_.image.front();
-    const bool holes_speak = opened.info.container.ends_with("dynamic");
     image::PartitionTable table = image::read_partitions(*opened.source, opened.sector_size);
     std::ranges::move(table.warnings, std::back_inserter(out_.warnings));
     out_.complete = out_.complete && table.complete;
@@ -121,7 +120,6 @@ class Pipeline {
       VolumeEvidence evidence;
       evidence.index = number;
       evidence.volume = std::move(*volume);
-      evidence.holes_speak = holes_speak;
       examine_volume(std::move(evidence), {opened.source}, partition.offset);
       ++examined;
     }

@@ -109,7 +109,7 @@ TEST_CASE("zero and absent blocks of a Hyper-V VHDX are told apart, and all byte
   std::uint64_t zero = 0, hole = 0, covered = 0;
   for (const Extent& e : disk.source->extents(0, disk.info.size)) {
     if (e.kind == ExtentKind::container_zero) zero += e.length;
-    if (e.kind == ExtentKind::hole) hole += e.length;
+    if (e.kind == ExtentKind::not_present) hole += e.length;
     CHECK(e.offset == covered);
     covered += e.length;
   }
@@ -148,7 +148,7 @@ TEST_CASE("a VHD none of whose blocks was ever written is one hole") {
   const std::string path = unpacked_data("vhd-other/hyperv2012r2-dynamic.vhd.bz2");
   if (path.empty()) return;
   const auto disk = open_image({path});
-  CHECK(disk.source->extents(0, disk.info.size) == std::vector<Extent>{{0, 136365211648, ExtentKind::hole}});
+  CHECK(disk.source->extents(0, disk.info.size) == std::vector<Extent>{{0, 136365211648, ExtentKind::not_present}});
 }
 
 // vhdiinfo prints this parent's name for the file; qemu-img check reports the dirty log of the other.
