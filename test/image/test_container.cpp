@@ -311,15 +311,15 @@ TEST_CASE("a fixed VHDX larger than 4 GiB is read right past the first entry of 
   // 20 blocks of 256 MiB, sparse, with a pattern at the start of each; the bitmap's entry is the 17th.
   for (std::uint64_t i = 0; i < 20; ++i) {
     if (i == 16) shape.entries.push_back(0);
-    shape.entries.push_back(present(vhdx_payload + mib + i * (256 << 20)));
+    shape.entries.push_back(present(8 * mib + i * (256 << 20)));
   }
   write_file(folder / "five.vhdx", vhdx(shape));
-  std::filesystem::resize_file(folder / "five.vhdx", vhdx_payload + mib + 20 * (std::uint64_t{256} << 20));
+  std::filesystem::resize_file(folder / "five.vhdx", 8 * mib + 20 * (std::uint64_t{256} << 20));
   {
     std::fstream file(folder / "five.vhdx", std::ios::binary | std::ios::in | std::ios::out);
     for (std::uint64_t i = 0; i < 20; ++i) {
       const Bytes bytes = pattern(4096, static_cast<std::uint32_t>(i));
-      file.seekp(static_cast<std::streamoff>(vhdx_payload + mib + i * (256 << 20)));
+      file.seekp(static_cast<std::streamoff>(8 * mib + i * (256 << 20)));
       file.write(reinterpret_cast<const char*>(bytes.data()), 4096);
     }
   }
