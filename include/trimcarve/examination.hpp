@@ -43,7 +43,7 @@ struct BlockCounts {
 
 // The pending log of a VHDX: what was on its way into the file when it was last closed or copied.
 struct LogReplay {
-  bool replayed = false;  // in memory; false: it was asked not to be, and the disk is as it was before
+  bool replayed = false;                   // in memory; false: it was asked not to be, and the disk is as it was before
   std::uint64_t entries = 0, sectors = 0;  // sectors of 4 KiB that the entries write
   std::uint64_t changed = 0;               // of these, those whose bytes differ from what the file holds
   std::uint64_t changed_table = 0, changed_metadata = 0, changed_bitmaps = 0, changed_payload = 0, changed_other = 0;  // by what they hold
@@ -135,7 +135,8 @@ struct RunReport {
   std::uint64_t clusters = 0;
   RunState state = RunState::data;
   std::string owner;  // reallocated or contested: to or with whom, as "entry-sequence path", or why it is not known
-  std::string block;  // what the container says of it: "not_present", "undefined", "zero", "unmapped"; empty: bytes are stored, or none says
+  std::string
+      block;  // what the container says of it: "not_present", "undefined", "zero", "unmapped"; empty: bytes are stored, or none says
 };
 
 // A stretch of a stream that came back. Its bytes are evidence: none of them is invented.

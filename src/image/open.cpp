@@ -214,7 +214,8 @@ class Opener {
   // NOLINTNEXTLINE(misc-no-recursion): as deep as the chain, which is bounded
   SourcePtr open_parent(const std::string& child, const ParentLink& link) {
     constexpr std::size_t longest = 64;
-    if (chain_.size() >= longest) throw RunError(ExitCode::input, child, "cannot open its parent", "the chain of parents is longer than 64");
+    if (chain_.size() >= longest)
+      throw RunError(ExitCode::input, child, "cannot open its parent", "the chain of parents is longer than 64");
     const std::string path = find_parent(child, link, options_.parents, chain_);
     chain_.push_back(path);
     opened_.info.parents.push_back(path);

@@ -21,7 +21,8 @@ namespace {
 constexpr std::uint64_t page = 512, most = std::uint64_t{1} << 60;
 
 std::optional<std::uint64_t> number_of(std::string_view text) {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\n' || text.front() == '\r' || text.front() == '\t')) text.remove_prefix(1);
+  while (!text.empty() && (text.front() == ' ' || text.front() == '\n' || text.front() == '\r' || text.front() == '\t'))
+    text.remove_prefix(1);
   while (!text.empty() && (text.back() == ' ' || text.back() == '\n' || text.back() == '\r' || text.back() == '\t')) text.remove_suffix(1);
   std::uint64_t value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
@@ -86,10 +87,11 @@ class XmlReader {
     XML_SetElementHandler(
         parser_, [](void* self, const XML_Char* name, const XML_Char**) { static_cast<XmlReader*>(self)->begin(name); },
         [](void* self, const XML_Char* name) { static_cast<XmlReader*>(self)->end(name); });
-    XML_SetCharacterDataHandler(
-        parser_, [](void* self, const XML_Char* data, int length) { static_cast<XmlReader*>(self)->text(data, length); });
-    XML_SetEntityDeclHandler(parser_, [](void* self, const XML_Char*, int, const XML_Char*, int, const XML_Char*, const XML_Char*,
-                                         const XML_Char*, const XML_Char*) { XML_StopParser(static_cast<XmlReader*>(self)->parser_, XML_FALSE); });
+    XML_SetCharacterDataHandler(parser_,
+                                [](void* self, const XML_Char* data, int length) { static_cast<XmlReader*>(self)->text(data, length); });
+    XML_SetEntityDeclHandler(parser_,
+                             [](void* self, const XML_Char*, int, const XML_Char*, int, const XML_Char*, const XML_Char*, const XML_Char*,
+                                const XML_Char*) { XML_StopParser(static_cast<XmlReader*>(self)->parser_, XML_FALSE); });
     constexpr std::size_t at_once = 1 << 20;
     for (std::size_t done = 0; done < text.size(); done += at_once) {
       const auto piece = text.subspan(done, std::min(at_once, text.size() - done));
@@ -166,7 +168,8 @@ class JsonReader {
     if (depth > deepest) return out_.refuse("it is nested too deeply");
     if (value.is_array()) {
       for (const json& item : value)
-        if (!(item.is_array() || item.is_object() ? walk(item, cleared, depth + 1) : out_.refuse("a list holds something that is no range")))
+        if (!(item.is_array() || item.is_object() ? walk(item, cleared, depth + 1)
+                                                  : out_.refuse("a list holds something that is no range")))
           return false;
       return true;
     }
@@ -189,7 +192,8 @@ class JsonReader {
     }
     for (const auto& [name, member] : value.items()) {
       const std::string key = plain_key(name);
-      const bool ranges = key.starts_with("pagerange") || key == "pagelist" || key == "range" || key == "value", clears = key.starts_with("clearrange");
+      const bool ranges = key.starts_with("pagerange") || key == "pagelist" || key == "range" || key == "value",
+                 clears = key.starts_with("clearrange");
       if (!ranges && !clears) continue;
       known_ = true;
       if ((member.is_array() || member.is_object()) && !walk(member, clear || clears, depth + 1)) return false;
@@ -290,7 +294,9 @@ class PagedFile final : public ByteSource {
 
 Result<PageList> parse_page_ranges(ByteView text) {
   Collector out;
-  const auto begins = [&](std::string_view with) { return text.size() >= with.size() && std::memcmp(text.data(), with.data(), with.size()) == 0; };
+  const auto begins = [&](std::string_view with) {
+    return text.size() >= with.size() && std::memcmp(text.data(), with.data(), with.size()) == 0;
+  };
   if (text.empty()) return fail("it is empty");
   std::string utf8;
   if (begins("\xFF\xFE")) {  // what Windows PowerShell redirects into a file
@@ -338,7 +344,8 @@ std::vector<Warning> check_page_ranges(const ByteSource& file, const PageList& l
   if (with_data > 0)
     warnings.push_back({"page_ranges_contradicted",
                         "of " + std::to_string(probed) + " places looked at which the page listing calls not stored, " +
-                            std::to_string(with_data) + " hold data: the listing is not this disk's, or is of another time; the data counts",
+                            std::to_string(with_data) +
+                            " hold data: the listing is not this disk's, or is of another time; the data counts",
                         std::move(ranges)});
   return warnings;
 }

@@ -1,5 +1,5 @@
-// The pages of an Azure page blob, as Get Page Ranges lists them, beside the blob itself as it was downloaded: a raw disk or a fixed VHD, in
-// which a page that was never written, or was cleared, cannot be told from one that holds zeros.
+// The pages of an Azure page blob, as Get Page Ranges lists them, beside the blob itself as it was downloaded: a raw disk or a fixed VHD,
+// in which a page that was never written, or was cleared, cannot be told from one that holds zeros.
 #pragma once
 
 #include <cstdint>
@@ -25,13 +25,13 @@ struct PageList {
   std::uint64_t known_until = ~std::uint64_t{0};
 };
 
-// The XML answer of the REST call (PageList: PageRange and ClearRange with Start and End, End inclusive), or JSON as the SDKs and PowerShell
-// print it: lists of {start, end} (inclusive), {startOffset, endOffset} (inclusive) or {offset, length|count}, bare or below pageRanges /
-// clearRanges, in any case of letters. Fails with a reason on anything else.
+// The XML answer of the REST call (PageList: PageRange and ClearRange with Start and End, End inclusive), or JSON as the SDKs and
+// PowerShell print it: lists of {start, end} (inclusive), {startOffset, endOffset} (inclusive) or {offset, length|count}, bare or below
+// pageRanges / clearRanges, in any case of letters. Fails with a reason on anything else.
 Result<PageList> parse_page_ranges(ByteView text);
 
-// `file` with the listing's word on what is not stored. Where the file holds other bytes than zeros there, the bytes win: `extents` looks at
-// them when it is asked.
+// `file` with the listing's word on what is not stored. Where the file holds other bytes than zeros there, the bytes win: `extents` looks
+// at them when it is asked.
 SourcePtr with_page_ranges(SourcePtr file, PageList list);
 
 // Whether listing and file belong together, by up to 4096 places spread over what the list says is not stored: a warning with the places

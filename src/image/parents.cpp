@@ -22,18 +22,18 @@ std::string folded(std::string text) {
 
 // The files beside the child that have one of the names, those with the exact name first.
 std::vector<std::string> beside(const std::string& child, const std::vector<std::string>& names) {
-  const fs::path folder = fs::path(child).has_parent_path() ? fs::path(child).parent_path() : fs::path(".");
+  const fs::path prefix = fs::path(child).parent_path(), folder = prefix.empty() ? fs::path(".") : prefix;
   std::vector<std::string> found;
   std::error_code error;
   for (const std::string& name : names)
-    if (fs::exists(folder / name, error)) found.push_back((folder / name).string());
+    if (fs::exists(prefix / name, error)) found.push_back((prefix / name).string());
   constexpr std::size_t most_entries = 100'000;
   std::size_t seen = 0;
   for (auto entry = fs::directory_iterator(folder, error); !error && entry != fs::directory_iterator() && ++seen < most_entries;
        entry.increment(error)) {
     const std::string name = entry->path().filename().string();
     for (const std::string& wanted : names)
-      if (name != wanted && folded(name) == folded(wanted)) found.push_back((folder / name).string());
+      if (name != wanted && folded(name) == folded(wanted)) found.push_back((prefix / name).string());
   }
   return found;
 }

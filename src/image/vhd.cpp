@@ -31,14 +31,14 @@ struct FooterOnDisk {                    // "Hard Disk Footer Format"
 };
 static_assert(sizeof(FooterOnDisk) == 84);
 
-struct DynamicHeader {              // "Dynamic Disk Header Format"
-  std::array<char, 8> cookie;       // 0   "cxsparse"
-  Big<std::uint64_t> next;          // 8
-  Big<std::uint64_t> table_offset;  // 16
-  Big<std::uint32_t> version;       // 24
-  Big<std::uint32_t> entries;       // 28
-  Big<std::uint32_t> block_size;    // 32
-  Big<std::uint32_t> checksum;      // 36
+struct DynamicHeader {                          // "Dynamic Disk Header Format"
+  std::array<char, 8> cookie;                   // 0   "cxsparse"
+  Big<std::uint64_t> next;                      // 8
+  Big<std::uint64_t> table_offset;              // 16
+  Big<std::uint32_t> version;                   // 24
+  Big<std::uint32_t> entries;                   // 28
+  Big<std::uint32_t> block_size;                // 32
+  Big<std::uint32_t> checksum;                  // 36
   std::array<std::byte, 16> parent_identifier;  // 40
   Big<std::uint32_t> parent_time;               // 56
   Big<std::uint32_t> reserved;                  // 60
@@ -92,7 +92,7 @@ std::string utf16_text(ByteView bytes, std::endian order) {
 }
 
 // Names of the parent: of the locators those of Windows and of the Macintosh's file URL; the unicode name of the header.
-ParentLink parent_of(const ByteSource& file, ByteView header_bytes) {
+ParentLink parent_of(const ByteSource& file, ByteView header_bytes, std::vector<Extent>& used) {
   const auto header = load<DynamicHeader>(header_bytes);
   ParentLink link{{guid_text(header.parent_identifier, GuidOrder::big)}, {}};
   add_name(link.names, utf16_text(header.parent_name, std::endian::big));
@@ -102,6 +102,7 @@ ParentLink parent_of(const ByteSource& file, ByteView header_bytes) {
     constexpr std::uint32_t longest = 65536;
     std::vector<std::byte> value(std::min<std::uint32_t>(locator.length, longest));
     if (value.empty() || !fits(file.size(), locator.offset, value.size()) || !file.read_at(locator.offset, value)) continue;
+    used.push_back({locator.offset, std::max(locator.length.value(), locator.space.value()), ExtentKind::data});
     if (platform == "W2ru" || platform == "W2ku")  // relative and absolute path, UTF-16, little-endian
       add_name(link.names, utf16_text(value, std::endian::little));
     else if (platform == "MacX" || platform == "Wi2r" || platform == "Wi2k")  // file URL in UTF-8; older paths, in a code page
@@ -123,9 +124,9 @@ Result<Container> open_fixed(const SourcePtr& file, const VhdFooter& footer, Con
                              {{disk_space, payload, footer.size - payload}}});
   } else if (payload > footer.size) {
     disk.warnings.push_back(file_warning(*file, "vhd_size_differs",
-                                 "the footer says " + std::to_string(footer.size) + " bytes, the file holds " + std::to_string(payload) +
-                                     ": those between the disk and the footer are not examined",
-                                 footer.size, payload - footer.size));
+                                         "the footer says " + std::to_string(footer.size) + " bytes, the file holds " +
+                                             std::to_string(payload) + ": those between the disk and the footer are not examined",
+                                         footer.size, payload - footer.size));
   }
   disk.used = {{0, file->size(), ExtentKind::data}};
   std::vector<std::uint64_t> stored;
@@ -179,8 +180,8 @@ Result<Container> open_dynamic(const SourcePtr& file, const VhdFooter& footer, C
   const bool good = checksum_good(bytes, 36);
   disk.checks.push_back({"dynamic header", good ? "good" : "checksum wrong", {}});
   if (!good)
-    disk.warnings.push_back(file_warning(*file, "vhd_header_checksum", "the checksum of the dynamic disk header is wrong",
-                                         footer.header_offset, header_size));
+    disk.warnings.push_back(
+        file_warning(*file, "vhd_header_checksum", "the checksum of the dynamic disk header is wrong", footer.header_offset, header_size));
   const std::uint64_t block_size = header.block_size;
   if (!std::has_single_bit(block_size) || block_size < sector) return fail("its block size is impossible: " + std::to_string(block_size));
   if (header.table_offset >= file->size()) return fail("its block table lies beyond the end of the file");
@@ -194,19 +195,18 @@ Result<Container> open_dynamic(const SourcePtr& file, const VhdFooter& footer, C
   BlockLayout layout{.size = footer.size, .block_size = block_size};
   layout.bitmaps.before_block = bitmap_size;
   if (differencing) {
-    const ParentLink link = parent_of(*file, bytes);
+    const ParentLink link = parent_of(*file, bytes, disk.used);
     disk.parent = link.names.empty() ? link.identifiers.front() : link.names.front();
     layout.parent = open_parent(link);
   }
   std::vector<Unread> unread;
   layout.table = read_table(*file, header.table_offset, entries, bitmap_size, footer_size, unread);
   for (const Unread& u : unread)
-    disk.warnings.push_back(
-        file_warning(*file, "block_table_unreadable", "a part of the block table cannot be read", u.offset, u.length));
+    disk.warnings.push_back(file_warning(*file, "block_table_unreadable", "a part of the block table cannot be read", u.offset, u.length));
   disk.used.push_back({0, footer_size, ExtentKind::data});
   disk.used.push_back({file->size() - footer_size, footer_size, ExtentKind::data});
   disk.used.push_back({footer.header_offset, header_size, ExtentKind::data});
-  disk.used.push_back({header.table_offset, std::uint64_t{header.entries} * 4, ExtentKind::data});
+  disk.used.push_back({header.table_offset, (std::uint64_t{header.entries} * 4 + sector - 1) / sector * sector, ExtentKind::data});
   for (const Block b : layout.table)
     if (b.stored()) disk.used.push_back({b.file_offset() - bitmap_size, bitmap_size + block_size, ExtentKind::data});
   auto blocks = std::make_shared<BlockDisk>(file, std::move(layout));

@@ -1,5 +1,5 @@
-// Virtual Hard Disk: fixed, dynamic and differencing (Microsoft, "Virtual Hard Disk Image Format Specification", version 1.0, 2006). All integers are
-// big-endian. Pure over a ByteSource; hostile input gives an Error or unreadable blocks.
+// Virtual Hard Disk: fixed, dynamic and differencing (Microsoft, "Virtual Hard Disk Image Format Specification", version 1.0, 2006). All
+// integers are big-endian. Pure over a ByteSource; hostile input gives an Error or unreadable blocks.
 #pragma once
 
 #include <array>

@@ -89,13 +89,16 @@ class LogEffect {
   void add_patches(const Patches& patches, const ByteSource& patched, LogReplay& report) {
     std::array<std::byte, Patches::sector> before, after;
     for (const auto& [begin, patch] : patches.all()) {
-      // Zeros past the end of the file are as long as the log says: they are counted, not read.
-      const std::uint64_t compared = std::min(patch.end, std::max(begin, file_.size()));
+      // Zeros are as long as the log says: those past the end of the file, or beyond all measure, are counted, not compared.
+      const std::uint64_t until = patch.zero ? std::min(patch.end, std::max(begin, file_.size())) : patch.end;
+      const std::uint64_t sectors = (until - begin) / Patches::sector;
+      const std::uint64_t compared = begin + std::min(sectors, sectors_left_) * Patches::sector;
+      sectors_left_ -= (compared - begin) / Patches::sector;
       for (std::uint64_t at = begin; at < compared; at += Patches::sector) {
         const bool same = file_.read_at(at, before) && patched.read_at(at, after) && before == after;
         if (!same) add_sector(at, report);
       }
-      const std::uint64_t beyond = (patch.end - std::max(begin, compared)) / Patches::sector;
+      const std::uint64_t beyond = (patch.end - compared) / Patches::sector;
       report.changed += beyond;
       report.changed_other += beyond;
     }
@@ -126,6 +129,7 @@ class LogEffect {
 
  private:
   static constexpr std::size_t most_ranges = 64;
+  std::uint64_t sectors_left_ = std::uint64_t{1} << 18;  // 1 GiB: a log has a MiB or a few
 
   static bool inside(std::uint64_t at, std::uint64_t offset, std::uint64_t length) { return at >= offset && at - offset < length; }
 
@@ -241,8 +245,7 @@ Result<Container> open_vhdx(const SourcePtr& file, const OpenParent& open_parent
   layout.table = std::move(table.blocks);
   if (metadata->has_parent) layout.bitmaps.chunks = std::move(table.bitmaps);
   for (const Unread& u : table.unread)
-    disk.warnings.push_back(
-        file_warning(*file, "block_table_unreadable", "a part of the block table cannot be read", u.offset, u.length));
+    disk.warnings.push_back(file_warning(*file, "block_table_unreadable", "a part of the block table cannot be read", u.offset, u.length));
   add_used(disk, header->log, *regions, layout);
 
   auto served = std::make_shared<BlockDisk>(disk.file, std::move(layout));
@@ -261,10 +264,10 @@ Result<Container> open_vhdx(const SourcePtr& file, const OpenParent& open_parent
     }
     if (log->flushed > file->size()) {
       disk.complete = false;
-      disk.warnings.push_back({"vhdx_cut_short",
-                               "its log says that the file had " + std::to_string(log->flushed) + " bytes, it has " +
-                                   std::to_string(file->size()),
-                               {}});
+      disk.warnings.push_back(
+          {"vhdx_cut_short",
+           "its log says that the file had " + std::to_string(log->flushed) + " bytes, it has " + std::to_string(file->size()),
+           {}});
     }
   }
   disk.disk = std::move(served);

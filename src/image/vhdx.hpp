@@ -1,5 +1,5 @@
-// VHDX: fixed, dynamic and differencing, with sectors of 512 or 4096 bytes (Microsoft [MS-VHDX], "Virtual Hard Disk v2 (VHDX) File Format").
-// All integers are little-endian. Pure over a ByteSource; hostile input gives an Error or unreadable blocks.
+// VHDX: fixed, dynamic and differencing, with sectors of 512 or 4096 bytes (Microsoft [MS-VHDX], "Virtual Hard Disk v2 (VHDX) File
+// Format"). All integers are little-endian. Pure over a ByteSource; hostile input gives an Error or unreadable blocks.
 #pragma once
 
 #include <string>

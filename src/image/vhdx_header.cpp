@@ -62,8 +62,7 @@ constexpr std::string_view bat_region = "2dc27766-f623-4200-9d64-115e9bfd4a08", 
                            file_parameters = "caa16737-fa36-4d43-b3b6-33f0aa44e76b", disk_size = "2fa54224-cd1b-4876-b211-5dbed83bf4b8",
                            logical_sector = "8141bf1d-a96f-4709-ba47-f233a8faab5f",
                            physical_sector = "cda348c7-445d-4471-9cc9-e9885251c556", disk_id = "beca12ab-b2e6-4523-93ef-c309e000c746",
-                           parent_locator = "a8d35f2d-b30b-454d-abf7-d3d84834ab0c",
-                           vhdx_locator = "b04aefb7-d19e-4a81-b789-25b8e9445913";
+                           parent_locator = "a8d35f2d-b30b-454d-abf7-d3d84834ab0c", vhdx_locator = "b04aefb7-d19e-4a81-b789-25b8e9445913";
 
 std::string text_of(const Guid& guid) { return guid_text(guid, GuidOrder::little); }
 
@@ -89,8 +88,8 @@ struct Kind {
   std::size_t length;
 };
 constexpr Kind header_kind{"header ", "vhdx_header_damaged", "one of the two headers is damaged", "head", {64 * kib, 128 * kib}, 4 * kib};
-constexpr Kind region_kind{
-    "region table ", "vhdx_region_table_damaged", "one of the two region tables is damaged", "regi", {192 * kib, 256 * kib}, 64 * kib};
+constexpr Kind region_kind{"region table ", "vhdx_region_table_damaged", "one of the two region tables is damaged",
+                           "regi",          {192 * kib, 256 * kib},      64 * kib};
 
 // Both copies of a structure, the usable ones: those with a good checksum, or all with their signature when there is no good one. The
 // checks and warnings go to the container.
@@ -171,8 +170,8 @@ Result<VhdxHeader> read_vhdx_header(const ByteSource& file, Container& disk) {
   }
   if (!found) return fail("both of its headers are damaged");
   if (current.version != 1) return fail("its header version is not 1");
-  return VhdxHeader{text_of(current.data_write), {current.log, current.log_offset, current.log_length, current.log_version},
-                    current.log != Guid{}};
+  return VhdxHeader{
+      text_of(current.data_write), {current.log, current.log_offset, current.log_length, current.log_version}, current.log != Guid{}};
 }
 
 Result<VhdxRegions> read_vhdx_regions(const ByteSource& file, Container& disk) {

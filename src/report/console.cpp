@@ -34,8 +34,8 @@ constexpr std::array kinds{Kind{"mft", "$MFT"},
 std::string safe(std::string_view text) { return for_terminal(text); }
 
 std::string blocks_text(const BlockCounts& blocks) {
-  std::string text = fmt::format("{} of {}: {} present", with_commas(blocks.total), bytes_for_people(blocks.block_size),
-                                 with_commas(blocks.present));
+  std::string text =
+      fmt::format("{} of {}: {} present", with_commas(blocks.total), bytes_for_people(blocks.block_size), with_commas(blocks.present));
   const auto add = [&text](std::uint64_t count, const char* what) {
     if (count > 0) text += fmt::format(", {} {}", with_commas(count), what);
   };

@@ -28,7 +28,8 @@ class LibvhdiChain {
     Bytes out(size);
     std::size_t done = 0;
     while (done < size) {
-      const auto got = libvhdi_file_read_buffer_at_offset(child_, out.data() + done, size - done, static_cast<off64_t>(offset + done), nullptr);
+      const auto got =
+          libvhdi_file_read_buffer_at_offset(child_, out.data() + done, size - done, static_cast<off64_t>(offset + done), nullptr);
       if (got <= 0) return {};
       done += static_cast<std::size_t>(got);
     }

@@ -301,7 +301,8 @@ TEST_CASE("the header with the greater sequence number decides whether a log is 
   CHECK(refusal(folder, file).find("its log is pending") != std::string::npos);
 }
 
-// The first of the five images that libvhdi reads wrong: it takes the sector bitmap's entry, one in each 4 GiB, for a block. qemu-img vouches.
+// The first of the five images that libvhdi reads wrong: it takes the sector bitmap's entry, one in each 4 GiB, for a block. qemu-img
+// vouches.
 TEST_CASE("a fixed VHDX larger than 4 GiB is read right past the first entry of a sector bitmap") {
   const TemporaryFolder folder;
   VhdxShape shape;
@@ -329,6 +330,44 @@ TEST_CASE("a fixed VHDX larger than 4 GiB is read right past the first entry of 
   CHECK(disk.warnings.empty());
   for (std::uint64_t i = 0; i < 20; ++i) CHECK(read(*disk.source, i * (256 << 20), 4096) == pattern(4096, static_cast<std::uint32_t>(i)));
   check_qemu_agrees(folder, "five.vhdx", "vhdx", *disk.source);
+}
+
+// A copy may leave holes in the container's own file: that is the copier's doing, and no word of the container.
+TEST_CASE("a hole of the file inside a stored block is not the container's word that nothing is stored") {
+  const TemporaryFolder folder;
+  VhdxShape shape;
+  shape.entries = {present(4 * mib), 0};
+  write_file(folder / "sparse.vhdx", vhdx(shape));
+  std::filesystem::resize_file(folder / "sparse.vhdx", 5 * mib);
+  const auto disk = open_image({folder / "sparse.vhdx"});
+  const auto extents = disk.source->extents(0, 2 * mib);
+  if (extents.front().kind == ExtentKind::data) {
+    std::printf("SKIPPED: the temporary folder's file system does not report holes\n");
+    return;
+  }
+  CHECK(extents == std::vector<Extent>{{0, mib, ExtentKind::hole}, {mib, mib, ExtentKind::not_present}});
+}
+
+TEST_CASE("what no structure and no live block covers in the file is named, in the file's own space") {
+  const TemporaryFolder folder;
+  VhdxShape shape;
+  shape.entries = {present(8 * mib), 2, present(11 * mib)};
+  Bytes file = vhdx(shape);
+  file.resize(8 * mib);
+  const Bytes payload = pattern(6 * mib, 9);
+  file.insert(file.end(), payload.begin(), payload.end());
+  write_file(folder / "d.vhdx", file);
+  const std::vector<Range> expected{{file_space(0), 3 * mib, 3 * mib},
+                                    {file_space(0), 7 * mib, mib},
+                                    {file_space(0), 9 * mib, 2 * mib},
+                                    {file_space(0), 12 * mib, 2 * mib}};
+  CHECK(open_image({folder / "d.vhdx"}).unreferenced == expected);
+  const Bytes block = pattern(2 * mib, 1);
+  Bytes vhd = dynamic_vhd(4 * mib, {block, block});
+  put_be(vhd, vhd_table_offset + 4, 0xFFFFFFFF, 4);  // the second block is given up, its bytes are still there
+  write_file(folder / "d.vhd", vhd);
+  CHECK(open_image({folder / "d.vhd"}).unreferenced ==
+        std::vector<Range>{{file_space(0), vhd_table_offset + 1024 + 2 * mib, 512 + 2 * mib}});
 }
 
 // Also the smoke test of linking libbfio before libvhdi: the handle made by the one is read through by the other.

@@ -1,8 +1,8 @@
 // Differencing VHD and VHDX: which file each sector comes from, and which file is the parent.
 //
 // What vouches: the expected bytes are composed sector by sector from the states the format documents give (VHD specification 1.0, "Block
-// Allocation Table and Data Blocks"; [MS-VHDX] 2.5.1.1), apart from the reader's code. libvhdi is compared where it is right, and where it is
-// known to be wrong the test says what it gives. qemu-img opens no differencing images.
+// Allocation Table and Data Blocks"; [MS-VHDX] 2.5.1.1), apart from the reader's code. libvhdi is compared where it is right, and where it
+// is known to be wrong the test says what it gives. qemu-img opens no differencing images.
 #include "chain_builder.hpp"
 #include "image/open.hpp"
 #include "libvhdi_chain.hpp"
@@ -39,7 +39,8 @@ struct VhdPair {
   Bytes parent_disk = pattern(6 * mib, 1), child_data = pattern(2 * mib, 2), parent, child, expected;
   explicit VhdPair(const Bytes& bits) {
     const auto block = [&](std::size_t i) {
-      return Bytes(parent_disk.begin() + static_cast<std::ptrdiff_t>(i * 2 * mib), parent_disk.begin() + static_cast<std::ptrdiff_t>((i + 1) * 2 * mib));
+      return Bytes(parent_disk.begin() + static_cast<std::ptrdiff_t>(i * 2 * mib),
+                   parent_disk.begin() + static_cast<std::ptrdiff_t>((i + 1) * 2 * mib));
     };
     parent = dynamic_vhd(6 * mib, {block(0), block(1), block(2)});
     set_vhd_identifier(parent, "the-parents-uuid");
@@ -48,7 +49,9 @@ struct VhdPair {
     expected = parent_disk;
     for (std::size_t sector = 0; sector < 4096; ++sector) {
       const bool in_child = sector / 8 < bits.size() && (static_cast<unsigned>(bits[sector / 8]) >> (7 - sector % 8) & 1U) != 0;
-      if (in_child) std::copy_n(child_data.begin() + static_cast<std::ptrdiff_t>(sector * 512), 512, expected.begin() + static_cast<std::ptrdiff_t>(sector * 512));
+      if (in_child)
+        std::copy_n(child_data.begin() + static_cast<std::ptrdiff_t>(sector * 512), 512,
+                    expected.begin() + static_cast<std::ptrdiff_t>(sector * 512));
     }
     std::ranges::copy(child_data, expected.begin() + static_cast<std::ptrdiff_t>(4 * mib));
   }
@@ -60,13 +63,16 @@ struct Entry {
 };
 
 // The disk of a VHDX with a parent, by the meaning of each state: sector by sector.
-Bytes compose(const Bytes& parent, const Bytes& child_file, const std::vector<Entry>& blocks, std::uint32_t sector_size, std::uint64_t bitmap) {
+Bytes compose(const Bytes& parent, const Bytes& child_file, const std::vector<Entry>& blocks, std::uint32_t sector_size,
+              std::uint64_t bitmap) {
   Bytes disk = parent;
   for (std::size_t i = 0; i < blocks.size(); ++i)
     for (std::uint64_t s = 0; s < mib / sector_size; ++s) {
       const std::uint64_t bit = i * (mib / sector_size) + s, at = bit * sector_size;
       const auto out = disk.begin() + static_cast<std::ptrdiff_t>(at);
-      const auto own = [&] { std::copy_n(child_file.begin() + static_cast<std::ptrdiff_t>(blocks[i].offset + s * sector_size), sector_size, out); };
+      const auto own = [&] {
+        std::copy_n(child_file.begin() + static_cast<std::ptrdiff_t>(blocks[i].offset + s * sector_size), sector_size, out);
+      };
       switch (blocks[i].state) {
         case 0: break;
         case 6: own(); break;
@@ -140,7 +146,8 @@ TEST_CASE("a differencing VHD takes each sector from the file its bit says, also
     CHECK(disk.info.files == std::vector<std::string>{folder / "child.vhd", folder / "base.vhd"});
     CHECK((read(*disk.source, 0, 6 * mib) == pair.expected));
     for (const std::uint64_t at : std::array<std::uint64_t, 5>{511, 512, 8 * 512 + 100, 300 * 8 * 512 - 1, 2 * mib - 1})
-      CHECK(read(*disk.source, at, 2000) == Bytes(pair.expected.begin() + static_cast<std::ptrdiff_t>(at), pair.expected.begin() + static_cast<std::ptrdiff_t>(at + 2000)));
+      CHECK(read(*disk.source, at, 2000) ==
+            Bytes(pair.expected.begin() + static_cast<std::ptrdiff_t>(at), pair.expected.begin() + static_cast<std::ptrdiff_t>(at + 2000)));
     LibvhdiChain other(folder / "child.vhd", folder / "base.vhd");
     CHECK((other.read(0, 2 * mib) == read(*disk.source, 0, 2 * mib)) == !mixed);
   }
@@ -165,7 +172,9 @@ TEST_CASE("a differencing VHDX hides its parent where a block is zero, unmapped 
     std::vector<Extent> empty;
     for (const Extent& e : disk.source->extents(0, 8 * mib))
       if (e.kind != ExtentKind::data) empty.push_back(e);
-    CHECK(empty == std::vector<Extent>{{3 * mib, mib, ExtentKind::undefined}, {4 * mib, mib, ExtentKind::container_zero}, {5 * mib, 2 * mib, ExtentKind::unmapped}});
+    CHECK(empty == std::vector<Extent>{{3 * mib, mib, ExtentKind::undefined},
+                                       {4 * mib, mib, ExtentKind::container_zero},
+                                       {5 * mib, 2 * mib, ExtentKind::unmapped}});
   }
 }
 
@@ -269,7 +278,8 @@ TEST_CASE("a file with the parent's name and another identifier is refused by na
   CHECK((read(*disk.source, 0, 8 * mib) == pair.expected));
   // A given one that no child asks for is said.
   write_file(folder / "other.vhdx", changed);
-  CHECK(has_warning(open_image({folder / "child.vhdx"}, {.parents = {folder / "other.vhdx", folder / "right"}}).warnings, "parent_not_used"));
+  CHECK(
+      has_warning(open_image({folder / "child.vhdx"}, {.parents = {folder / "other.vhdx", folder / "right"}}).warnings, "parent_not_used"));
 
   Bytes bits(512, std::byte{0xFF});
   VhdPair vhd(bits);
@@ -292,7 +302,9 @@ TEST_CASE("an image that names itself as its parent is refused, not followed for
 TEST_CASE("names of a parent that lead out of the folder are taken by their last part only") {
   const TemporaryFolder folder;
   VhdxPair pair({7, 0, 6, 0});
-  put_parent(pair.child, {{"parent_linkage", "{" + std::string(parent_guid) + "}"}, {"relative_path", "..\\..\\..\\base.vhdx"}, {"volume_path", "\\\\?\\Volume{1}\\.."}});
+  put_parent(pair.child, {{"parent_linkage", "{" + std::string(parent_guid) + "}"},
+                          {"relative_path", "..\\..\\..\\base.vhdx"},
+                          {"volume_path", "\\\\?\\Volume{1}\\.."}});
   pair.write(folder);
   CHECK(open_image({folder / "child.vhdx"}).info.parents == std::vector<std::string>{folder / "base.vhdx"});
 }
@@ -300,7 +312,8 @@ TEST_CASE("names of a parent that lead out of the folder are taken by their last
 TEST_CASE("beyond the end of a smaller parent nothing is present") {
   const TemporaryFolder folder;
   VhdPair pair(Bytes(512));
-  Bytes small = dynamic_vhd(3 * mib, {Bytes(pair.parent_disk.begin(), pair.parent_disk.begin() + 2 * mib), Bytes(pair.parent_disk.begin() + 2 * mib, pair.parent_disk.begin() + 4 * mib)});
+  Bytes small = dynamic_vhd(3 * mib, {Bytes(pair.parent_disk.begin(), pair.parent_disk.begin() + 2 * mib),
+                                      Bytes(pair.parent_disk.begin() + 2 * mib, pair.parent_disk.begin() + 4 * mib)});
   set_vhd_identifier(small, "the-parents-uuid");
   write_file(folder / "Base.vhd", small);
   write_file(folder / "child.vhd", pair.child);

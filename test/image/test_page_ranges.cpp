@@ -42,7 +42,8 @@ TEST_CASE("one part of a longer answer says nothing beyond its last range, the d
   REQUIRE(part.has_value());
   CHECK(part->known_until == 512);
   const auto difference = parse(
-      "<PageList><PageRange><Start>0</Start><End>511</End></PageRange><ClearRange><Start>1024</Start><End>2047</End></ClearRange></PageList>");
+      "<PageList><PageRange><Start>0</Start><End>511</End></PageRange><ClearRange><Start>1024</Start><End>2047</End></ClearRange></"
+      "PageList>");
   REQUIRE(difference.has_value());
   CHECK(difference->cleared == Intervals{{1024, 2048}});
   CHECK(difference->known_until == 0);
@@ -93,8 +94,8 @@ TEST_CASE("in a fixed VHD a page that the listing leaves out is not present, and
   const TemporaryFolder folder;
   constexpr std::size_t size = 8 << 20;
   Bytes file(size);
-  std::ranges::copy(pattern(4096, 1), file.begin());                // listed
-  std::ranges::copy(pattern(512, 2), file.begin() + (1 << 20));     // not listed, but there
+  std::ranges::copy(pattern(4096, 1), file.begin());             // listed
+  std::ranges::copy(pattern(512, 2), file.begin() + (1 << 20));  // not listed, but there
   const Bytes footer = vhd_footer(2, size);
   file.insert(file.end(), footer.begin(), footer.end());
   write_file(folder / "os.vhd", file);

@@ -142,10 +142,11 @@ TEST_CASE("a VHD none of whose blocks was ever written is one hole") {
   CHECK(disk.source->extents(0, disk.info.size) == std::vector<Extent>{{0, 136365211648, ExtentKind::not_present}});
 }
 
-// Windows 10 made the pair; its locator says C:\Projects\dfvfs\test_data\ntfs-parent.vhd. libvhdi reads it with its parent, and is right where
-// the bits of each bitmap byte agree, as they do here; the data README names the files, fls finds them in our bytes.
+// Windows 10 made the pair; its locator says C:\Projects\dfvfs\test_data\ntfs-parent.vhd. libvhdi reads it with its parent, and is right
+// where the bits of each bitmap byte agree, as they do here; the data README names the files, fls finds them in our bytes.
 TEST_CASE("Windows 10's differencing VHD gives the bytes that libvhdi gives with its parent") {
-  const std::string child = unpacked_data("vhd-windows10/ntfs-differential.vhd.xz"), parent = unpacked_data("vhd-windows10/ntfs-parent.vhd.xz");
+  const std::string child = unpacked_data("vhd-windows10/ntfs-differential.vhd.xz"),
+                    parent = unpacked_data("vhd-windows10/ntfs-parent.vhd.xz");
   if (child.empty() || parent.empty()) return;
   const TemporaryFolder folder;
   std::filesystem::create_symlink(child, folder / "ntfs-differential.vhd");
@@ -153,7 +154,8 @@ TEST_CASE("Windows 10's differencing VHD gives the bytes that libvhdi gives with
     (void)open_image({folder / "ntfs-differential.vhd"});
     FAIL("it was opened without its parent");
   } catch (const RunError& error) {
-    CHECK(std::string(error.what()).find("its parent is missing: ntfs-parent.vhd (e7ea9200-8493-954e-a816-9572339be931)") != std::string::npos);
+    CHECK(std::string(error.what()).find("its parent is missing: ntfs-parent.vhd (e7ea9200-8493-954e-a816-9572339be931)") !=
+          std::string::npos);
   }
   std::filesystem::create_symlink(parent, folder / "NTFS-Parent.vhd");
   const auto disk = open_image({folder / "ntfs-differential.vhd"});
@@ -168,7 +170,8 @@ TEST_CASE("Windows 10's differencing VHD gives the bytes that libvhdi gives with
   if (!have_tool("fls")) return;
   write_file(folder / "disk.raw", ours);
   const std::string listing = run("fls -r -p -o 128 '" + (folder / "disk.raw") + "'");
-  for (const char* name : {"a_directory/a_file", "a_directory/another_file", "passwords.txt"}) CHECK(listing.find(name) != std::string::npos);
+  for (const char* name : {"a_directory/a_file", "a_directory/another_file", "passwords.txt"})
+    CHECK(listing.find(name) != std::string::npos);
 }
 
 // mmls ends the partition at sector 6143; here the file's last half is cut off.

@@ -41,7 +41,8 @@ SourcePtr replayed_by_qemu(const TemporaryFolder& folder, const std::string& pat
   return image::open_host_file(folder / "copy.raw", 0);
 }
 
-// Eight blocks of 1 MiB, the first, second and last stored from 8 MiB on; three more MiB of the file are not referred to. The log is pending.
+// Eight blocks of 1 MiB, the first, second and last stored from 8 MiB on; three more MiB of the file are not referred to. The log is
+// pending.
 Bytes image_with_log(std::uint32_t sector_size = 512) {
   VhdxShape shape;
   shape.sector_size = sector_size;
@@ -60,8 +61,8 @@ Bytes sector_of(const Bytes& file, std::uint64_t offset) {
 
 }  // namespace
 
-// Fifth of the five: libvhdi shows the state before, without a hint. qemu-img is asked where it can be: it opens no sectors of 4096, and of a
-// sequence that goes round the end of the ring it replays only what stands at the ring's start, for it does not look at an entry's tail.
+// Fifth of the five: libvhdi shows the state before, without a hint. qemu-img is asked where it can be: it opens no sectors of 4096, and of
+// a sequence that goes round the end of the ring it replays only what stands at the ring's start, for it does not look at an entry's tail.
 TEST_CASE("a pending log is replayed in memory: payload, zeros and table entries are as qemu-img leaves them") {
   for (const auto& [sector_size, begin] : {std::pair<std::uint32_t, std::size_t>{512, 0}, {512, mib - 3 * 4096}, {4096, mib - 3 * 4096}}) {
     CAPTURE(begin);
@@ -72,10 +73,13 @@ TEST_CASE("a pending log is replayed in memory: payload, zeros and table entries
     put_le(table, 8 * 7, 3, 8);
     std::size_t at = 0;
     // An earlier use of the ring, an entry that was overtaken, then the sequence.
-    put_log_entry(file, 512 << 10, 90, 512 << 10, {{.offset = 8 * mib, .sector = pattern(4096, 90)}}, "77777777-2222-3333-4444-555555555555");
+    put_log_entry(file, 512 << 10, 90, 512 << 10, {{.offset = 8 * mib, .sector = pattern(4096, 90)}},
+                  "77777777-2222-3333-4444-555555555555");
     put_log_entry(file, 256 << 10, 3, 256 << 10, {{.offset = 9 * mib, .sector = pattern(4096, 91)}});
-    at = put_log_entry(file, begin, 7, begin, {{.offset = 8 * mib + 4096, .sector = pattern(4096, 71)}, {.offset = 9 * mib, .zeros = 65536}});
-    at = put_log_entry(file, at, 8, begin, {{.offset = 9 * mib + 4096, .sector = pattern(4096, 72)}, {.offset = vhdx_table_offset, .sector = table}});
+    at = put_log_entry(file, begin, 7, begin,
+                       {{.offset = 8 * mib + 4096, .sector = pattern(4096, 71)}, {.offset = 9 * mib, .zeros = 65536}});
+    at = put_log_entry(file, at, 8, begin,
+                       {{.offset = 9 * mib + 4096, .sector = pattern(4096, 72)}, {.offset = vhdx_table_offset, .sector = table}});
     at = put_log_entry(file, at, 9, begin, {{.offset = 8 * mib + 4096, .sector = pattern(4096, 73)}});
     const Bytes before = file;
     // A torn entry after the sequence: one of its data sectors is older.
@@ -96,7 +100,8 @@ TEST_CASE("a pending log is replayed in memory: payload, zeros and table entries
     CHECK(log.changed_table == 1);
     CHECK(log.changed_payload == 17);
     CHECK(log.changed_metadata + log.changed_bitmaps + log.changed_other == 0);
-    CHECK(log.ranges == std::vector<Range>{{disk_space, 4096, 4096}, {disk_space, mib, 65536}, {disk_space, 2 * mib, mib}, {disk_space, 7 * mib, mib}});
+    CHECK(log.ranges ==
+          std::vector<Range>{{disk_space, 4096, 4096}, {disk_space, mib, 65536}, {disk_space, 2 * mib, mib}, {disk_space, 7 * mib, mib}});
     CHECK(read(*disk.source, 4096, 4096) == pattern(4096, 73));
     CHECK(read(*disk.source, mib, 4096) == Bytes(4096));
     CHECK(read(*disk.source, mib + 4096, 4096) == pattern(4096, 72));
@@ -175,13 +180,13 @@ TEST_CASE("a part of the log that cannot be read may hold the last changes: the 
   Bytes file = image_with_log();
   put_log_entry(file, 0, 1, 0, {{.offset = 8 * mib, .sector = pattern(4096, 1)}});
   const auto log = image::read_vhdx_log(*memory(file, {6 * mib + 64 * 4096, 512}), {[] {
-                                          std::array<std::byte, 16> id{};
-                                          Bytes raw(16);
-                                          put_guid(raw, 0, log_guid);
-                                          std::ranges::copy(raw, id.begin());
-                                          return id;
-                                        }(),
-                                        6 * mib, mib, 0});
+                                                                                      std::array<std::byte, 16> id{};
+                                                                                      Bytes raw(16);
+                                                                                      put_guid(raw, 0, log_guid);
+                                                                                      std::ranges::copy(raw, id.begin());
+                                                                                      return id;
+                                                                                    }(),
+                                                                                    6 * mib, mib, 0});
   REQUIRE(log.has_value());
   CHECK(log->entries == 1);
   CHECK(log->unreadable);
@@ -205,13 +210,16 @@ TEST_CASE("later patches lie over earlier ones, and zeros are cut where bytes ar
   std::fill_n(expected.begin() + 4 * 4096 - 4, 4, std::byte{9});
   CHECK((read(*source, 0, 25 * 4096) == expected));
   for (std::size_t at = 4000; at < 13 * 4096; at += 1111)
-    CHECK(read(*source, at, 3000) == Bytes(expected.begin() + static_cast<std::ptrdiff_t>(at), expected.begin() + static_cast<std::ptrdiff_t>(at + 3000)));
+    CHECK(read(*source, at, 3000) ==
+          Bytes(expected.begin() + static_cast<std::ptrdiff_t>(at), expected.begin() + static_cast<std::ptrdiff_t>(at + 3000)));
   // Past the end of the file only what is patched is there.
   image::Patches beyond;
   beyond.add(30 * 4096, image::Patch{.end = 31 * 4096});
   const auto longer = image::overlay(memory(file), beyond);
   CHECK(longer->size() == 31 * 4096);
-  CHECK(longer->extents(24 * 4096, 7 * 4096) == std::vector<Extent>{{24 * 4096, 4096, ExtentKind::data}, {25 * 4096, 5 * 4096, ExtentKind::unreadable}, {30 * 4096, 4096, ExtentKind::data}});
+  CHECK(longer->extents(24 * 4096, 7 * 4096) == std::vector<Extent>{{24 * 4096, 4096, ExtentKind::data},
+                                                                    {25 * 4096, 5 * 4096, ExtentKind::unreadable},
+                                                                    {30 * 4096, 4096, ExtentKind::data}});
   Bytes out(4096);
   CHECK_FALSE(longer->read_at(25 * 4096, out).has_value());
 }
@@ -227,9 +235,10 @@ TEST_CASE("an image cut at any MiB gives right bytes or none, and is never calle
   Bytes fixed = pattern(4 * mib, 5);
   const Bytes footer = vhd_footer(2, 4 * mib);
   fixed.insert(fixed.end(), footer.begin(), footer.end());
-  const std::vector<std::pair<std::string, Bytes>> images{{"log.vhdx", logged},
-                                                          {"dynamic.vhd", dynamic_vhd(8 * mib, {pattern(2 * mib, 1), {}, pattern(2 * mib, 2), pattern(2 * mib, 3)})},
-                                                          {"fixed.vhd", fixed}};
+  const std::vector<std::pair<std::string, Bytes>> images{
+      {"log.vhdx", logged},
+      {"dynamic.vhd", dynamic_vhd(8 * mib, {pattern(2 * mib, 1), {}, pattern(2 * mib, 2), pattern(2 * mib, 3)})},
+      {"fixed.vhd", fixed}};
   for (const auto& [name, bytes] : images) {
     write_file(folder / name, bytes);
     const auto whole = open_image({folder / name});
@@ -246,7 +255,8 @@ TEST_CASE("an image cut at any MiB gives right bytes or none, and is never calle
         Bytes out(512);
         std::size_t wrong = 0;
         for (std::uint64_t at = 0; at + 512 <= std::min<std::uint64_t>(disk.info.size, expected.size()); at += 512)
-          if (disk.source->read_at(at, out) && !std::equal(out.begin(), out.end(), expected.begin() + static_cast<std::ptrdiff_t>(at))) ++wrong;
+          if (disk.source->read_at(at, out) && !std::equal(out.begin(), out.end(), expected.begin() + static_cast<std::ptrdiff_t>(at)))
+            ++wrong;
         CHECK(wrong == 0);
       } catch (const RunError& error) {
         CHECK(error.code() == ExitCode::input);
