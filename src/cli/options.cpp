@@ -109,7 +109,7 @@ Parsed parse(int argc, const char* const* argv) {
   Request artefacts;
   std::vector<std::string> images, targets;
   std::optional<std::uint32_t> volume;
-  bool json = false, lines = false, no_progress = false;
+  bool json = false, lines = false, no_progress = false, no_log_replay = false;
 
   CLI::App app(
       "Finds what was deleted from NTFS volumes, above all on Azure disks whose free clusters were trimmed, with the bytes each statement "
@@ -137,7 +137,7 @@ Parsed parse(int argc, const char* const* argv) {
   examine->add_option("--parent", artefacts.parents, "a parent of the differencing image, when it is not beside it; may be repeated")
       ->type_name("FILE")
       ->allow_extra_args(false);
-  examine->add_flag("!--no-log-replay", artefacts.replay_log, "examine a VHDX with a pending log in the state before it");
+  examine->add_flag("--no-log-replay", no_log_replay, "examine a VHDX with a pending log in the state before it");
   examine
       ->add_option(
           "--page-ranges", artefacts.page_ranges,
@@ -188,6 +188,7 @@ Parsed parse(int argc, const char* const* argv) {
     for (const std::string& target : targets) artefacts.targets.push_back(target_of(target));
   }
   artefacts.volume = volume;
+  artefacts.replay_log = !no_log_replay;
   if (extracted) options.requests.push_back(artefacts);
   for (auto& group : group_images(images)) {
     Request request = artefacts;

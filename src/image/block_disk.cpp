@@ -142,7 +142,7 @@ void BlockDisk::add_partial(std::vector<Extent>& found, std::uint64_t index, Blo
   if (!all) return add_extent(found, begin + within, length, ExtentKind::unreadable);
   if (*all) return add_stored(found, begin + within, block.file_offset() + within, length);
   std::uint64_t done = within;
-  (void)visit_sectors(index, block, within, length, [&](bool stored, std::uint64_t at, std::uint64_t part) -> Result<void> {
+  const auto visited = visit_sectors(index, block, within, length, [&](bool stored, std::uint64_t at, std::uint64_t part) -> Result<void> {
     if (stored)
       add_stored(found, begin + at, block.file_offset() + at, part);
     else
@@ -150,7 +150,7 @@ void BlockDisk::add_partial(std::vector<Extent>& found, std::uint64_t index, Blo
     done = at + part;
     return {};
   });
-  add_extent(found, begin + done, within + length - done, ExtentKind::unreadable);  // of a bitmap that could be read once
+  if (!visited) add_extent(found, begin + done, within + length - done, ExtentKind::unreadable);  // of a bitmap that could be read once
 }
 
 std::vector<Extent> BlockDisk::extents(std::uint64_t offset, std::uint64_t length) const {

@@ -65,7 +65,7 @@ class Ring {
   // The entry at an offset of the ring, whole and with a good checksum.
   std::optional<Entry> entry(std::uint64_t at) {
     std::array<std::byte, sector> bytes;
-    if (!read(at, bytes)) return std::nullopt;
+    if (!read(at, std::span(bytes).first(sizeof(EntryHeader)))) return std::nullopt;
     Entry entry{at, load<EntryHeader>(bytes)};
     const EntryHeader& h = entry.header;
     if (!has(h.signature, "loge") || h.log != place_.id || h.sequence == 0 || h.length == 0 || h.length % sector != 0 ||
@@ -76,6 +76,7 @@ class Ring {
       return std::nullopt;
     }
     work_left_ -= h.length;
+    if (!read(at, bytes)) return std::nullopt;
     std::memset(bytes.data() + 4, 0, 4);
     std::uint32_t crc = crc32c(bytes);
     for (std::uint64_t done = sector; done < h.length; done += sector) {
