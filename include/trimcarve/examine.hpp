@@ -26,6 +26,9 @@ struct Request {
   std::string certificate, certificate_password;
   std::vector<std::string> targets{"custom-script"};  // profile names or NTFS paths
   std::optional<std::uint32_t> volume;                // only this NTFS volume, by index
+  std::vector<std::string> parents;                   // files that may be parents of a differencing image, before those beside it
+  bool replay_log = true;                             // false: a VHDX with a pending log is examined in the state before
+  std::string page_ranges;                            // a listing of the page blob that the raw image or fixed VHD is; empty: none
 };
 
 struct Progress {

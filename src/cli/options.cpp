@@ -126,7 +126,7 @@ Parsed parse(int argc, const char* const* argv) {
   std::vector<std::string> images, targets;
   std::optional<std::uint32_t> volume;
   std::optional<int> password_descriptor;
-  bool json = false, lines = false, no_progress = false;
+  bool json = false, lines = false, no_progress = false, no_log_replay = false;
 
   CLI::App app(
       "Finds what was deleted from NTFS volumes, above all on Azure disks whose free clusters were trimmed, with the bytes each statement "
@@ -151,6 +151,15 @@ Parsed parse(int argc, const char* const* argv) {
                                fmt::join(profile_names(), ", ")))
       ->type_name("PROFILE|PATH")
       ->allow_extra_args(false);
+  examine->add_option("--parent", artefacts.parents, "a parent of the differencing image, when it is not beside it; may be repeated")
+      ->type_name("FILE")
+      ->allow_extra_args(false);
+  examine->add_flag("--no-log-replay", no_log_replay, "examine a VHDX with a pending log in the state before it");
+  examine
+      ->add_option(
+          "--page-ranges", artefacts.page_ranges,
+          "the page ranges of the blob (XML or JSON): what they leave out of a raw image or fixed VHD was never written, or cleared")
+      ->type_name("FILE");
   examine->add_option("--volume", volume, "only this NTFS volume, counted from 0")->type_name("N");
   CLI::Option* json_flag = examine->add_flag("--json", json, "print the whole document (as findings.json) instead of the summary");
   examine->add_flag("--jsonl", lines, "print one JSON object a line instead of the summary")->excludes(json_flag);
@@ -212,6 +221,7 @@ Parsed parse(int argc, const char* const* argv) {
     for (const std::string& target : targets) artefacts.targets.push_back(target_of(target));
   }
   artefacts.volume = volume;
+  artefacts.replay_log = !no_log_replay;
   if (images.empty()) options.requests.push_back(artefacts);
   for (auto& group : group_images(images)) {
     Request request = artefacts;

@@ -142,12 +142,11 @@ class Pipeline {
   }
 
   void examine_image() {
-    image::OpenedImage opened = image::open_image(request_.image);
+    image::OpenedImage opened = image::open_image(request_.image, {request_.parents, request_.replay_log, request_.page_ranges});
     add_source(out_, opened);
     spaces_.front() = opened.source;
     spaces_.resize(1 + opened.info.files.size());  // the image's own files are spaces too: none of what is cited lies in them
     const std::string& path = request_.image.front();
-    const bool holes_speak = opened.info.container.ends_with("dynamic");
     image::PartitionTable table = image::read_partitions(*opened.source, opened.sector_size);
     std::ranges::move(table.warnings, std::back_inserter(out_.warnings));
     out_.complete = out_.complete && table.complete;
@@ -190,7 +189,6 @@ class Pipeline {
       VolumeEvidence evidence;
       evidence.index = number;
       evidence.volume = std::move(*volume);
-      evidence.holes_speak = holes_speak;
       examine_volume(std::move(evidence), partition.offset);
       ++examined;
     }

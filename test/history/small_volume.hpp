@@ -69,7 +69,6 @@ struct SmallVolume {
   std::optional<ntfs::Volume> volume;
   history::Graph graph{ntfs::UpCase(), 64};
   std::uint64_t free = 0;  // the first of many free clusters
-  bool holes_speak = false;
   std::uint64_t left = 1 << 20;
 
   bool ready() {
@@ -109,7 +108,6 @@ struct SmallVolume {
     const history::ClusterOwners owners(graph, std::move(wanted));
     const history::ContentContext context{*volume,
                                           owners,
-                                          holes_speak,
                                           [this](std::uint32_t entry) {
                                             return history::Owner{.live = graph.record(entry) != nullptr && graph.record(entry)->in_use,
                                                                   .lsn = lsns[entry],

@@ -36,6 +36,16 @@ def within(bounds, true_time):
     return (earliest is None or earliest <= true_time) and (latest is None or true_time <= latest)
 
 
+def joined(runs):
+    out = []
+    for lcn, clusters, state in runs:
+        if out and out[-1][2] == state and out[-1][0] + out[-1][1] == lcn:
+            out[-1] = (out[-1][0], out[-1][1] + clusters, state)
+        else:
+            out.append((lcn, clusters, state))
+    return out
+
+
 def check_files(report, expected, container):
     by_reference = {}
     for f in report["files"]:
@@ -88,14 +98,10 @@ def check_files(report, expected, container):
         if state == "recovered":
             check(content["sha256"] == want["sha256"], f"{what}: recovered content has another hash")
         if want["record"] == "kept" and want["runs"] and content.get("runs") is not None:
-            got_runs = []
-            for r in content["runs"]:  # joined over owners, which the builder does not tell
-                if got_runs and got_runs[-1][2] == r["state"] and got_runs[-1][0] + got_runs[-1][1] == r["lcn"]:
-                    got_runs[-1] = (got_runs[-1][0], got_runs[-1][1] + r["clusters"], r["state"])
-                else:
-                    got_runs.append((r["lcn"], r["clusters"], r["state"]))
-            if container in ("vhd-dynamic", "vhdx"):  # these can say that a block holds nothing; a block that holds other clusters cannot
-                got_runs = [(lcn, n, "zero" if state == "container_hole" else state) for lcn, n, state in got_runs]
+            # Joined over owners, which the builder does not tell.
+            got_runs = joined((r["lcn"], r["clusters"], r["state"]) for r in content["runs"])
+            if container not in ("raw", "vhd-fixed", "vhd-truncated"):  # these can say that a block holds nothing; one that holds other clusters cannot
+                got_runs = joined((lcn, n, "zero" if state in ("container_hole", "unmapped") else state) for lcn, n, state in got_runs)
             want_runs = [(r["lcn"], r["clusters"], r["state"]) for r in want["runs"]]
             check(got_runs == want_runs, f"{what}: runs {got_runs}, expected {want_runs}")
     logs = "\\WindowsAzure\\Logs\\Plugins\\"
@@ -183,10 +189,11 @@ def main():
     parser.add_argument("--container", default="vhd-fixed")
     parser.add_argument("--table", default="mbr")
     parser.add_argument("--year", default="2026")
+    parser.add_argument("--sectors", default="512")
     a = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="trimcarve-scenario-") as folder:
         image = os.path.join(folder, "disk.img")
-        built = subprocess.run([a.builder, a.scenario, image, "--container", a.container, "--table", a.table, "--year", a.year],
+        built = subprocess.run([a.builder, a.scenario, image, "--container", a.container, "--table", a.table, "--year", a.year, "--sectors", a.sectors],
                                capture_output=True, text=True)
         if built.returncode == 77:
             print(f"SKIPPED: {built.stderr.strip()}")
