@@ -122,7 +122,8 @@ Parsed parse(int argc, const char* const* argv) {
 
   CLI::App* examine = app.add_subcommand("examine", "examine disk images, or artefacts extracted from one");
   examine->footer(footer);
-  examine->add_option("IMAGE", images, "disk image: raw, split raw, VHD, VHDX (content decides, not the name)")->type_name("");
+  examine->add_option("IMAGE", images, "disk image: raw, split raw, VHD, VHDX, E01, qcow2, VMDK (content decides, not the name)")
+      ->type_name("");
   examine
       ->add_option(
           "-o,--output", options.folder,
@@ -139,8 +140,9 @@ Parsed parse(int argc, const char* const* argv) {
       ->allow_extra_args(false);
   examine->add_flag("!--no-log-replay", artefacts.replay_log, "examine a VHDX with a pending log in the state before it");
   examine
-      ->add_option("--page-ranges", artefacts.page_ranges,
-                   "the page ranges of the blob (XML or JSON): what they leave out of a raw image or fixed VHD was never written, or cleared")
+      ->add_option(
+          "--page-ranges", artefacts.page_ranges,
+          "the page ranges of the blob (XML or JSON): what they leave out of a raw image or fixed VHD was never written, or cleared")
       ->type_name("FILE");
   examine->add_option("--volume", volume, "only this NTFS volume, counted from 0")->type_name("N");
   CLI::Option* json_flag = examine->add_flag("--json", json, "print the whole document (as findings.json) instead of the summary");

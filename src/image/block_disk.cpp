@@ -42,7 +42,8 @@ Result<void> BlockDisk::visit_sectors(std::uint64_t index, Block block, std::uin
     place = block.file_offset() - maps.before_block;
   } else {
     const std::uint64_t chunk = index / maps.blocks_per_chunk;
-    if (chunk >= maps.chunks.size() || maps.chunks[static_cast<std::size_t>(chunk)] == 0) return fail("the block's sector bitmap is missing");
+    if (chunk >= maps.chunks.size() || maps.chunks[static_cast<std::size_t>(chunk)] == 0)
+      return fail("the block's sector bitmap is missing");
     place = maps.chunks[static_cast<std::size_t>(chunk)] + index % maps.blocks_per_chunk * (block_size() / sector / 8);
   }
   // The bitmap is read a piece at a time: a small read costs no allocation, a large block no more than this.

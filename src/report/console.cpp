@@ -34,8 +34,8 @@ constexpr std::array kinds{Kind{"mft", "$MFT"},
 std::string safe(std::string_view text) { return for_terminal(text); }
 
 std::string blocks_text(const BlockCounts& blocks) {
-  std::string text = fmt::format("{} of {}: {} present", with_commas(blocks.total), bytes_for_people(blocks.block_size),
-                                 with_commas(blocks.present));
+  std::string text =
+      fmt::format("{} of {}: {} present", with_commas(blocks.total), bytes_for_people(blocks.block_size), with_commas(blocks.present));
   const auto add = [&text](std::uint64_t count, const char* what) {
     if (count > 0) text += fmt::format(", {} {}", with_commas(count), what);
   };
@@ -104,6 +104,7 @@ class Console {
       std::string what = source.container + ", " + bytes_for_people(source.size) + " (" + with_commas(source.size) + ")";
       if (!source.identifier.empty()) what += ", " + source.identifier;
       field(2, "container", what);
+      if (!source.acquisition_hashes.empty()) field(2, "acquired", source.acquisition_hashes + " (stated, not checked)");
       for (const std::string& parent : source.parents) field(2, "parent", parent);
       if (source.blocks) field(2, "blocks", blocks_text(*source.blocks));
       if (source.log) field(2, "log", log_text(*source.log));
