@@ -4,7 +4,10 @@
 
 #include <fmt/format.h>
 
+#include <unistd.h>
+
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
 #include <set>
 
@@ -33,6 +36,22 @@ Exit codes:
 Of several images, the worst of them.)";
 
 RunError usage(const std::string& what, const std::string& why) { return {ExitCode::usage, "command line", what, why}; }
+
+// The first line of what a descriptor gives; a password on the command line would stand in every process list.
+std::string read_password(std::uint32_t descriptor) {
+  constexpr std::size_t longest = 4096;
+  std::string line;
+  for (char c = 0; line.size() < longest;) {
+    const ssize_t got = descriptor > 0x7FFFFFFFU ? -1 : ::read(static_cast<int>(descriptor), &c, 1);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) throw usage(fmt::format("--bitlocker-password-fd {}", descriptor), "it cannot be read");
+    if (got == 0 || c == '\n') break;
+    line += c;
+  }
+  if (line.ends_with('\r')) line.pop_back();
+  if (line.empty()) throw usage(fmt::format("--bitlocker-password-fd {}", descriptor), "no password came from it");
+  return line;
+}
 
 std::string base_name(const std::string& path) {
   const auto end = path.find_last_not_of('/');
@@ -108,7 +127,7 @@ Parsed parse(int argc, const char* const* argv) {
   Options& options = parsed.options;
   Request artefacts;
   std::vector<std::string> images, targets;
-  std::optional<std::uint32_t> volume;
+  std::optional<std::uint32_t> volume, password_fd;
   bool json = false, lines = false, no_progress = false;
 
   CLI::App app(
@@ -144,6 +163,12 @@ Parsed parse(int argc, const char* const* argv) {
           "--page-ranges", artefacts.page_ranges,
           "the page ranges of the blob (XML or JSON): what they leave out of a raw image or fixed VHD was never written, or cleared")
       ->type_name("FILE");
+  examine
+      ->add_option("--recovery-key", artefacts.recovery_key, "opens BitLocker volumes: the text file that Windows saved, or the 48 digits")
+      ->type_name("FILE");
+  examine->add_option("--startup-key", artefacts.startup_key, "opens BitLocker volumes: a .BEK file")->type_name("FILE");
+  examine->add_option("--bitlocker-password-fd", password_fd, "opens BitLocker volumes: reads the password's line from this descriptor")
+      ->type_name("N");
   examine->add_option("--volume", volume, "only this NTFS volume, counted from 0")->type_name("N");
   CLI::Option* json_flag = examine->add_flag("--json", json, "print the whole document (as findings.json) instead of the summary");
   examine->add_flag("--jsonl", lines, "print one JSON object a line instead of the summary")->excludes(json_flag);
@@ -189,6 +214,7 @@ Parsed parse(int argc, const char* const* argv) {
     for (const std::string& target : targets) artefacts.targets.push_back(target_of(target));
   }
   artefacts.volume = volume;
+  if (password_fd) artefacts.bitlocker_password = read_password(*password_fd);
   if (extracted) options.requests.push_back(artefacts);
   for (auto& group : group_images(images)) {
     Request request = artefacts;

@@ -36,11 +36,7 @@ std::optional<Container> open_foreign(const SourcePtr& file, const std::string& 
 #endif
   }
   if (begins("QFI\xFB\x00\x00\x00"sv)) {
-#if TRIMCARVE_QCOW
     return open_qcow(file, path);
-#else
-    refuse(path, "this qcow2 image", "libqcow", "convert it to a raw image (qemu-img convert)");
-#endif
   }
   if (begins("KDMV"sv) || begins("# Disk DescriptorFile"sv)) {
 #if TRIMCARVE_VMDK

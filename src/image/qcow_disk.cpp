@@ -1,27 +1,21 @@
-// qcow2 images, by libqcow; what is stored at all, by the image's own tables.
+// qcow2 images, by the image's own tables; compressed clusters by zlib.
 //
-// Source: QEMU's docs/interop/qcow2.txt. libqcow knows neither the zero flag of a cluster nor the features that later versions added, and
-// reads a cluster behind the end of the file as it likes: the tables are read here, and only what they call stored is asked of it.
-// The functions that take a libbfio handle are declared only with this.
-#define HAVE_LIBBFIO 1
-#include <libqcow.h>
+// Source: QEMU's docs/interop/qcow2.txt. libqcow is not used: it knows neither the zero flag of a cluster nor the features that later
+// versions added, and reads beyond its buffer when a compressed cluster is damaged (20201213, found by fuzzing).
+#include <zlib.h>
 
 #include <algorithm>
 #include <array>
 #include <mutex>
 #include <vector>
 
-#include "image/bfio.hpp"
 #include "image/foreign.hpp"
 #include "image/host_file.hpp"
-#include "image/libyal_error.hpp"
 #include "trimcarve/bytes.hpp"
 
 namespace trimcarve::image {
 
 namespace {
-
-using QcowError = LibyalError<libqcow_error_free, libqcow_error_backtrace_sprint>;
 
 constexpr std::uint64_t offset_mask = 0x00FFFFFFFFFFFE00;
 constexpr std::uint64_t compressed_flag = std::uint64_t{1} << 62, zero_flag = 1;
@@ -78,20 +72,6 @@ class QcowDisk final : public ByteSource {
     if (auto read = file_->read_at(header_.l1_offset, bytes); !read) refuse(path, "its first table: " + read.error().what);
     l1_.resize(static_cast<std::size_t>(needed));
     for (std::size_t i = 0; i < l1_.size(); ++i) l1_[i] = load<Big<std::uint64_t>>(bytes, i * 8).value() & offset_mask;
-
-    QcowError error;
-    size64_t size = 0;
-    if (!io_.open(file_)) refuse(path, "no file handle");
-    if (libqcow_file_initialize(&handle_, error.out()) != 1 ||
-        libqcow_file_open_file_io_handle(handle_, io_.get(), LIBQCOW_OPEN_READ, error.out()) != 1 ||
-        libqcow_file_get_media_size(handle_, &size, error.out()) != 1)
-      refuse(path, "libqcow: " + error.text());
-    if (size != header_.size) refuse(path, "libqcow gives a disk of " + std::to_string(size) + " bytes, its header another");
-  }
-  QcowDisk(const QcowDisk&) = delete;
-  QcowDisk& operator=(const QcowDisk&) = delete;
-  ~QcowDisk() override {
-    if (handle_ != nullptr) libqcow_file_free(&handle_, nullptr);  // closes what is open
   }
 
   const Header& header() const noexcept { return header_; }
@@ -153,18 +133,23 @@ class QcowDisk final : public ByteSource {
     return slot;
   }
 
+  // Where a compressed cluster lies: as many bits of its offset, and of how many further sectors it touches, as the cluster's size leaves.
+  struct Packed {
+    std::uint64_t offset = 0, length = 0;
+  };
+  Packed packed(std::uint64_t entry) const {
+    const unsigned bits = 62 - (header_.cluster_bits - 8);
+    const std::uint64_t offset = entry & ((std::uint64_t{1} << bits) - 1), sectors = (entry & (compressed_flag - 1)) >> bits;
+    return {offset, (sectors + 1) * 512 - offset % 512};
+  }
+
   ExtentKind state(std::uint64_t cluster) const {
     const std::uint64_t l2 = l1_[static_cast<std::size_t>(cluster / l2_entries_)];
     if (l2 == 0) return ExtentKind::not_present;
     const Table& at = table(l2);
     if (!at.good) return ExtentKind::unreadable;
     const auto entry = load<Big<std::uint64_t>>(at.bytes, cluster % l2_entries_ * 8).value();
-    if ((entry & compressed_flag) != 0) {
-      // Where it is and in how many further sectors: as many bits of each as the cluster's size leaves.
-      const unsigned bits = 62 - (header_.cluster_bits - 8);
-      const std::uint64_t offset = entry & ((std::uint64_t{1} << bits) - 1);
-      return offset < file_->size() ? ExtentKind::data : ExtentKind::unreadable;
-    }
+    if ((entry & compressed_flag) != 0) return packed(entry).offset < file_->size() ? ExtentKind::data : ExtentKind::unreadable;
     if (header_.version >= 3 && (entry & zero_flag) != 0) return ExtentKind::container_zero;
     const std::uint64_t offset = entry & offset_mask;
     if (offset == 0) return ExtentKind::not_present;
@@ -172,15 +157,35 @@ class QcowDisk final : public ByteSource {
     return offset % cluster_ == 0 && fits(file_->size(), offset, length) ? ExtentKind::data : ExtentKind::unreadable;
   }
 
+  // Bytes within one cluster whose state is data.
   Result<void> stored(std::uint64_t offset, std::span<std::byte> out) const {
-    QcowError error;
-    while (!out.empty()) {
-      const ssize_t got = libqcow_file_read_buffer_at_offset(handle_, out.data(), out.size(), static_cast<off64_t>(offset), error.out());
-      if (got <= 0 || static_cast<std::size_t>(got) > out.size())
-        return fail("the cluster at " + std::to_string(offset) + ": libqcow: " + error.text());
-      offset += static_cast<std::uint64_t>(got);
-      out = out.subspan(static_cast<std::size_t>(got));
+    const std::uint64_t cluster = offset / cluster_;
+    const auto entry =
+        load<Big<std::uint64_t>>(table(l1_[static_cast<std::size_t>(cluster / l2_entries_)]).bytes, cluster % l2_entries_ * 8).value();
+    if ((entry & compressed_flag) == 0) return file_->read_at((entry & offset_mask) + offset % cluster_, out);
+    if (unpacked_at_ != cluster) {
+      unpacked_at_ = ~std::uint64_t{0};
+      if (auto done = unpack(packed(entry)); !done) return done;
+      unpacked_at_ = cluster;
     }
+    std::ranges::copy(std::span(unpacked_).subspan(static_cast<std::size_t>(offset % cluster_), out.size()), out.begin());
+    return {};
+  }
+
+  Result<void> unpack(Packed at) const {
+    std::vector<std::byte> bytes(static_cast<std::size_t>(std::min(at.length, file_->size() - at.offset)));
+    if (auto read = file_->read_at(at.offset, bytes); !read) return read;
+    unpacked_.resize(static_cast<std::size_t>(cluster_));
+    z_stream stream{};
+    if (inflateInit2(&stream, -MAX_WBITS) != Z_OK) return fail("zlib has no memory");
+    stream.next_in = reinterpret_cast<Bytef*>(bytes.data());
+    stream.avail_in = static_cast<uInt>(bytes.size());
+    stream.next_out = reinterpret_cast<Bytef*>(unpacked_.data());
+    stream.avail_out = static_cast<uInt>(unpacked_.size());
+    const int result = inflate(&stream, Z_FINISH);
+    const bool whole = stream.avail_out == 0 && (result == Z_STREAM_END || result == Z_BUF_ERROR);
+    inflateEnd(&stream);
+    if (!whole) return fail("the compressed cluster at " + std::to_string(at.offset) + " of the file is damaged");
     return {};
   }
 
@@ -188,10 +193,10 @@ class QcowDisk final : public ByteSource {
   Header header_;
   std::uint64_t cluster_ = 0, l2_entries_ = 0;
   std::vector<std::uint64_t> l1_;  // offsets of the second tables, 0: none
-  BfioHandle io_;                  // must outlive the handle: it is closed in the destructor above
-  libqcow_file_t* handle_ = nullptr;
   mutable std::mutex mutex_;
   mutable std::array<Table, cached_tables> tables_;
+  mutable std::uint64_t unpacked_at_ = ~std::uint64_t{0};  // the cluster held unpacked
+  mutable std::vector<std::byte> unpacked_;
 };
 
 }  // namespace

@@ -1,4 +1,4 @@
-// E01, qcow2 and VMDK through the libraries that read them: whatever the bytes, nothing but a RunError, and what is read fits what is said
+// E01, qcow2 and VMDK through the libraries and tables that read them: whatever the bytes, nothing but a RunError, and what is read fits what is said
 // of it.
 #include <algorithm>
 #include <array>

@@ -86,11 +86,6 @@ constexpr bool with_ewf = true;
 #else
 constexpr bool with_ewf = false;
 #endif
-#if TRIMCARVE_QCOW
-constexpr bool with_qcow = true;
-#else
-constexpr bool with_qcow = false;
-#endif
 #if TRIMCARVE_VMDK
 constexpr bool with_vmdk = true;
 #else
@@ -199,7 +194,7 @@ TEST_CASE("without its last segments an E01 gives what the others hold, and says
 }
 
 TEST_CASE("a qcow2 gives qemu-img's bytes; clusters never written and clusters of zeros are told apart") {
-  if (skip_format("qemu-img", with_qcow, "libqcow")) return;
+  if (!have_tool("qemu-img")) return;
   const Workshop w;
   for (const std::string options : {"-O qcow2", "-O qcow2 -o compat=0.10", "-O qcow2 -o cluster_size=4096", "-O qcow2 -o cluster_size=2M",
                                     "-c -O qcow2", "-c -O qcow2 -o cluster_size=4096", "-S 0 -O qcow2"}) {
@@ -222,8 +217,8 @@ TEST_CASE("a qcow2 gives qemu-img's bytes; clusters never written and clusters o
   CHECK(image.source->extents(0, mib / 2) == std::vector<Extent>{{0, mib / 2, ExtentKind::not_present}});
 }
 
-TEST_CASE("what libqcow would read wrongly of a qcow2 is refused, with a way out") {
-  if (skip_format("qemu-img", with_qcow, "libqcow")) return;
+TEST_CASE("what is not read of a qcow2 is refused, with a way out") {
+  if (!have_tool("qemu-img")) return;
   const Workshop w;
   const std::string base = w.convert("base.q", "-O qcow2");
   run("qemu-img create -q -f qcow2 -b '" + base + "' -F qcow2 '" + (w.folder / "child.q") + "'");
@@ -239,7 +234,7 @@ TEST_CASE("what libqcow would read wrongly of a qcow2 is refused, with a way out
 }
 
 TEST_CASE("a qcow2 that was cut short or whose table is damaged gives no wrong byte") {
-  if (skip_format("qemu-img", with_qcow, "libqcow")) return;
+  if (!have_tool("qemu-img")) return;
   const Workshop w;
   for (const std::string options : {"-O qcow2", "-c -O qcow2"}) {
     CAPTURE(options);
