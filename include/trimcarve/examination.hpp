@@ -58,7 +58,7 @@ struct StructureCheck {
 
 struct SourceInfo {
   std::string path;
-  std::string container;             // "raw", "split raw", "vhd fixed", "vhd dynamic", "vhdx differencing", "file"
+  std::string container;             // "raw", "split raw", "vhd fixed", "vhd dynamic", "vhdx differencing", "e01", "qcow2", "vmdk stream optimized", ..., "file"
   std::uint64_t size = 0;            // of the virtual disk, or of the file
   std::vector<std::string> files;    // the files it was read from, in the order of their `file:N` spaces; parents' after its own
   std::vector<std::string> parents;  // of a differencing image: its parent's path, then that one's parent, ...
@@ -67,6 +67,7 @@ struct SourceInfo {
   std::optional<BlockCounts> blocks;   // of a container of blocks; a parent's are not counted
   std::optional<LogReplay> log;        // of a VHDX whose log was pending
   std::vector<StructureCheck> checks;  // of the structures that have a checksum, in the order they were read; parents' after its own
+  std::string acquisition_hashes;      // of the whole disk, as an E01 states them: "MD5 ..., SHA-1 ..."; else empty. Not checked here
   std::string page_ranges;             // the listing of the blob's pages that was taken into account, else empty
 };
 

@@ -35,8 +35,9 @@ struct Container {
   std::vector<StructureCheck> checks;  // `file` is left empty
   std::optional<BlockCounts> blocks;
   std::optional<LogReplay> log;
-  std::vector<Extent> used;  // stretches of the file that hold the container's structures and live blocks; any order, may overlap
-  std::string parent;        // of a differencing image: the first name of its parent
+  std::vector<Extent> used;        // stretches of the file that hold the container's structures and live blocks; any order, may overlap
+  std::string acquisition_hashes;  // as SourceInfo's
+  std::string parent;              // of a differencing image: the first name of its parent
 };
 
 // A warning about a stretch of the container file.

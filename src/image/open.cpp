@@ -8,6 +8,7 @@
 #include <optional>
 #include <string_view>
 
+#include "image/foreign.hpp"
 #include "image/host_file.hpp"
 #include "image/libvhdi_reader.hpp"
 #include "image/page_ranges.hpp"
@@ -29,11 +30,9 @@ struct Foreign {
 };
 using namespace std::string_view_literals;
 constexpr std::array foreign{
-    Foreign{"EVF\x09\x0D\x0A\xFF\x00"sv, "an EnCase image (E01)"},
-    Foreign{"EVF2\x0D\x0A\x81\x00"sv, "an EnCase image (Ex01)"},
-    Foreign{"QFI\xFB"sv, "a qcow2 image"},
-    Foreign{"KDMV"sv, "a VMDK image"},
-    Foreign{"# Disk DescriptorFile"sv, "a VMDK descriptor"},
+    Foreign{"EVF2\x0D\x0A\x81\x00"sv, "an EnCase image (Ex01): export it as E01 or raw first"},
+    Foreign{"LVF\x09\x0D\x0A\xFF\x00"sv, "a logical EnCase image (L01), which holds files, not a disk"},
+    Foreign{"COWD"sv, "a VMDK image of an ESX server's snapshot: convert it to a raw image (qemu-img convert)"},
     Foreign{"\x1F\x8B\x08"sv, "compressed with gzip: unpack it first"},
     Foreign{"\xFD\x37zXZ\x00"sv, "compressed with xz: unpack it first"},
     Foreign{"BZh"sv, "compressed with bzip2: unpack it first"},
@@ -160,7 +159,7 @@ class Opener {
     chain_.push_back(path);
     Container disk = open_container(file, path, parts.paths.size());
     if (pages) {
-      if (disk.kind.ends_with("dynamic") || disk.kind.ends_with("differencing") || disk.kind.find("vhdx") != std::string::npos)
+      if (!disk.kind.ends_with("raw") && !disk.kind.ends_with("vhd fixed"))
         throw RunError(ExitCode::usage, options_.page_ranges, "no page listing can apply",
                        "pages are of a raw disk or fixed VHD as it was stored in a page blob; " + path + " is " + disk.kind);
       std::ranges::move(check_page_ranges(*bare, *pages), std::back_inserter(disk.warnings));
@@ -175,6 +174,7 @@ class Opener {
     opened_.info.container = std::move(disk.kind);
     opened_.info.size = opened_.source->size();
     opened_.info.identifier = std::move(disk.identifier);
+    opened_.info.acquisition_hashes = std::move(disk.acquisition_hashes);
     opened_.info.blocks = disk.blocks;
     opened_.info.log = std::move(disk.log);
     opened_.info.checks = take_checks(std::move(disk.checks), path);
@@ -201,6 +201,8 @@ class Opener {
 
   Container open_container(const SourcePtr& file, const std::string& path, std::size_t parts) {
     const auto parent = [&](const ParentLink& link) { return open_parent(path, link); };
+    if (parts == 1)
+      if (auto disk = open_foreign(file, path, [this](const std::string& beside) { return open_parts({beside}); })) return std::move(*disk);
     const auto footer = find_vhd_footer(*file);
     const bool vhdx = is_vhdx(*file);
     if (!vhdx && !footer) return open_raw(file, path, parts);

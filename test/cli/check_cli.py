@@ -111,7 +111,7 @@ def refused(folder):
         return
     q = folder + "/x.qcow2"
     subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", q, "1M"], check=True)
-    expect(["examine", q], 3, "qcow2")
+    expect(["examine", q], 3, "nothing to examine")
 
 
 def child_of(parent, child):
