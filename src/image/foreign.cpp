@@ -29,11 +29,7 @@ std::optional<Container> open_foreign(const SourcePtr& file, const std::string& 
     return std::nullopt;
   const auto begins = [&](std::string_view signature) { return std::memcmp(start.data(), signature.data(), signature.size()) == 0; };
   if (begins("EVF\x09\x0D\x0A\xFF\x00"sv)) {
-#if TRIMCARVE_EWF
     return open_ewf(file, path, beside);
-#else
-    refuse(path, "this EnCase image (E01)", "libewf", "convert it to a raw image (ewfexport)");
-#endif
   }
   if (begins("QFI\xFB\x00\x00\x00"sv)) {
     return open_qcow(file, path);

@@ -1,5 +1,5 @@
-// Containers that other acquisition tools and virtual machines write, E01 read by libewf, VMDK by libvmdk, qcow2 by its own
-// tables. What a file is, its content decides. What a library is known to get wrong is refused, or told by own reading of the container's
+// Containers that other acquisition tools and virtual machines write, E01 and qcow2 read by their own tables, VMDK by
+// libvmdk. What a file is, its content decides. What a library is known to get wrong is refused, or told by own reading of the container's
 // tables; a stretch that a library cannot vouch for is unreadable, never zero.
 //
 // Threads: the disks are thread-safe; one call at a time enters the library.
