@@ -26,6 +26,7 @@ struct Request {
   std::string certificate, certificate_password;
   std::vector<std::string> targets{"custom-script"};  // profile names or NTFS paths
   std::optional<std::uint32_t> volume;                // only this NTFS volume, by index
+  bool shadows = true;                                // examine its volume shadow copies too
 };
 
 struct Progress {
