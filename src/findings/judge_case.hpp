@@ -107,6 +107,7 @@ class Judge {
   std::vector<const FileReport*> handlers_;
   std::vector<std::pair<std::size_t, const FileReport*>> versions_;
   std::vector<const FileReport*> folders_;  // of report_.instances, in their order; null: only witnesses or a shadow copy know of it
+  std::size_t shadow_instances_end_ = 0;    // of them: behind the last that a shadow copy alone knows; those have no folder
   std::vector<std::pair<std::string, std::vector<std::uint32_t>>> from_shadows_;  // what of the runs came back from a copy, in words
   std::vector<Touching> touches_;
   std::vector<Witnessed> witnessed_;

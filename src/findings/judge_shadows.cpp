@@ -122,6 +122,7 @@ void Judge::add_shadow_instances() {
     bounds.earliest_basis = "shadow_alive";
     bounds.earliest_sightings = f.file->sightings;
   }
+  shadow_instances_end_ = report_.instances.size();
 }
 
 // A run's settings, status and scripts as a copy has them, where the volume has lost them; a run that only a copy knows.
