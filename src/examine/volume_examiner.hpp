@@ -87,6 +87,7 @@ class VolumeExaminer {
   // Of a shadow copy: leaves those that the volume, and the copies made after this one, do not have so.
   void keep_new(std::vector<Member>& members);
   bool is_new(const Member& member);
+  bool only_here(const RunFact& run) const;
   bool has_own_record(FileReference reference) const;
 
   void report_file(const Member& member, FileReport& report, history::DeletionNode& node);

@@ -2,10 +2,28 @@
 #include <algorithm>
 
 #include "examine/volume_examiner.hpp"
+#include "trimcarve/bytes.hpp"
 
 namespace trimcarve {
 
 using Standing = history::Graph::Standing;
+
+// Does the copy have bytes of these clusters that are not zero and lie elsewhere than in the volume's own?
+bool VolumeExaminer::only_here(const RunFact& run) const {
+  const ntfs::Volume& volume = *evidence_.volume;
+  const std::uint64_t size = volume.cluster_size();
+  if (run.lcn < 0 || !fits(volume.clusters(), static_cast<std::uint64_t>(run.lcn), run.clusters)) return false;
+  const std::uint64_t clusters = std::min(run.clusters, history::largest_live_read / size);
+  std::vector<std::byte> buffer(static_cast<std::size_t>(size));
+  for (std::uint64_t i = 0; i < clusters; ++i) {
+    const std::uint64_t offset = (static_cast<std::uint64_t>(run.lcn) + i) * size;
+    const auto where = volume.partition()->locate(offset, size);
+    const bool elsewhere = std::ranges::any_of(
+        where, [&](const Range& r) { return r.offset < info_.offset + offset || r.offset >= info_.offset + offset + size; });
+    if (elsewhere && volume.partition()->read_at(offset, buffer) && !all_zero(buffer)) return true;
+  }
+  return false;
+}
 
 bool VolumeExaminer::has_own_record(FileReference reference) const {
   const history::RecordSlot* slot = graph_.record(reference.entry());
@@ -26,7 +44,6 @@ bool VolumeExaminer::is_new(const Member& member) {
   }
   if (!has_own_record(member.reference)) return !evidence_.known->files.contains(member.reference);
   const bool deleted = graph_.standing(member.reference) == Standing::deleted;
-  const std::uint64_t cluster = info_.cluster_size;
   std::uint64_t ignored = 0;
   citations_->visit_file(
       member.reference,
@@ -34,14 +51,7 @@ bool VolumeExaminer::is_new(const Member& member) {
         if (sighting.source != SourceKind::mft || fresh) return;
         fresh = !citations_->is_known(sighting);
         if (fresh || !deleted) return;
-        for (const RunFact& run : sighting.runs) {
-          if (run.lcn < 0 || run.clusters == 0 || run.clusters > evidence_.volume->clusters()) continue;
-          const std::uint64_t offset = static_cast<std::uint64_t>(run.lcn) * cluster, length = run.clusters * cluster;
-          const auto kept = evidence_.volume->partition()->locate(offset, length);
-          fresh = fresh || (!kept.empty() && std::ranges::any_of(kept, [&](const Range& range) {
-                    return range.offset < info_.offset + offset || range.offset + range.length > info_.offset + offset + length;
-                  }));
-        }
+        fresh = std::ranges::any_of(sighting.runs, [this](const RunFact& run) { return only_here(run); });
       },
       ignored);
   return fresh;

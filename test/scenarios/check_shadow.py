@@ -109,11 +109,14 @@ def check_files(report, expected, by_volume):
 
 
 def check_bounds(report, expected):
-    alive = {}
+    alive, gone, bases = {}, {}, set()
     for shadow in expected["shadows"]:
         for f in shadow["files"]:
+            key = (f["file_reference"]["entry"], f["file_reference"]["sequence"])
             if f["state"] == "live":
-                alive[(f["file_reference"]["entry"], f["file_reference"]["sequence"])] = shadow["created"]
+                alive[key] = shadow["created"]
+            elif f["record"] == "kept":
+                gone.setdefault(key, shadow["created"])
     for f in report["files"]:
         r = f["file_reference"]
         if not r or not f["deleted"] or f["volume"] != expected["volume_index"]:
@@ -127,6 +130,11 @@ def check_bounds(report, expected):
               f"{f['path']}: deleted {want['deleted']}, bounds {f['deleted']}")
         if key in alive:
             check(earliest is not None and earliest >= alive[key], f"{f['path']}: a copy of {alive[key]} had it, bounds {f['deleted']}")
+        if key in gone:
+            check(latest is not None and latest <= gone[key], f"{f['path']}: a copy of {gone[key]} had it no more, bounds {f['deleted']}")
+        bases |= {f["deleted"]["earliest_basis"], f["deleted"]["latest_basis"]}
+    if SCENARIO == "shadow-between":
+        check({"shadow_alive", "shadow_gone"} <= bases, f"what bounds the deletions: {bases}")
 
 
 def check_target(report, expected):
@@ -134,8 +142,9 @@ def check_target(report, expected):
     check(target["verdict"] == expected["verdict"], f"verdict is {target['verdict']} ({target['reason']})")
     check([(i["version"], i["state"]) for i in target["instances"]] == [(i["version"], i["state"]) for i in expected["instances"]],
           f"instances {target['instances']}")
+    last = max(s["created"] for s in expected["shadows"] if s["verdict"] == "present")
     for i, want in zip(target["instances"], expected["instances"]):
-        check(i["removed"] and time_of(i["removed"]["earliest"]) >= expected["shadows"][-1]["created"]
+        check(i["removed"] and time_of(i["removed"]["earliest"]) >= last
               and time_of(i["removed"]["earliest"]) <= want["version_folder_deleted"], f"removed {i['removed']}")
     check(len(target["runs"]) == len(expected["runs"]), f"runs {[r['sequence'] for r in target['runs']]}")
     for run, want in zip(target["runs"], expected["runs"]):
@@ -147,8 +156,18 @@ def check_target(report, expected):
         names = {s["path"].rsplit("\\", 1)[1]: s["state"] for s in run["scripts"]}
         check(all(names.get(s) == "recovered" for s in want["scripts"]), f"run {want['sequence']}: scripts {names}")
     for shadow in expected["shadows"]:
-        check(any(f["statement"].startswith(f"The volume shadow copy of {shadow['created']}") for f in report["findings"]),
+        check(shadow["verdict"] != "present" or any(f["statement"].startswith(f"The volume shadow copy of {shadow['created']}") for f in report["findings"]),
               f"no finding of the copy of {shadow['created']}")
+
+
+def check_witnesses(report, by_volume):
+    """Logs grow, and each copy has them: what they say is told once."""
+    said = [(s["statement"]["text"], str(s["statement"]["time"])) for s in report["sightings"] if s["source"] == "agent_log"]
+    check(len(said) > 4 and len(said) == len(set(said)), f"{len(said) - len(set(said))} of {len(said)} statements of logs are told twice")
+    if SCENARIO == "shadow-alone":  # the volume has them no more
+        check(any(w["volume"] in by_volume and w["path"].endswith("CustomScriptHandler.log") for w in report["witnesses"]),
+              "the handler's log in the copy was not heard")
+        check(any(s["source"] == "agent_log" and s["volume"] in by_volume for s in report["sightings"]), "no statement of a copy's log is cited")
 
 
 def check_sightings(report, image):
@@ -171,13 +190,14 @@ def check_without(image, expected):
         f.seek(expected["volume_offset"] + 0x1E00 + 48)
         catalog = expected["volume_offset"] + int.from_bytes(f.read(8), "little")
         f.seek(catalog + 128)
-        entries = f.read(128 * 4)
+        entries = f.read(128 * 2 * len(expected["shadows"]))
         headers = [int.from_bytes(entries[at + 32:at + 40], "little") for at in range(0, len(entries), 128) if entries[at] == 3]
-        f.seek(expected["volume_offset"] + headers[1])
+        f.seek(expected["volume_offset"] + headers[-1])
         f.write(bytes(0x4000))
     report = examine(image, 1)
-    check([v["state"] for v in report["volumes"]] == ["examined", "unreadable", "unreadable"], "a zeroed store is not told")
-    check(sum(w["code"] == "shadow_unreadable" for w in report["warnings"]) == 2, "a zeroed store has no warning")
+    copies = len(expected["shadows"])
+    check([v["state"] for v in report["volumes"]] == ["examined"] + ["unreadable"] * copies, "a zeroed store is not told")
+    check(sum(w["code"] == "shadow_unreadable" for w in report["warnings"]) == copies, "a zeroed store has no warning")
     check({f["volume"] for f in report["files"]} == {0}, "files of a store that cannot be read")
 
 
@@ -194,7 +214,9 @@ with tempfile.TemporaryDirectory(prefix="trimcarve-shadow-") as folder:
         answers = json.load(expected_file)
     check_with_libvshadow(disk_image, answers)
     document = examine(disk_image, 0)
-    check_files(document, answers, check_volumes(document, answers))
+    volumes = check_volumes(document, answers)
+    check_files(document, answers, volumes)
+    check_witnesses(document, volumes)
     check_bounds(document, answers)
     check_target(document, answers)
     check_sightings(document, disk_image)
