@@ -82,7 +82,10 @@ struct VolumeInfo {
   std::uint64_t serial = 0;
   std::uint32_t cluster_size = 0, record_size = 0;
   std::uint64_t records = 0;  // slots of $MFT
+  // Of a volume shadow copy: the volume it is a copy of, and when it was made. Its files are those that the volume, and the copies made
+  // after it, no longer have so.
   std::optional<std::uint32_t> shadow_of;
+  std::optional<FileTime> shadow_created;
   std::optional<ClusterCounts> free_clusters;
   std::string state;                    // "examined", "bitlocker", "unreadable"
   std::optional<FileTime> created;      // of $MFT's record

@@ -124,7 +124,10 @@ class Console {
                           bytes_for_people(volume.cluster_size), with_commas(volume.records), volume.record_size);
     else
       text += ", NOT examined: " + volume.state;
-    if (volume.shadow_of) text += fmt::format(", shadow copy of volume {}", *volume.shadow_of);
+    if (volume.shadow_of)
+      text = fmt::format("shadow copy of volume {}, made at {}{}", *volume.shadow_of,
+                         volume.shadow_created ? to_iso8601(*volume.shadow_created) : "a time that is not known",
+                         volume.state == "examined" ? "" : ", NOT examined: " + volume.state);
     field(2, fmt::format("volume {}", volume.index), text);
     if (volume.created) field(4, "created", to_iso8601(*volume.created));
     if (volume.provisioned) {

@@ -84,6 +84,7 @@ void put_volume(JsonWriter& json, const VolumeInfo& volume, std::string_view rec
   json.key("record_size").value(volume.record_size);
   json.key("records").value(volume.records);
   put_optional(json.key("shadow_of"), volume.shadow_of);
+  put_time(json.key("shadow_created"), volume.shadow_created);
   json.key("free_clusters");
   if (volume.free_clusters) {
     const ClusterCounts& free = *volume.free_clusters;
