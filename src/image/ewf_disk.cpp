@@ -190,6 +190,10 @@ class EwfDisk final : public ByteSource {
 
 }  // namespace
 
+SourcePtr make_ewf_disk(std::vector<SourcePtr> segments, EwfLayout&& layout) {
+  return std::make_shared<EwfDisk>(std::move(segments), std::move(layout));
+}
+
 Container open_ewf(const SourcePtr& file, const std::string& path, const OpenBeside& beside) {
   if (const auto number = segment_number(*file, path); number != 1)
     refuse_ewf(path, "it is segment " + std::to_string(number) + " of an image: give the first, the others are found beside it");
@@ -218,10 +222,11 @@ Container open_ewf(const SourcePtr& file, const std::string& path, const OpenBes
   }
   out.complete = out.warnings.empty();
   out.acquisition_hashes = layout.hashes;
+  out.acquisition_notes = layout.notes;
   out.file = file;
   const EwfMedia media = layout.media;
   out.sector_size = media.sector_size > 512 ? media.sector_size : 0;  // tools state 512 by default
-  out.disk = make_disk(std::make_shared<EwfDisk>(std::move(segments), std::move(layout)), media.size);
+  out.disk = make_disk(make_ewf_disk(std::move(segments), std::move(layout)), media.size);
   return out;
 }
 

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string_view>
 
+#include "image/ewf_notes.hpp"
 #include "trimcarve/bytes.hpp"
 #include "trimcarve/result.hpp"
 
@@ -21,6 +22,7 @@ namespace {
 constexpr std::uint64_t descriptor_size = 76, table_header_size = 24, error_header_size = 520;
 constexpr std::uint64_t volume_size = 1052, short_volume_size = 94;  // EnCase's and FTK's; SMART's and EnCase 1's
 constexpr std::uint64_t largest_chunk = 32768 * 512;                 // the most that acquisition tools offer
+constexpr std::uint64_t longest_notes = 256 << 10;
 constexpr std::uint64_t largest_disk = std::uint64_t{1} << 62;
 // Far more than any disk needs (a table tells of 16375 chunks): hostile files shall not fill the memory.
 constexpr std::size_t most_sections = std::size_t{1} << 20, most_errors = std::size_t{1} << 22, most_bad_entries = 65536;
@@ -145,6 +147,7 @@ class Reader {
     if (section.type == "table") pending_ = read_table(section);
     if (section.type.empty()) tables_.push_back({});
     if (section.type == "hash" || section.type == "digest") read_hashes(section);
+    if (section.type == "header" || section.type == "header2") read_notes(section);
     if (section.type == "error2") read_errors(section);
   }
 
@@ -214,6 +217,14 @@ class Reader {
                                     " is damaged, and so is its copy: chunks of it may be unreadable");
     tables_.push_back(std::move(*pending_));
     pending_.reset();
+  }
+
+  // "header2" has more characters and a time in UTC; it comes first, and twice.
+  void read_notes(const Section& section) {
+    if (!out_.notes.empty()) return;
+    std::vector<std::byte> bytes(static_cast<std::size_t>(std::min(section.end - section.body, longest_notes)));
+    if (read_body(*segments_[section.segment], section, 0, bytes)) out_.notes = read_ewf_notes(bytes, section.type == "header2");
+    if (out_.notes.empty()) warn("ewf_notes_damaged", "a section with the notes of the acquisition is damaged");
   }
 
   void read_hashes(const Section& section) {

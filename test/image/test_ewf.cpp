@@ -82,6 +82,22 @@ TEST_CASE("the hashes stored in an E01 are those ewfinfo prints") {
   CHECK(told.find(hashes.substr(44)) != std::string::npos);
 }
 
+// The words given to ewfacquire; ewfinfo prints the same.
+TEST_CASE("the notes of an acquisition are told") {
+  if (!have_tool("ewfacquire")) return;
+  const Workshop w;
+  for (const std::string form : {"encase6", "encase1"}) {
+    CAPTURE(form);
+    const std::string path = w.acquire(form, "-f " + form + " -C 'case 7' -E 'ev 3' -e 'A. Examiner' -N 'a note'");
+    const auto notes = open_image({path}).info.acquisition_notes;
+    for (const std::string note : {"case number: case 7", "evidence number: ev 3", "examiner: A. Examiner", "notes: a note"})
+      CHECK(std::ranges::count(notes, note) == 1);
+    const auto date = std::ranges::find_if(notes, [](const std::string& note) { return note.starts_with("acquired: 20"); });
+    REQUIRE(date != notes.end());
+    CHECK(date->ends_with("time zone)") == (form == "encase1"));
+  }
+}
+
 TEST_CASE("a chunk of an E01 whose checksum is wrong is unreadable, not zeros") {
   if (!have_tool("ewfacquire")) return;
   const Workshop w;
@@ -124,7 +140,8 @@ TEST_CASE("without its last segments an E01 gives what the others hold, and says
 TEST_CASE("every form that ewfacquire writes is read, also of a disk whose last chunk is short") {
   if (!have_tool("ewfacquire")) return;
   Workshop w;
-  w.disk.resize(w.disk.size() - 57 * 512);
+  w.disk = pattern(9 * 32768 + 7 * 512);
+  std::fill_n(w.disk.begin() + 70000, 100000, std::byte{0});
   w.disk.back() = std::byte{9};
   write_file(w.folder / "disk.raw", w.disk);
   for (const std::string form : {"ewf", "smart", "ftk", "encase1", "encase2", "encase3", "encase4", "encase5", "encase6", "encase7",
