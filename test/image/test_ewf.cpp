@@ -278,16 +278,15 @@ TEST_CASE("the offsets of an E01 that EnCase 6.7 let overflow at 2 GiB are follo
   write_file(folder / "disk.raw", disk);
   run("ewfacquire -u -q -f encase5 -c deflate:none -t '" + (folder / "a") + "' '" + (folder / "disk.raw") + "' </dev/null");
   const Bytes small = read_file(folder / "a.E01");
-  const Section sectors = section(small, "sectors"), table = section(small, "table");
-  // The same sections, with a hole of nearly 2 GiB behind the first chunk.
-  const std::size_t first = sectors.body(), second = limit - chunk - 100, end = second + 4 * (chunk + 4);
+  const Section sectors = section(small, "sectors");
+  // The same sections, with a hole of nearly 2 GiB in front of the chunks: the third one lies across the limit.
+  const std::size_t first = limit - 2 * (chunk + 4) - 100, end = first + 5 * (chunk + 4);
   Bytes tail;
   for (const std::string type : {"table", "table2"}) {
     Bytes bytes(24 + 5 * 4 + 4);
     put_le(bytes, 0, 5, 4);
     put_checksum(bytes, 0, 20);
-    put_le(bytes, 24, first, 4);
-    for (std::size_t i = 0; i < 4; ++i) put_le(bytes, 28 + 4 * i, second + i * (chunk + 4), 4);
+    for (std::size_t i = 0; i < 5; ++i) put_le(bytes, 24 + 4 * i, first + i * (chunk + 4), 4);
     put_checksum(bytes, 24, 20);
     std::ranges::copy(descriptor(type, end + tail.size(), 76 + bytes.size()), std::back_inserter(tail));
     std::ranges::copy(bytes, std::back_inserter(tail));
@@ -301,13 +300,11 @@ TEST_CASE("the offsets of an E01 that EnCase 6.7 let overflow at 2 GiB are follo
     };
     put(ByteView(small).first(sectors.at));
     put(descriptor("sectors", sectors.at, end - sectors.at));
-    put(ByteView(small).subspan(first, chunk + 4));
-    out.seekp(static_cast<std::streamoff>(second));
-    put(ByteView(small).subspan(first + chunk + 4, 4 * (chunk + 4)));
+    out.seekp(static_cast<std::streamoff>(first));
+    put(ByteView(small).subspan(sectors.body(), 5 * (chunk + 4)));
     put(tail);
     REQUIRE(out);
   }
-  REQUIRE(table.at > first + 5 * (chunk + 4) - 1);
   const auto image = open_image({path});
   CHECK(image.complete);
   check_bytes(image, disk);
