@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <optional>
 #include <string_view>
 
 #include "trimcarve/file_time.hpp"
@@ -48,9 +47,9 @@ std::string date(const std::string& value) {
 
 }  // namespace
 
-std::vector<std::string> read_ewf_notes(ByteView body, bool wide) {
+std::optional<std::vector<std::string>> read_ewf_notes(ByteView body, bool wide) {
   const auto bytes = unpack(body);
-  if (!bytes) return {};
+  if (!bytes) return std::nullopt;
   std::u16string text;
   if (wide) {
     const bool big = bytes->size() >= 2 && (*bytes)[0] == std::byte{0xFE};
@@ -62,7 +61,7 @@ std::vector<std::string> read_ewf_notes(ByteView body, bool wide) {
   std::erase(text, u'\r');
   const auto lines = split(text, u'\n');
   const auto main = std::ranges::find(lines, std::u16string_view(u"main"));
-  if (lines.end() - main < 3) return {};
+  if (lines.end() - main < 3) return std::nullopt;
   const auto names = split(main[1], u'\t'), values = split(main[2], u'\t');
   struct Label {
     std::u16string_view name;

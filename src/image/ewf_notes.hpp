@@ -2,6 +2,7 @@
 // nothing here is checked.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -10,7 +11,7 @@
 namespace trimcarve::image {
 
 // The body of a "header2" section (`wide`: UTF-16) or of a "header" section, zlib-compressed. Each note as "label: value"; values that are
-// empty are left out. Empty when the section is damaged.
-std::vector<std::string> read_ewf_notes(ByteView body, bool wide);
+// empty are left out. Nothing when the section is damaged.
+std::optional<std::vector<std::string>> read_ewf_notes(ByteView body, bool wide);
 
 }  // namespace trimcarve::image

@@ -37,7 +37,7 @@ SourcePtr segment(const std::uint8_t*& data, const std::uint8_t* end, std::uint1
   while (end - data >= 3) {
     const std::uint8_t control = data[0];
     const std::string_view type = types[control % types.size()];
-    const std::size_t length = std::min<std::size_t>(data[1] | data[2] << 8, static_cast<std::size_t>(end - data - 3));
+    const std::size_t length = std::min<std::size_t>(data[1] + std::size_t{data[2]} * 256, static_cast<std::size_t>(end - data - 3));
     const std::size_t at = file.size(), body = at + 76;
     file.resize(body + length);
     std::memcpy(file.data() + at, type.data(), type.size());
