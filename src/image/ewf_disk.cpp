@@ -136,13 +136,15 @@ class EwfDisk final : public ByteSource {
     if (entry.offset >= file.size()) return fail("it lies behind the end of its segment");
     const std::uint64_t left = file.size() - entry.offset;
     if (!entry.compressed) return stored(file, entry.offset, left, number, bytes);
-    // What deflate cannot shrink grows by less than this. The entry behind tells the length closer, where there is one.
-    std::uint64_t length = std::min(left, media_.chunk_size + media_.chunk_size / 8 + 1024);
+    // What deflate cannot shrink grows by less than this. The entry behind tells the length closer; where that one is wrong, it is no loss.
+    const std::uint64_t most = std::min(left, media_.chunk_size + media_.chunk_size / 8 + 1024);
     if (next) {
       const EwfEntry after = ewf_entry(table, index + 1, le<std::uint32_t>(entries, 4));
-      if (after.offset > entry.offset) length = std::min(length, after.offset - entry.offset);
+      if (after.offset > entry.offset && after.offset - entry.offset < most &&
+          inflated(file, entry.offset, after.offset - entry.offset, number, bytes))
+        return {};
     }
-    return inflated(file, entry.offset, length, number, bytes);
+    return inflated(file, entry.offset, most, number, bytes);
   }
 
   // A stored chunk, with its checksum behind. The disk's last one is stored as short as it is, or filled up.

@@ -329,3 +329,34 @@ TEST_CASE("an E01 that was cut anywhere gives no wrong byte") {
     }
   }
 }
+
+TEST_CASE("an E01 with any byte changed gives no wrong byte, and what is lost is said") {
+  if (!have_tool("ewfacquire")) return;
+  Workshop w;
+  w.disk = pattern(3 * 8192 + 512);
+  std::fill_n(w.disk.begin() + 9000, 7000, std::byte{0});
+  write_file(w.folder / "disk.raw", w.disk);
+  std::size_t refused = 0;
+  for (const std::string form : {"encase6", "encase1", "smart"}) {
+    CAPTURE(form);
+    w.acquire(form, "-c deflate:fast -b 16 -f " + form);
+    const Bytes good = read_file(w.folder / (form + (form == "smart" ? ".s01" : ".E01")));
+    for (std::size_t at = 13; at < good.size(); at += at < 3000 || at + 3000 > good.size() ? 7U : 97U) {
+      CAPTURE(at);
+      Bytes bytes = good;
+      bytes[at] ^= std::byte{0x81};
+      write_file(w.folder / "bad.bin", bytes);
+      try {
+        const auto image = open_image({w.folder / "bad.bin"});
+        if (image.info.size != w.disk.size()) FAIL("another size");
+        const bool told = !image.complete;
+        const std::size_t lost = sectors_lost(image, w.disk);
+        // A chunk's damage shows when it is read.
+        if (lost > 17) CHECK(told);
+      } catch (const RunError&) {
+        ++refused;
+      }
+    }
+  }
+  CHECK(refused > 0);  // where the size of the disk stands once only
+}
