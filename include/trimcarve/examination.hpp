@@ -68,6 +68,7 @@ struct SourceInfo {
   std::optional<LogReplay> log;        // of a VHDX whose log was pending
   std::vector<StructureCheck> checks;  // of the structures that have a checksum, in the order they were read; parents' after its own
   std::string acquisition_hashes;      // of the whole disk, as an E01 states them: "MD5 ..., SHA-1 ..."; else empty. Not checked here
+  std::vector<std::string> acquisition_notes;  // what an E01 states of its acquisition, each "label: value": case, examiner, date, ...
   std::string page_ranges;             // the listing of the blob's pages that was taken into account, else empty
 };
 

@@ -136,13 +136,15 @@ class EwfDisk final : public ByteSource {
     if (entry.offset >= file.size()) return fail("it lies behind the end of its segment");
     const std::uint64_t left = file.size() - entry.offset;
     if (!entry.compressed) return stored(file, entry.offset, left, number, bytes);
-    // What deflate cannot shrink grows by less than this. The entry behind tells the length closer, where there is one.
-    std::uint64_t length = std::min(left, media_.chunk_size + media_.chunk_size / 8 + 1024);
+    // What deflate cannot shrink grows by less than this. The entry behind tells the length closer; where that one is wrong, it is no loss.
+    const std::uint64_t most = std::min(left, media_.chunk_size + media_.chunk_size / 8 + 1024);
     if (next) {
       const EwfEntry after = ewf_entry(table, index + 1, le<std::uint32_t>(entries, 4));
-      if (after.offset > entry.offset) length = std::min(length, after.offset - entry.offset);
+      if (after.offset > entry.offset && after.offset - entry.offset < most &&
+          inflated(file, entry.offset, after.offset - entry.offset, number, bytes))
+        return {};
     }
-    return inflated(file, entry.offset, length, number, bytes);
+    return inflated(file, entry.offset, most, number, bytes);
   }
 
   // A stored chunk, with its checksum behind. The disk's last one is stored as short as it is, or filled up.
@@ -190,6 +192,10 @@ class EwfDisk final : public ByteSource {
 
 }  // namespace
 
+SourcePtr make_ewf_disk(std::vector<SourcePtr> segments, EwfLayout&& layout) {
+  return std::make_shared<EwfDisk>(std::move(segments), std::move(layout));
+}
+
 Container open_ewf(const SourcePtr& file, const std::string& path, const OpenBeside& beside) {
   if (const auto number = segment_number(*file, path); number != 1)
     refuse_ewf(path, "it is segment " + std::to_string(number) + " of an image: give the first, the others are found beside it");
@@ -218,10 +224,11 @@ Container open_ewf(const SourcePtr& file, const std::string& path, const OpenBes
   }
   out.complete = out.warnings.empty();
   out.acquisition_hashes = layout.hashes;
+  out.acquisition_notes = layout.notes;
   out.file = file;
   const EwfMedia media = layout.media;
   out.sector_size = media.sector_size > 512 ? media.sector_size : 0;  // tools state 512 by default
-  out.disk = make_disk(std::make_shared<EwfDisk>(std::move(segments), std::move(layout)), media.size);
+  out.disk = make_disk(make_ewf_disk(std::move(segments), std::move(layout)), media.size);
   return out;
 }
 

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string_view>
 
+#include "image/ewf_notes.hpp"
 #include "trimcarve/bytes.hpp"
 #include "trimcarve/result.hpp"
 
@@ -21,6 +22,7 @@ namespace {
 constexpr std::uint64_t descriptor_size = 76, table_header_size = 24, error_header_size = 520;
 constexpr std::uint64_t volume_size = 1052, short_volume_size = 94;  // EnCase's and FTK's; SMART's and EnCase 1's
 constexpr std::uint64_t largest_chunk = 32768 * 512;                 // the most that acquisition tools offer
+constexpr std::uint64_t longest_notes = 256 << 10;
 constexpr std::uint64_t largest_disk = std::uint64_t{1} << 62;
 // Far more than any disk needs (a table tells of 16375 chunks): hostile files shall not fill the memory.
 constexpr std::size_t most_sections = std::size_t{1} << 20, most_errors = std::size_t{1} << 22, most_bad_entries = 65536;
@@ -73,6 +75,12 @@ class Reader {
     read_media();
     for (const Section& section : sections_) read_section(section);
     take_table();
+    if (errors_ != 0)
+      warn("acquisition_errors",
+           "the acquisition could not read " + std::to_string(errors_) + " stretches of the disk: they are unreadable here");
+    if (copied_.number != 0) warn("ewf_table_copy", "damaged: " + copied_.text() + ": the copies served");
+    if (damaged_.number != 0)
+      warn("ewf_table_damaged", "damaged, and so the copies: " + damaged_.text() + ": chunks of them may be unreadable");
     number_tables();
     join_bad();
     return std::move(out_);
@@ -86,6 +94,22 @@ class Reader {
   };
 
   void warn(std::string code, std::string text) { out_.warnings.push_back({std::move(code), std::move(text), {}}); }
+
+  // For what a hostile file may hold a million times.
+  void warn_once(const std::string& code, std::string text) {
+    if (std::ranges::find(out_.warnings, code, &Warning::code) == out_.warnings.end()) warn(code, std::move(text));
+  }
+  struct Count {
+    std::size_t number = 0;
+    std::uint32_t first_segment = 0;
+    void add(std::uint32_t segment) {
+      if (number++ == 0) first_segment = segment;
+    }
+    std::string text() const {
+      return std::to_string(number) + (number == 1 ? " table" : " tables") + " of chunks, the first in segment " +
+             std::to_string(first_segment + 1);
+    }
+  };
 
   // The section descriptors of one segment. False when they end before "next" or "done".
   bool walk(std::uint32_t segment) {
@@ -136,15 +160,19 @@ class Reader {
     if (section.type == "table2") {
       if (pending_ && pending_->state == Table::State::good) return take_table();
       const Table second = read_table(section);
-      if (second.state == Table::State::good)
-        warn("ewf_table_copy", "a table of chunks in segment " + std::to_string(section.segment + 1) + " is damaged: its copy served");
+      if (second.state == Table::State::good) copied_.add(section.segment);
       if (!pending_ || second.state < pending_->state) pending_ = second;
+      pending_segment_ = section.segment;
       return take_table();
     }
     take_table();
-    if (section.type == "table") pending_ = read_table(section);
+    if (section.type == "table") {
+      pending_ = read_table(section);
+      pending_segment_ = section.segment;
+    }
     if (section.type.empty()) tables_.push_back({});
     if (section.type == "hash" || section.type == "digest") read_hashes(section);
+    if (section.type == "header" || section.type == "header2") read_notes(section);
     if (section.type == "error2") read_errors(section);
   }
 
@@ -209,11 +237,21 @@ class Reader {
   // A chunk has a checksum of its own, so an entry that is wrong makes its chunk unreadable; how many there are has to be known.
   void take_table() {
     if (!pending_) return;
-    if (pending_->state != Table::State::good)
-      warn("ewf_table_damaged", "a table of chunks in segment " + std::to_string(pending_->table.segment + 1) +
-                                    " is damaged, and so is its copy: chunks of it may be unreadable");
+    if (pending_->state != Table::State::good) damaged_.add(pending_segment_);
     tables_.push_back(std::move(*pending_));
     pending_.reset();
+  }
+
+  // "header2" has more characters and a time in UTC; it comes first, and twice.
+  void read_notes(const Section& section) {
+    if (!out_.notes.empty()) return;
+    std::vector<std::byte> bytes(static_cast<std::size_t>(std::min(section.end - section.body, longest_notes)));
+    std::optional<std::vector<std::string>> notes;
+    if (read_body(*segments_[section.segment], section, 0, bytes)) notes = read_ewf_notes(bytes, section.type == "header2");
+    if (notes)
+      out_.notes = std::move(*notes);
+    else
+      warn_once("ewf_notes_damaged", "a section with the notes of the acquisition is damaged");
   }
 
   void read_hashes(const Section& section) {
@@ -221,7 +259,7 @@ class Reader {
     std::array<std::byte, 80> bytes{};
     const auto used = std::span(bytes).first(digest ? 80 : 36);
     if (!read_body(*segments_[section.segment], section, 0, used) || !checked(used))
-      return warn("ewf_hash_damaged", "the section with the hash of the disk is damaged");
+      return warn_once("ewf_hash_damaged", "the section with the hash of the disk is damaged");
     const auto add = [&](std::string_view name, ByteView hash) {
       static constexpr char digits[] = "0123456789abcdef";
       if (all_zero(hash) || out_.hashes.find(name) != std::string::npos) return;
@@ -236,8 +274,8 @@ class Reader {
   void read_errors(const Section& section) {
     const ByteSource& file = *segments_[section.segment];
     const auto damaged = [&] {
-      warn("acquisition_errors_damaged",
-           "the list of sectors that the acquisition could not read is damaged: some may be taken for zeros or other filling");
+      warn_once("acquisition_errors_damaged",
+                "the list of sectors that the acquisition could not read is damaged: some may be taken for zeros or other filling");
     };
     std::array<std::byte, error_header_size> header;
     if (!read_body(file, section, 0, header) || !checked(header)) return damaged();
@@ -254,9 +292,7 @@ class Reader {
                           sectors = le<std::uint32_t>(bytes, std::uint64_t{i} * 8 + 4);
       add_bad(first * out_.media.sector_size, sectors * out_.media.sector_size);
     }
-    if (count != 0)
-      warn("acquisition_errors",
-           "the acquisition could not read " + std::to_string(count) + " stretches of the disk: they are unreadable here");
+    errors_ += count;
   }
 
   // A table tells how many chunks it has, not which: they are counted from the beginning. Behind a table that is lost they are counted from
@@ -319,7 +355,9 @@ class Reader {
   std::vector<Section> sections_;  // an empty type: a gap
   std::optional<Table> pending_;   // a table whose copy may follow
   std::vector<Table> tables_;      // in order; "lost" ones stand for those not known
-  std::size_t bad_entries_ = 0;
+  std::uint32_t pending_segment_ = 0;
+  Count copied_, damaged_;
+  std::size_t bad_entries_ = 0, errors_ = 0;
   bool behind_end_ = false;
 };
 

@@ -50,13 +50,17 @@ struct EwfLayout {
   std::vector<EwfTable> tables;  // by first_chunk, disjoint, all chunks inside the disk
   std::vector<Unread> bad;       // of the disk: no table tells of it, or the acquisition could not read it. Sorted, disjoint, inside
   std::vector<Warning> warnings;
-  std::string hashes;  // "MD5 ..., SHA-1 ...", as far as they are stated
-  bool whole = true;   // every section down to the last one could be read
-  bool last = false;   // that one is "done": no segment follows
+  std::string hashes;              // "MD5 ..., SHA-1 ...", as far as they are stated
+  std::vector<std::string> notes;  // as read_ewf_notes
+  bool whole = true;               // every section down to the last one could be read
+  bool last = false;               // that one is "done": no segment follows
 };
 
 // Reads the sections of the segments, which are those of one image, in order. Throws RunError{input} when no section tells of the disk.
 EwfLayout read_ewf_layout(const std::vector<SourcePtr>& segments, const std::string& path);
+
+// The disk of these segments and their layout. Thread-safe; holds 16 MiB of unpacked chunks. `locate` answers nothing.
+SourcePtr make_ewf_disk(std::vector<SourcePtr> segments, EwfLayout&& layout);
 
 [[noreturn]] void refuse_ewf(const std::string& path, const std::string& why);
 

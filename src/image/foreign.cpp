@@ -23,7 +23,7 @@ using namespace std::string_view_literals;
 
 }  // namespace
 
-std::optional<Container> open_foreign(const SourcePtr& file, const std::string& path, [[maybe_unused]] const OpenBeside& beside) {
+std::optional<Container> open_foreign(const SourcePtr& file, const std::string& path, const OpenBeside& beside) {
   std::array<std::byte, 32> start{};
   if (!file->read_at(0, std::span(start).first(static_cast<std::size_t>(std::min<std::uint64_t>(start.size(), file->size())))))
     return std::nullopt;

@@ -20,7 +20,7 @@ using OpenBeside = std::function<SourcePtr(const std::string& path)>;
 // read: the reason says what to do, or which library this program was built without.
 std::optional<Container> open_foreign(const SourcePtr& file, const std::string& path, const OpenBeside& beside);
 
-// One format each; the signature was checked. Only those exist whose library was found when the program was built.
+// One format each; the signature was checked. open_vmdk only exists where libvmdk was found when the program was built.
 Container open_ewf(const SourcePtr& file, const std::string& path, const OpenBeside& beside);
 Container open_qcow(const SourcePtr& file, const std::string& path);
 Container open_vmdk(const SourcePtr& file, const std::string& path, const OpenBeside& beside);

@@ -107,6 +107,7 @@ class Console {
       if (!source.identifier.empty()) what += ", " + source.identifier;
       field(2, "container", what);
       if (!source.acquisition_hashes.empty()) field(2, "acquired", source.acquisition_hashes + " (stated, not checked)");
+      for (const std::string& note : source.acquisition_notes) field(2, "stated", note);
       for (const std::string& parent : source.parents) field(2, "parent", parent);
       if (source.blocks) field(2, "blocks", blocks_text(*source.blocks));
       if (source.log) field(2, "log", log_text(*source.log));

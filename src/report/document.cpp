@@ -59,6 +59,7 @@ void put_container(JsonWriter& json, const SourceInfo& source) {
   json.end_array();
   put_or_null(json.key("page_ranges"), source.page_ranges);
   put_or_null(json.key("acquisition_hashes"), source.acquisition_hashes);
+  put_list(json.key("acquisition_notes"), source.acquisition_notes);
 }
 
 void put_source(JsonWriter& json, const SourceInfo& source, std::string_view record, std::uint32_t image) {

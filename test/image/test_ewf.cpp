@@ -82,6 +82,22 @@ TEST_CASE("the hashes stored in an E01 are those ewfinfo prints") {
   CHECK(told.find(hashes.substr(44)) != std::string::npos);
 }
 
+// The words given to ewfacquire; ewfinfo prints the same.
+TEST_CASE("the notes of an acquisition are told") {
+  if (!have_tool("ewfacquire")) return;
+  const Workshop w;
+  for (const std::string form : {"encase6", "encase1"}) {
+    CAPTURE(form);
+    const std::string path = w.acquire(form, "-f " + form + " -C 'case 7' -E 'ev 3' -e 'A. Examiner' -N 'a note'");
+    const auto notes = open_image({path}).info.acquisition_notes;
+    for (const std::string note : {"case number: case 7", "evidence number: ev 3", "examiner: A. Examiner", "notes: a note"})
+      CHECK(std::ranges::count(notes, note) == 1);
+    const auto date = std::ranges::find_if(notes, [](const std::string& note) { return note.starts_with("acquired: 20"); });
+    REQUIRE(date != notes.end());
+    CHECK(date->ends_with("time zone)") == (form == "encase1"));
+  }
+}
+
 TEST_CASE("a chunk of an E01 whose checksum is wrong is unreadable, not zeros") {
   if (!have_tool("ewfacquire")) return;
   const Workshop w;
@@ -124,7 +140,8 @@ TEST_CASE("without its last segments an E01 gives what the others hold, and says
 TEST_CASE("every form that ewfacquire writes is read, also of a disk whose last chunk is short") {
   if (!have_tool("ewfacquire")) return;
   Workshop w;
-  w.disk.resize(w.disk.size() - 57 * 512);
+  w.disk = pattern(9 * 32768 + 7 * 512);
+  std::fill_n(w.disk.begin() + 70000, 100000, std::byte{0});
   w.disk.back() = std::byte{9};
   write_file(w.folder / "disk.raw", w.disk);
   for (const std::string form : {"ewf", "smart", "ftk", "encase1", "encase2", "encase3", "encase4", "encase5", "encase6", "encase7",
@@ -261,16 +278,15 @@ TEST_CASE("the offsets of an E01 that EnCase 6.7 let overflow at 2 GiB are follo
   write_file(folder / "disk.raw", disk);
   run("ewfacquire -u -q -f encase5 -c deflate:none -t '" + (folder / "a") + "' '" + (folder / "disk.raw") + "' </dev/null");
   const Bytes small = read_file(folder / "a.E01");
-  const Section sectors = section(small, "sectors"), table = section(small, "table");
-  // The same sections, with a hole of nearly 2 GiB behind the first chunk.
-  const std::size_t first = sectors.body(), second = limit - chunk - 100, end = second + 4 * (chunk + 4);
+  const Section sectors = section(small, "sectors");
+  // The same sections, with a hole of nearly 2 GiB in front of the chunks: the third one lies across the limit.
+  const std::size_t first = limit - 2 * (chunk + 4) - 100, end = first + 5 * (chunk + 4);
   Bytes tail;
   for (const std::string type : {"table", "table2"}) {
     Bytes bytes(24 + 5 * 4 + 4);
     put_le(bytes, 0, 5, 4);
     put_checksum(bytes, 0, 20);
-    put_le(bytes, 24, first, 4);
-    for (std::size_t i = 0; i < 4; ++i) put_le(bytes, 28 + 4 * i, second + i * (chunk + 4), 4);
+    for (std::size_t i = 0; i < 5; ++i) put_le(bytes, 24 + 4 * i, first + i * (chunk + 4), 4);
     put_checksum(bytes, 24, 20);
     std::ranges::copy(descriptor(type, end + tail.size(), 76 + bytes.size()), std::back_inserter(tail));
     std::ranges::copy(bytes, std::back_inserter(tail));
@@ -284,13 +300,11 @@ TEST_CASE("the offsets of an E01 that EnCase 6.7 let overflow at 2 GiB are follo
     };
     put(ByteView(small).first(sectors.at));
     put(descriptor("sectors", sectors.at, end - sectors.at));
-    put(ByteView(small).subspan(first, chunk + 4));
-    out.seekp(static_cast<std::streamoff>(second));
-    put(ByteView(small).subspan(first + chunk + 4, 4 * (chunk + 4)));
+    out.seekp(static_cast<std::streamoff>(first));
+    put(ByteView(small).subspan(sectors.body(), 5 * (chunk + 4)));
     put(tail);
     REQUIRE(out);
   }
-  REQUIRE(table.at > first + 5 * (chunk + 4) - 1);
   const auto image = open_image({path});
   CHECK(image.complete);
   check_bytes(image, disk);
@@ -314,4 +328,35 @@ TEST_CASE("an E01 that was cut anywhere gives no wrong byte") {
       (void)sectors_lost(image, w.disk);
     }
   }
+}
+
+TEST_CASE("an E01 with any byte changed gives no wrong byte, and what is lost is said") {
+  if (!have_tool("ewfacquire")) return;
+  Workshop w;
+  w.disk = pattern(3 * 8192 + 512);
+  std::fill_n(w.disk.begin() + 9000, 7000, std::byte{0});
+  write_file(w.folder / "disk.raw", w.disk);
+  std::size_t refused = 0;
+  for (const std::string form : {"encase6", "encase1", "smart"}) {
+    CAPTURE(form);
+    w.acquire(form, "-c deflate:fast -b 16 -f " + form);
+    const Bytes good = read_file(w.folder / (form + (form == "smart" ? ".s01" : ".E01")));
+    for (std::size_t at = 13; at < good.size(); at += at < 3000 || at + 3000 > good.size() ? 7U : 97U) {
+      CAPTURE(at);
+      Bytes bytes = good;
+      bytes[at] ^= std::byte{0x81};
+      write_file(w.folder / "bad.bin", bytes);
+      try {
+        const auto image = open_image({w.folder / "bad.bin"});
+        if (image.info.size != w.disk.size()) FAIL("another size");
+        const bool told = !image.complete;
+        const std::size_t lost = sectors_lost(image, w.disk);
+        // A chunk's damage shows when it is read.
+        if (lost > 17) CHECK(told);
+      } catch (const RunError&) {
+        ++refused;
+      }
+    }
+  }
+  CHECK(refused > 0);  // where the size of the disk stands once only
 }
