@@ -144,6 +144,15 @@ class Pipeline {
     return examiner;
   }
 
+  static image::ShadowStores read_shadows(const SourcePtr& partition, const ntfs::Volume& volume) {
+    return image::read_shadows(partition, [&volume](std::uint64_t offset) {
+      const std::uint64_t size = volume.cluster_size(), end = (offset + image::shadow_block_size - 1) / size;
+      for (std::uint64_t lcn = offset / size; lcn <= end; ++lcn)
+        if (volume.bitmap().allocation(lcn) != ntfs::Allocation::free) return false;
+      return true;
+    });
+  }
+
   // The shadow copies of a volume, newest first, each a volume of its own. Memory is needed for one of them at a time.
   void examine_shadows(VolumeExaminer& live, image::ShadowStores stores, const std::shared_ptr<KnownEvidence>& known, std::uint32_t& next) {
     const std::uint32_t of = live.info().index;
@@ -174,6 +183,14 @@ class Pipeline {
              fmt::format("volume {}, the shadow copy of volume {} of {}, is marked offline: Windows no longer showed it", info.index, of,
                          to_iso8601(store.created)),
              {}});
+      if (store.freed)
+        out_.warnings.push_back(
+            {"shadow_freed",
+             fmt::format("volume {}, the shadow copy of volume {} of {}: its own file was deleted; what TRIM took of it is "
+                         "unreadable, and what came to lie there since cannot be told from its blocks",
+                         info.index, of, to_iso8601(store.created)),
+             {}});
+      out_.complete = out_.complete && !store.freed;
       for (const ntfs::VolumeNote& note : volume->notes())
         out_.warnings.push_back({note.code, fmt::format("volume {}: {}", info.index, note.text), {}});
       VolumeEvidence evidence;
@@ -329,9 +346,9 @@ class Pipeline {
       if (volume->from_backup_boot() || volume->from_mft_mirror() || volume->from_records()) out_.complete = false;
       VolumeEvidence evidence;
       evidence.index = number;
-      evidence.volume = std::move(*volume);
       Copied copies;
-      if (request_.shadows) copies.stores = image::read_shadows(bytes);
+      if (request_.shadows) copies.stores = read_shadows(bytes, *volume);
+      evidence.volume = std::move(*volume);
       const bool has_copies = !copies.stores.stores.empty() || !copies.stores.warnings.empty();
       if (has_copies) evidence.known = copies.known = std::make_shared<KnownEvidence>();
       copies.live = &examine_volume(std::move(evidence), place.offset);

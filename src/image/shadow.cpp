@@ -24,6 +24,7 @@ constexpr std::array<unsigned char, 16> vss_identifier{0x6B, 0x87, 0x08, 0x38, 0
 enum RecordType : std::uint32_t { volume_header = 1, catalog_block = 2, block_list = 3, store_header = 4, bitmap_block = 6 };
 enum EntryFlag : std::uint32_t { forwarder = 1, overlay = 2, not_used = 4 };
 constexpr std::uint64_t offline_flag = 0x100;
+constexpr std::uint64_t lost = ~std::uint64_t{0};  // in the place of an offset: the bytes were kept, and are gone
 
 using Guid = std::array<std::byte, 16>;
 
@@ -63,7 +64,9 @@ class ShadowVolume final : public ByteSource {
     visit(offset, out.size(), [&](std::uint64_t at, std::uint64_t length, std::optional<std::uint64_t> from) {
       const auto part = out.subspan(static_cast<std::size_t>(at - offset), static_cast<std::size_t>(length));
       if (!result) return;
-      if (from)
+      if (from == lost)
+        result = fail("the shadow copy has lost this block");
+      else if (from)
         result = volume_->read_at(*from, part);
       else
         std::ranges::fill(part, std::byte{0});
@@ -82,6 +85,7 @@ class ShadowVolume final : public ByteSource {
     };
     visit(offset, std::min(length, size_ - offset), [&](std::uint64_t at, std::uint64_t count, std::optional<std::uint64_t> from) {
       if (!from) return add({at, count, ExtentKind::hole});
+      if (from == lost) return add({at, count, ExtentKind::unreadable});
       for (Extent extent : volume_->extents(*from, count)) {
         extent.offset = extent.offset - *from + at;
         add(extent);
@@ -94,7 +98,7 @@ class ShadowVolume final : public ByteSource {
     std::vector<Range> out;
     if (offset >= size_) return out;
     visit(offset, std::min(length, size_ - offset), [&](std::uint64_t, std::uint64_t count, std::optional<std::uint64_t> from) {
-      if (!from) return;
+      if (!from || from == lost) return;
       for (const Range& range : volume_->locate(*from, count))
         if (!out.empty() && out.back().space == range.space && out.back().offset + out.back().length == range.offset)
           out.back().length += range.length;
@@ -137,7 +141,9 @@ class ShadowVolume final : public ByteSource {
       std::optional<std::uint64_t> from;
     } piece;
     const auto add = [&](std::uint64_t at, std::uint64_t count, std::optional<std::uint64_t> from) {
-      const bool follows = piece.length != 0 && (from ? piece.from && *piece.from + piece.length == *from : !piece.from.has_value());
+      const bool follows =
+          piece.length != 0 &&
+          (from && from != lost ? piece.from && piece.from != lost && *piece.from + piece.length == *from : piece.from == from);
       if (follows) {
         piece.length += count;
         return;
@@ -155,9 +161,9 @@ class ShadowVolume final : public ByteSource {
         const std::uint64_t within = at - begin;
         const std::uint64_t sector_from = over == overlays.end() ? 0 : over->second.from[static_cast<std::size_t>(within / sector)];
         if (sector_from != 0)
-          add(at, next - at, sector_from + within % sector);
+          add(at, next - at, sector_from == lost ? lost : sector_from + within % sector);
         else
-          add(at, next - at, from ? std::optional(*from + within) : std::nullopt);
+          add(at, next - at, from && from != lost ? std::optional(*from + within) : from);
         at = next;
       }
     }
@@ -321,9 +327,26 @@ std::vector<CatalogEntry> read_catalog(Chains& chains, std::uint64_t offset, boo
   return entries;
 }
 
+// Marks what is gone of a store whose own blocks are free on the volume. True when any is.
+bool find_freed(const ByteSource& volume, const std::function<bool(std::uint64_t)>& is_free, Store& store) {
+  bool freed = false;
+  std::vector<std::byte> bytes(static_cast<std::size_t>(block));
+  const auto is_gone = [&](std::uint64_t data) {
+    if (!is_free(data)) return false;
+    freed = true;
+    return !volume.read_at(data, bytes) || all_zero(bytes);
+  };
+  for (auto& [at, data] : store.copied)
+    if (is_gone(data)) data = lost;
+  for (auto& [at, over] : store.overlays)
+    for (std::uint64_t& from : over.from)
+      if (from != 0 && is_gone(from / block * block)) from = lost;
+  return freed;
+}
+
 }  // namespace
 
-ShadowStores read_shadows(const SourcePtr& volume) {
+ShadowStores read_shadows(const SourcePtr& volume, const std::function<bool(std::uint64_t offset)>& is_free) {
   ShadowStores out;
   std::array<std::byte, 512> header{};
   if (!fits(volume->size(), header_offset, header.size()) || !volume->read_at(header_offset, header) ||
@@ -362,6 +385,7 @@ ShadowStores read_shadows(const SourcePtr& volume) {
            fmt::format("the shadow copy {} of {} cannot be read: {}", told.identifier, to_iso8601(told.created), told.why));
       continue;
     }
+    told.freed = is_free && find_freed(*volume, is_free, *store);
     told.blocks = store->copied.size() + store->overlays.size();
     newer.push_back(std::move(store));
     told.bytes = std::make_shared<ShadowVolume>(volume, std::min(entry.size, volume->size()), newer);

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -21,7 +22,10 @@ inline constexpr std::uint64_t shadow_block_size = 0x4000;
 struct ShadowStore {
   std::string identifier;  // of the store, as in its file's name
   FileTime created;
-  bool offline = false;      // marked as no longer offered by Windows: deleted, but still kept up
+  bool offline = false;  // marked as no longer offered by Windows: deleted, but still kept up
+  // Some of its own blocks are free on the volume: its file was deleted. What TRIM zeroed of them is unreadable; the rest is what lies
+  // there.
+  bool freed = false;
   std::uint64_t blocks = 0;  // that it holds itself
   SourcePtr bytes;           // the volume as it was; null when that cannot be said
   std::string why;           // of a store without bytes: why
@@ -33,7 +37,8 @@ struct ShadowStores {
   bool complete = true;  // false: a store, or the catalog, cannot be read
 };
 
-// Never throws; a volume without copies has none. `volume`: the partition.
-ShadowStores read_shadows(const SourcePtr& volume);
+// Never throws; a volume without copies has none. `volume`: the partition. `is_free`: are all clusters of the block at this offset free on
+// the volume? Empty: that is not known.
+ShadowStores read_shadows(const SourcePtr& volume, const std::function<bool(std::uint64_t offset)>& is_free = {});
 
 }  // namespace trimcarve::image

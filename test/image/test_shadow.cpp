@@ -240,6 +240,30 @@ TEST_CASE("a store that TRIM or damage has hit gives no bytes, and neither do th
   CHECK(has_warning(image::read_shadows(memory(elsewhere.bytes)).warnings, "shadow_elsewhere"));
 }
 
+// A deleted store whose clusters were trimmed: zeros there are no content. Written over, they cannot be told: `freed` says so.
+TEST_CASE("of a store whose own blocks are free, those that are zero are unreadable, and it is said") {
+  ShadowVolumeBytes volume({{.list = {{20, 4, 40}, {21, 5, 41}, {22, 6, 42}, {23, 7, 43, 2, 1}}}});
+  for (const std::size_t b : {std::size_t{40}, std::size_t{42}, std::size_t{43}})
+    std::memset(volume.bytes.data() + b * shadow_block, 0, shadow_block);
+  const auto shadows = image::read_shadows(memory(volume.bytes), [](std::uint64_t offset) { return offset != 42 * shadow_block; });
+  REQUIRE(shadows.stores.size() == 1);
+  const auto& store = shadows.stores[0];
+  CHECK(store.freed);
+  REQUIRE(store.bytes);
+  Bytes bytes(shadow_block);
+  CHECK_FALSE(store.bytes->read_at(20 * shadow_block, bytes).has_value());
+  CHECK(store.bytes->extents(20 * shadow_block, 3 * shadow_block) ==
+        std::vector<Extent>{{20 * shadow_block, shadow_block, ExtentKind::unreadable},
+                            {21 * shadow_block, 2 * shadow_block, ExtentKind::data}});
+  CHECK(store.bytes->locate(20 * shadow_block, shadow_block).empty());
+  CHECK(block_of(*store.bytes, 21) == 41);
+  CHECK(block_of(*store.bytes, 22) == -1);  // in use on the volume: its zeros are its content
+  CHECK_FALSE(store.bytes->read_at(23 * shadow_block, bytes).has_value());
+  REQUIRE(store.bytes->read_at(23 * shadow_block + 512, std::span(bytes).first(512)).has_value());
+  CHECK(bytes[0] == std::byte{24});
+  CHECK_FALSE(image::read_shadows(memory(volume.bytes)).stores[0].freed);
+}
+
 TEST_CASE("a volume without copies, or cut short before them, has none") {
   CHECK(image::read_shadows(memory(Bytes(1 << 16))).stores.empty());
   CHECK(image::read_shadows(memory(Bytes(0x1E10))).stores.empty());
