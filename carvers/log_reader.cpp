@@ -196,7 +196,10 @@ void LogReader::records_of(std::uint64_t slot, ByteView page, const ntfs::Sector
       at += 8;
       continue;
     }
-    const bool stale = end_known && at >= header.next_record;
+    // The free space begins behind the last record that ends in the page; one that goes on in the next begins just there.
+    const std::uint64_t room = page.size() - at - geometry_.record_header_size;
+    const bool goes_on = at == header.next_record && found->data_length > room && found->lsn > header.last_end_lsn;
+    const bool stale = end_known && at >= header.next_record && !goes_on;
     const std::uint64_t home = geometry_.page_of(found->lsn);
     if (instance.first_lsn == 0 && !stale) {
       instance.first_lsn = found->lsn;
@@ -212,7 +215,6 @@ void LogReader::records_of(std::uint64_t slot, ByteView page, const ntfs::Sector
     record.transaction = found->transaction;
     record.restart = found->type == ntfs::lfs_record_type::client_restart;
     record.stale = stale;
-    const std::uint64_t room = page.size() - at - geometry_.record_header_size;
     const std::uint64_t here = std::min<std::uint64_t>(room, found->data_length);
     record.cut = good_length(bad, at + geometry_.record_header_size, here) != here;
     records_.push_back(record);
