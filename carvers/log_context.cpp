@@ -103,7 +103,7 @@ void LogContext::see_tables(const LogItem& item, LogFileTally& tally) {
       const auto open = ntfs::decode_open_attribute(record.redo);
       if (!open) break;
       // The name is in the undo data; no undo data: no name.
-      add_target(record.target_attribute, {item.at.lsn, open->type, open->file, !record.undo_cut, ntfs::Units(record.undo).str()});
+      add_target(record.target_attribute, {item.at.lsn, open->type, open->file, !record.undo_missing(), ntfs::Units(record.undo).str()});
       break;
     }
     case LogOperation::open_attribute_table_dump: {

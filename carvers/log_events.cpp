@@ -71,7 +71,7 @@ void LogEvents::file_record_step() {
     case LogOperation::noop:
       // What an undo would need: the record as it is at this moment.
       if (record.undo_operation == LogOperation::initialize_file_record_segment)
-        record_image(LogEventKind::record_snapshot, {record.undo, record.undo_offset, false});
+        record_image(LogEventKind::record_snapshot, {record.undo, record.undo_offset, false, record.undo_length});
       break;
     case LogOperation::deallocate_file_record_segment:
       deallocation();
@@ -229,7 +229,7 @@ void LogEvents::record_image(LogEventKind kind, const Data& data) {
   const auto decoded = ntfs::decode_index_root(root->value);
   if (!decoded || !decoded->directory()) return;
   event_base_ = root->value_offset - root->offset;
-  index_entries({root->value, data.at + root->value_offset, data.before}, decoded->node);
+  index_entries({root->value, data.at + root->value_offset, data.before, root->value.size()}, decoded->node);
 }
 
 void LogEvents::deallocation() {
@@ -291,7 +291,7 @@ void LogEvents::attribute(LogEventKind kind, const Data& data) {
   const auto decoded = ntfs::decode_index_root(a.value);
   if (!decoded || !decoded->directory()) return;
   event_base_ = a.value_offset - a.offset;
-  index_entries({a.value, data.at + a.value_offset, data.before}, decoded->node);
+  index_entries({a.value, data.at + a.value_offset, data.before, a.value.size()}, decoded->node);
 }
 
 void LogEvents::bits(const LogTarget& target) {

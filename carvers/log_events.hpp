@@ -34,9 +34,10 @@ class LogEvents {
     ByteView bytes;
     std::uint64_t at = 0;
     bool before = false;
+    std::uint64_t length = 0;  // as stated: the bytes may be missing
   };
-  Data redo() const noexcept { return {item_.record->redo, item_.record->redo_offset, false}; }
-  Data undo() const noexcept { return {item_.record->undo, item_.record->undo_offset, true}; }
+  Data redo() const noexcept { return {item_.record->redo, item_.record->redo_offset, false, item_.record->redo_length}; }
+  Data undo() const noexcept { return {item_.record->undo, item_.record->undo_offset, true, item_.record->undo_length}; }
 
   void file_record_step();
   void attribute_data_step();
@@ -45,7 +46,7 @@ class LogEvents {
   void attribute(LogEventKind kind, const Data& data);
   void value_update(const std::optional<ntfs::Attribute>& attribute);
   void standard_information(const Data& data, ByteView value, std::uint32_t in_value);
-  void data_value(const Data& data, const ntfs::Attribute& attribute, std::size_t other_size);
+  void data_value(const Data& data, const ntfs::Attribute& attribute, std::uint64_t other_length);
   void stream_step(LogEventKind kind, const std::optional<ntfs::Attribute>& before);
   void index_entry(LogEventKind kind, const Data& data, const Place& place);
   void index_entries(const Data& data, const ntfs::IndexNode& node);

@@ -88,8 +88,8 @@ void LogEvents::value_update(const std::optional<Attribute>& attribute) {
     standard_information(redo(), attribute->value, in_attribute - value_at);
     standard_information(undo(), attribute->value, in_attribute - value_at);
   } else if (inside && attribute->type == ntfs::attribute_type::data) {
-    data_value(redo(), *attribute, record.undo.size());
-    data_value(undo(), *attribute, record.redo.size());
+    data_value(redo(), *attribute, record.undo_length);
+    data_value(undo(), *attribute, record.redo_length);
   } else {
     emit(LogEventKind::value_updated, false, nullptr);
   }
@@ -132,20 +132,21 @@ void LogEvents::standard_information(const Data& data, ByteView value, std::uint
   emit(LogEventKind::value_updated, data.before, &sighting);
 }
 
-// Bytes written into a resident $DATA. With as many bytes before as after the size stays; else the value ends with them.
-void LogEvents::data_value(const Data& data, const Attribute& attribute, std::size_t other_size) {
-  if (data.before && data.bytes.size() == other_size && all_zero(data.bytes)) return;
+// Bytes written into a resident $DATA, logged or not. With as many before as after the size stays; else the value ends with them.
+void LogEvents::data_value(const Data& data, const Attribute& attribute, std::uint64_t other_length) {
+  // Nothing but what the state after says too.
+  if (data.before && data.length == other_length && all_zero(data.bytes)) return;
   const std::uint32_t value_at = attribute.value_offset - attribute.offset;
   const std::uint64_t in_value = item_.record->attribute_offset - value_at;
   Sighting& sighting = begin(place_of(data));
-  if (sighting.place.length == 0) return;
+  if (sighting.place.length == 0) return;  // undo data that is not there has no place
   set_reference_of_model();
   StreamFact& stream = sighting.streams.emplace_back();
   stream.text = add_text(sighting, attribute.name);
   stream.length = static_cast<std::uint16_t>(attribute.name.size());
   stream.resident = true;
   stream.attribute_id = attribute.id;
-  stream.size = data.bytes.size() == other_size ? attribute.value.size() : in_value + data.bytes.size();
+  stream.size = data.length == other_length ? attribute.value.size() : in_value + data.length;
   stream.allocated_size = stream.valid_size = stream.size;
   if (in_value == 0 && data.bytes.size() == stream.size) {
     stream.content.offset = 0;
@@ -207,7 +208,7 @@ void LogEvents::index_entry(LogEventKind kind, const Data& data, const Place& pl
 void LogEvents::index_entries(const Data& data, const ntfs::IndexNode& node) {
   ntfs::IndexWalk walk(data.bytes, node);
   for (ntfs::IndexEntry entry; walk.next(entry);) {
-    const Data one{data.bytes.subspan(entry.offset, entry.length), data.at + entry.offset, data.before};
+    const Data one{data.bytes.subspan(entry.offset, entry.length), data.at + entry.offset, data.before, entry.length};
     index_entry(LogEventKind::index_entry_seen, one, item_.place_of(one.at, one.bytes.size()));
     if (!data.before) node_->add(entry.offset + event_base_, one.bytes);
   }
@@ -220,7 +221,7 @@ void LogEvents::loose_entries(const Data& data) {
     const std::uint32_t length = le<std::uint16_t>(data.bytes, at + 8);
     const bool last = (le<std::uint16_t>(data.bytes, at + 12) & ntfs::index_entry_flag::last) != 0;
     if (last || length < entry_header || length % 8 != 0 || !fits(data.bytes, at, length)) break;
-    const Data one{data.bytes.subspan(at, length), data.at + at, data.before};
+    const Data one{data.bytes.subspan(at, length), data.at + at, data.before, length};
     index_entry(LogEventKind::index_entry_seen, one, item_.place_of(one.at, length));
     at += length;
   }

@@ -77,7 +77,10 @@ bool RecordModel::resize_attribute(std::uint32_t offset, std::uint32_t old_lengt
 
 bool RecordModel::change(const ntfs::LogRecord& r) {
   const std::uint32_t at = r.record_offset, in_attribute = r.attribute_offset;
-  if (r.redo_cut) return false;
+  // Bytes that were not logged are zero in the model: nothing is read from a value of it but $STANDARD_INFORMATION.
+  if (r.redo_missing() && r.redo_operation != LogOperation::update_resident_value &&
+      r.redo_operation != LogOperation::zero_end_of_file_record)
+    return false;
   switch (r.redo_operation) {
     case LogOperation::deallocate_file_record_segment: {
       put(bytes_, flags_at, le<std::uint16_t>(bytes_, flags_at) & ~std::uint32_t{ntfs::record_flag::in_use}, 2);
@@ -115,7 +118,7 @@ bool RecordModel::change(const ntfs::LogRecord& r) {
 
   const auto attribute = attribute_at(at);
   if (!attribute || (attribute->faults & ntfs::attribute_fault::form) != 0) return false;
-  const std::uint64_t end = std::uint64_t{in_attribute} + r.redo.size();
+  const std::uint64_t end = std::uint64_t{in_attribute} + r.redo_length;
   switch (r.redo_operation) {
     case LogOperation::delete_attribute:
       if (attribute->resident && attribute->indexed)
@@ -123,7 +126,7 @@ bool RecordModel::change(const ntfs::LogRecord& r) {
       bytes_.erase(bytes_.begin() + static_cast<std::ptrdiff_t>(at), bytes_.begin() + static_cast<std::ptrdiff_t>(at + attribute->length));
       return true;
     case LogOperation::update_resident_value: {
-      if (r.redo.size() == r.undo.size() && !r.undo_cut) {
+      if (r.redo_length == r.undo_length) {
         if (end > attribute->length) return false;
       } else {
         // The value ends with the new bytes.
@@ -132,7 +135,10 @@ bool RecordModel::change(const ntfs::LogRecord& r) {
         if (!resize_attribute(at, attribute->length, padded(end))) return false;
         put(bytes_, at + 16U, end - value_at, 4);
       }
-      put_bytes(bytes_, at + in_attribute, r.redo);
+      if (!r.redo_missing())
+        put_bytes(bytes_, at + in_attribute, r.redo);
+      else
+        std::fill_n(bytes_.begin() + static_cast<std::ptrdiff_t>(at + in_attribute), r.redo_length, std::byte{0});
       return true;
     }
     case LogOperation::update_mapping_pairs: {

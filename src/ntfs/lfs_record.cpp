@@ -55,12 +55,10 @@ struct Stored {
 };
 static_assert(sizeof(Stored) == log_record_header_size);
 
-// An empty view with `cut` set when the data is not, or not wholly, there.
-ByteView data_of(ByteView bytes, std::uint32_t offset, std::uint32_t length, bool& cut) noexcept {
-  if (length == 0) return {};
-  const auto data = slice(bytes, offset, length);
-  cut = !data || offset < log_record_header_size;
-  return cut ? ByteView{} : *data;
+// An empty view when the data is not, or not wholly, there.
+ByteView data_of(ByteView bytes, std::uint32_t offset, std::uint32_t length) noexcept {
+  if (offset < log_record_header_size) return {};
+  return slice(bytes, offset, length).value_or(ByteView{});
 }
 
 }  // namespace
@@ -125,8 +123,10 @@ std::optional<LogRecord> decode_log_record(ByteView bytes) noexcept {
   out.lcns = slice(bytes, log_record_header_size, std::uint64_t{8} * s.lcns).value_or(ByteView{});
   out.redo_offset = s.redo_offset;
   out.undo_offset = s.undo_offset;
-  out.redo = data_of(bytes, s.redo_offset, s.redo_length, out.redo_cut);
-  out.undo = data_of(bytes, s.undo_offset, s.undo_length, out.undo_cut);
+  out.redo_length = s.redo_length;
+  out.undo_length = s.undo_length;
+  out.redo = data_of(bytes, s.redo_offset, s.redo_length);
+  out.undo = data_of(bytes, s.undo_offset, s.undo_length);
   return out;
 }
 

@@ -71,7 +71,11 @@ struct LogRecord {
   ByteView lcns;  // 64-bit cluster numbers of the target
   ByteView redo, undo;
   std::uint32_t redo_offset = 0, undo_offset = 0;  // in the client data; meaningless for empty data
-  bool redo_cut = false, undo_cut = false;         // the data leaves the bytes given: the view is empty
+  // As stated. The view is empty when the record does not hold the data: cut off, or, since Windows 8, the bytes of a small file's content,
+  // of which only the length is logged. zero_end_of_file_record never has any.
+  std::uint16_t redo_length = 0, undo_length = 0;
+  bool redo_missing() const noexcept { return redo.size() != redo_length; }
+  bool undo_missing() const noexcept { return undo.size() != undo_length; }
 };
 inline constexpr std::size_t log_record_header_size = 32;
 std::optional<LogRecord> decode_log_record(ByteView client_data) noexcept;  // nothing below 32 bytes or without an operation that exists
