@@ -264,6 +264,7 @@ void LogEvents::deallocation() {
     sighting.record_entry = *entry_;
     sighting.record_sequence = *sequence == 0xFFFF ? std::uint16_t{1} : static_cast<std::uint16_t>(*sequence + 1);
     if (const auto record = state_->model.record(); record && record->header().base.value != 0) {
+      deletion.extension = true;
       sighting.base_is_elsewhere = true;
       sighting.reference = record->header().base;
     }
@@ -341,8 +342,9 @@ void LogEvents::emit(LogEventKind kind, bool before, const Sighting* sighting) {
   event_.before = before;
   if (sighting != nullptr) {
     // Two statements of one place would be one sighting for whoever keeps places.
-    if (sighting->place.length == 0 || std::ranges::find(emitted_, sighting->place) != emitted_.end()) return;
-    emitted_.push_back(sighting->place);
+    const std::uint64_t offset = sighting->place.offset;
+    if (sighting->place.length == 0 || std::ranges::find(emitted_, offset) != emitted_.end()) return;
+    emitted_.push_back(offset);
     ++sightings;
   }
   ++events;

@@ -78,7 +78,7 @@ class LogEvents {
   NodeModel* node_ = nullptr;
   const LogTarget* target_ = nullptr;
   Sighting scratch_;
-  std::vector<Place> emitted_;
+  std::vector<std::uint64_t> emitted_;  // offsets of the places of its sightings
   std::uint32_t event_base_ = 0;  // added to an entry's offset in its buffer: log records count it from the attribute or the block
 
   std::map<std::uint64_t, RecordState> records_;  // by entry

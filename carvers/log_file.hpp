@@ -16,7 +16,7 @@
 // Integrity: good; partial when something of the attribute or record is not known (no image before, a part of the log record lost);
 // carved for a record behind the end of its page (an earlier lap, or taken back).
 // A sighting's Place: the whole log record, or for what the undo data state, for a journal record and for an entry of an index block, the
-// stretch of those bytes. One sighting for each (source, place).
+// stretch of those bytes. No two sightings begin at the same offset.
 #pragma once
 
 #include <array>
@@ -106,6 +106,7 @@ struct LogDeletion {
   bool reference_known = false;
   FileReference reference;  // with the sequence before the free
   bool directory = false;
+  bool extension = false;  // known to be an extension record: its base may live on. What the log does not show is taken as a base record
   LogOutcome outcome = LogOutcome::unknown;
   bool undone = false;
   std::optional<LogTime> earliest, latest;

@@ -81,6 +81,10 @@ std::uint32_t Evidence::cite(const Sighting& sighting) {
       else
         stream = volume_.index_file;
       break;
+    case StreamKind::log_file:
+      if (!volume_.volume) break;
+      if (const auto log = volume_.volume->open_stream(sighting.place.owner, 0x80, u"")) stream = log->bytes;
+      break;
   }
   if (stream != nullptr) out.ranges = stream->locate(sighting.place.offset, sighting.place.length);
   out.sha256 = hash(out.ranges);
@@ -122,6 +126,7 @@ void Evidence::decode_row(const history::NameRow& row, const std::function<void(
     case StreamKind::index_allocation:
       for (const Sighting& sighting : index_block(row)) at_place(sighting);
       break;
+    case StreamKind::log_file: break;  // no row is made of the log's names
   }
 }
 
