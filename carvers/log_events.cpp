@@ -23,6 +23,23 @@ void LogEvents::only(std::size_t index, const LogEventSink& sink) {
   step(index, sink);
 }
 
+std::optional<LogRecordImage> LogEvents::image_of(std::uint64_t entry) {
+  records_.clear();
+  nodes_.clear();
+  LogRecordImage image;
+  for (const std::uint32_t index : context_.changes_of({entry, LogStructure::file_record})) {
+    step(index, {});
+    image.last_lsn = item_.at.lsn;
+    image.complete = records_[entry].breaks == context_.breaks(index);
+  }
+  const auto found = records_.find(entry);
+  if (found == records_.end() || !found->second.model.known()) return std::nullopt;
+  const ByteView bytes = found->second.model.bytes();
+  image.bytes.assign(bytes.begin(), bytes.end());
+  image.image_lsn = found->second.image_lsn;
+  return image;
+}
+
 void LogEvents::step(std::size_t index, const LogEventSink& sink) {
   context_.load(index, item_);
   if (!item_.record) return;
@@ -187,6 +204,7 @@ void LogEvents::record_image(LogEventKind kind, const Data& data) {
   if (entry_ && header.has_number && header.number != (*entry_ & 0xFFFF'FFFFU)) ++numbers_differ;
   model.begin(data.bytes, context_.record_size(*item_.record));
   state_->breaks = context_.breaks(index_);
+  state_->image_lsn = item_.at.lsn;
   node_->clear();
 
   // The log's own place says which record it is only as well as the cluster size is known; the record's own number, where it has one, is

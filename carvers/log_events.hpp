@@ -20,13 +20,17 @@ class LogEvents {
   // Only what `step(index)` emits, after the steps that lead to it. Forgets all models.
   void only(std::size_t index, const LogEventSink& sink);
 
+  // The FILE record after all its steps. Forgets all models.
+  std::optional<LogRecordImage> image_of(std::uint64_t entry);
+
   std::uint64_t events = 0, sightings = 0, targets_unknown = 0, models_lost = 0, numbers_differ = 0;
   LogDeletions deletions;
 
  private:
   struct RecordState {
     RecordModel model;
-    std::uint32_t breaks = 0;  // when it began
+    std::uint32_t breaks = 0;     // when it began
+    std::uint64_t image_lsn = 0;  // of its image
   };
 
   // Where data of the record in hand lies: redo or undo, and its offset in the client data.
@@ -79,7 +83,7 @@ class LogEvents {
   const LogTarget* target_ = nullptr;
   Sighting scratch_;
   std::vector<std::uint64_t> emitted_;  // offsets of the places of its sightings
-  std::uint32_t event_base_ = 0;  // added to an entry's offset in its buffer: log records count it from the attribute or the block
+  std::uint32_t event_base_ = 0;        // added to an entry's offset in its buffer: log records count it from the attribute or the block
 
   std::map<std::uint64_t, RecordState> records_;  // by entry
   std::map<LogStructure, NodeModel> nodes_;

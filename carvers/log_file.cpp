@@ -93,6 +93,11 @@ void LogFileCarver::record_at(std::uint64_t offset, const LogEventSink& sink) {
   if (const auto index = state_->reader.record_at(offset)) LogEvents(state_->context, state_->options).only(*index, sink);
 }
 
+std::optional<LogRecordImage> LogFileCarver::image_of(std::uint64_t entry) {
+  if (state_->tally.stopped) return std::nullopt;
+  return LogEvents(state_->context, state_->options).image_of(entry);
+}
+
 bool LogFileCarver::read(const Place& place, std::span<std::byte> out) {
   return place.stream == StreamKind::log_file && out.size() == place.length && state_->reader.read_fixed(place.offset, out);
 }

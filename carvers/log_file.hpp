@@ -149,6 +149,12 @@ struct LogFileOptions {
 
 LogFileTally carve_log_file(const ByteSource& log, const LogFileOptions& options, const LogEventSink& sink);
 
+struct LogRecordImage {
+  std::vector<std::byte> bytes;  // the used size; sector ends hold their own bytes (no fix-ups). Values that were not logged are zero
+  std::uint64_t image_lsn = 0, last_lsn = 0;  // of the image; of the last step
+  bool complete = true;                       // false when log records are missing after the image: a step may be among them
+};
+
 // The same with a memory: emits sightings again, and reads content. It scans the log once, when it is made. One thread.
 class LogFileCarver {
  public:
@@ -159,6 +165,9 @@ class LogFileCarver {
   LogFileTally run(const LogEventSink& sink);
   // Everything that the log record with a byte at `offset` gives, as in the run.
   void record_at(std::uint64_t offset, const LogEventSink& sink);
+  // The FILE record of an entry as the log leaves it: its last image with every later step. What it says is newer than $MFT on the disk of
+  // a machine that was not shut down. Nothing when the log holds no image of it, or a step did not fit.
+  std::optional<LogRecordImage> image_of(std::uint64_t entry);
   // The bytes of a fragment or resident content, with fix-ups applied. False when they cannot be had.
   bool read(const Place& place, std::span<std::byte> out);
 
