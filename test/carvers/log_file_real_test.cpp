@@ -234,6 +234,10 @@ TEST_CASE("FILE records built from the log alone are those in $MFT") {
         REQUIRE(ntfs::FileRecord::decode(*bytes, {}, record));
         ntfs::AttributeWalk walk(record);
         for (ntfs::Attribute a; walk.next(a);) {
+          const std::size_t name_end = a.offset + le<std::uint16_t>(*bytes, a.offset + 10U) + a.name.bytes().size();
+          const std::size_t body = a.resident ? a.value_offset : a.run_list_offset;
+          if (!a.name.empty() && name_end < body)
+            std::fill_n(bytes->begin() + static_cast<std::ptrdiff_t>(name_end), body - name_end, std::byte{0});
           std::size_t from = a.end();
           if (!e.values && a.type == 0x80 && a.resident) from = a.value_offset;
           if (!a.resident) {
