@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "ntfs/file_record.hpp"
+
 namespace trimcarve::carvers {
 
 namespace {
@@ -65,7 +67,6 @@ bool LogContext::build(LogFileTally& tally) {
     see_transaction(i, item);
   }
   tally.breaks = breaks;
-  for (auto& [target, list] : targets_) std::ranges::stable_sort(list, {}, &LogTarget::since);
 
   // Only now are targets and the cluster size known.
   for (std::size_t i = 0; i < records.size(); ++i) {
@@ -73,8 +74,10 @@ bool LogContext::build(LogFileTally& tally) {
     load(i, item);
     if (!item.record) continue;
     if (const auto structure = structure_of(item.at.lsn, *item.record)) changes_.emplace_back(*structure, static_cast<std::uint32_t>(i));
+    see_sequence(item);
   }
   std::ranges::sort(changes_);
+  std::ranges::sort(sequences_, {}, [](const Sequence& q) { return std::pair(q.entry, q.lsn); });
 
   tally.transactions = transactions_.size();
   for (const LogTransaction& t : transactions_) {
@@ -85,15 +88,42 @@ bool LogContext::build(LogFileTally& tally) {
   return true;
 }
 
-void LogContext::add_target(std::uint16_t target, LogTarget&& found) {
-  std::vector<LogTarget>& list = targets_[target];
-  // A table dumped at each checkpoint repeats what is open.
-  for (auto at = list.rbegin(); at != list.rend(); ++at) {
-    if (at->since != found.since || at->file != found.file || at->type != found.type) continue;
-    if (found.name_known && !at->name_known) *at = std::move(found);
+void LogContext::add_target(std::uint16_t target, std::uint64_t since, LogTarget&& found) {
+  // A table dumped at each checkpoint repeats what is open, without the names.
+  const auto [at, is_new] = targets_[target].try_emplace(since, found);
+  LogTarget& known = at->second;
+  if (!is_new && found.name_known && !known.name_known) known = std::move(found);
+}
+
+void LogContext::see_sequence(const LogItem& item) {
+  const ntfs::LogRecord& record = *item.record;
+  const auto entry = entry_of(record);
+  if (!entry) return;
+  // A record's number does not change while it is in use; it is raised when it is freed, and the next owner keeps that.
+  const auto stated = [](ByteView header) -> std::optional<std::uint16_t> {
+    if (header.size() < 24 || ntfs::record_signature(header) != ntfs::RecordSignature::file) return std::nullopt;
+    const std::uint16_t sequence = le<std::uint16_t>(header, 16);
+    return sequence != 0 ? std::optional(sequence) : std::nullopt;
+  };
+  Sequence found{*entry, item.at.lsn, {}, {}};
+  if (record.redo_operation == LogOperation::initialize_file_record_segment) {
+    found.after = stated(record.redo);
+  } else if (record.redo_operation == LogOperation::deallocate_file_record_segment) {
+    found.before = stated(record.undo);
+  } else if (record.redo_operation == LogOperation::noop && record.undo_operation == LogOperation::initialize_file_record_segment) {
+    found.before = found.after = stated(record.undo);
+  } else {
     return;
   }
-  list.push_back(std::move(found));
+  sequences_.push_back(found);
+}
+
+std::optional<std::uint16_t> LogContext::sequence_of(std::uint64_t entry, std::uint64_t lsn) const noexcept {
+  const auto key = [](const Sequence& q) { return std::pair(q.entry, q.lsn); };
+  const auto next = std::ranges::lower_bound(sequences_, std::pair(entry, lsn), {}, key);
+  if (next != sequences_.end() && next->entry == entry && next->before) return next->before;
+  if (next == sequences_.begin() || std::prev(next)->entry != entry) return std::nullopt;
+  return std::prev(next)->after;
 }
 
 void LogContext::see_tables(const LogItem& item, LogFileTally& tally) {
@@ -103,7 +133,7 @@ void LogContext::see_tables(const LogItem& item, LogFileTally& tally) {
       const auto open = ntfs::decode_open_attribute(record.redo);
       if (!open) break;
       // The name is in the undo data; no undo data: no name.
-      add_target(record.target_attribute, {item.at.lsn, open->type, open->file, !record.undo_missing(), ntfs::Units(record.undo).str()});
+      add_target(record.target_attribute, item.at.lsn, {open->type, open->file, !record.undo_missing(), ntfs::Units(record.undo).str()});
       break;
     }
     case LogOperation::open_attribute_table_dump: {
@@ -115,7 +145,7 @@ void LogContext::see_tables(const LogItem& item, LogFileTally& tally) {
         if (!open || offset > 0xFFFF) continue;
         // It was open since it was opened, which may lie before the log's first record.
         const std::uint64_t since = open->open_lsn != 0 && open->open_lsn < item.at.lsn ? open->open_lsn : item.at.lsn;
-        add_target(static_cast<std::uint16_t>(offset), {since, open->type, open->file, false, {}});
+        add_target(static_cast<std::uint16_t>(offset), since, {open->type, open->file, false, {}});
       }
       break;
     }
@@ -127,10 +157,10 @@ void LogContext::see_tables(const LogItem& item, LogFileTally& tally) {
       for (std::uint16_t target = 0; walk.next(target, name);) {
         const auto list = targets_.find(target);
         if (list == targets_.end()) continue;
-        auto newest = std::ranges::max_element(list->second, {}, &LogTarget::since);
-        if (newest == list->second.end() || newest->name_known) continue;
-        newest->name_known = true;
-        newest->name = name.str();
+        LogTarget& newest = list->second.rbegin()->second;
+        if (newest.name_known) continue;
+        newest.name_known = true;
+        newest.name = name.str();
       }
       break;
     }
@@ -192,8 +222,9 @@ void LogContext::see_transaction(std::size_t index, const LogItem& item) {
 std::uint32_t LogContext::record_size(const ntfs::LogRecord& record) const noexcept {
   const auto possible = [](std::uint32_t size) { return size >= 512 && size <= ntfs::max_record_size && (size & (size - 1)) == 0; };
   if (possible(options_.record_size)) return options_.record_size;
+  // Windows makes records of 1 KiB, or 4 KiB on disks of such sectors.
   const std::uint32_t stated = record.target_block_size * 512U;
-  return possible(stated) ? stated : 1024;
+  return possible(stated) && stated <= 4096 ? stated : 1024;
 }
 
 std::optional<std::uint64_t> LogContext::block_offset(const ntfs::LogRecord& record) const noexcept {
@@ -213,8 +244,8 @@ std::optional<std::uint64_t> LogContext::entry_of(const ntfs::LogRecord& record)
 const LogTarget* LogContext::target_of(std::uint64_t lsn, std::uint16_t target) const noexcept {
   const auto list = targets_.find(target);
   if (list == targets_.end()) return nullptr;
-  const auto behind = std::ranges::upper_bound(list->second, lsn, {}, &LogTarget::since);
-  return behind == list->second.begin() ? nullptr : &*std::prev(behind);
+  const auto behind = list->second.upper_bound(lsn);
+  return behind == list->second.begin() ? nullptr : &std::prev(behind)->second;
 }
 
 std::optional<LogStructure> LogContext::structure_of(std::uint64_t lsn, const ntfs::LogRecord& record) const noexcept {

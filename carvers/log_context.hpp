@@ -2,6 +2,8 @@
 // the same structure before it. For the log_file carver only.
 #pragma once
 
+#include <map>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -24,8 +26,7 @@ struct LogItem {
 
 // What the target of an operation was.
 struct LogTarget {
-  std::uint64_t since = 0;  // LSN
-  std::uint32_t type = 0;   // attribute_type::*
+  std::uint32_t type = 0;  // attribute_type::*
   FileReference file;
   bool name_known = false;
   std::u16string name;
@@ -61,6 +62,9 @@ class LogContext {
   const LogTarget* target_of(std::uint64_t lsn, std::uint16_t target) const noexcept;
   std::optional<LogStructure> structure_of(std::uint64_t lsn, const ntfs::LogRecord& record) const noexcept;
 
+  // The sequence number that a FILE record had at an LSN, as the nearest image or deallocation of it in the log tells.
+  std::optional<std::uint16_t> sequence_of(std::uint64_t entry, std::uint64_t lsn) const noexcept;
+
   const LogTransaction* transaction_of(std::size_t index) const noexcept;
   bool undone(std::size_t index) const noexcept { return undone_[index]; }
   // How many times records are missing in LSN order up to this one.
@@ -71,7 +75,8 @@ class LogContext {
  private:
   void see_tables(const LogItem& item, LogFileTally& tally);
   void see_transaction(std::size_t index, const LogItem& item);
-  void add_target(std::uint16_t target, LogTarget&& found);
+  void add_target(std::uint16_t target, std::uint64_t since, LogTarget&& found);
+  void see_sequence(const LogItem& item);
 
   static constexpr std::uint32_t no_transaction = ~std::uint32_t{0};
   struct OpenTransaction {
@@ -81,16 +86,22 @@ class LogContext {
     std::vector<std::uint32_t> standing;  // indexes of its records that were not taken back
   };
 
+  struct Sequence {
+    std::uint64_t entry = 0, lsn = 0;
+    std::optional<std::uint16_t> before, after;
+  };
+
   LogReader& reader_;
   const LogFileOptions& options_;
   std::uint32_t cluster_size_ = 0;
-  std::unordered_map<std::uint16_t, std::vector<LogTarget>> targets_;  // by since
+  std::unordered_map<std::uint16_t, std::map<std::uint64_t, LogTarget>> targets_;  // by the LSN since which it holds
   std::unordered_map<std::uint32_t, OpenTransaction> open_;
   std::vector<LogTransaction> transactions_;
   std::vector<std::uint32_t> transaction_;  // of each record
   std::vector<bool> undone_;
   std::vector<std::uint32_t> breaks_;
   std::vector<std::pair<LogStructure, std::uint32_t>> changes_;  // sorted
+  std::vector<Sequence> sequences_;                              // by entry, then LSN
 };
 
 }  // namespace trimcarve::carvers

@@ -10,6 +10,8 @@ namespace {
 // How many dated records before a deletion are looked at for the latest time. All are sound lower bounds; one far away is more likely to be
 // a time that somebody set.
 constexpr std::ptrdiff_t neighbourhood = 32;
+// How many behind it for one that is not before that.
+constexpr std::ptrdiff_t reach = 512;
 
 }  // namespace
 
@@ -35,9 +37,8 @@ std::vector<LogDeletion> LogDeletions::take() {
     const auto strong = [&](const LogTime& t) {
       return t.basis != LogTimeBasis::index && (!deletion.earliest || t.time >= deletion.earliest->time);
     };
-    const auto next =
-        std::find_if(behind, times_.begin() + std::min<std::ptrdiff_t>(behind - times_.begin() + 4096, std::ssize(times_)), strong);
-    if (next != times_.end() && next - behind < 4096) deletion.latest = *next;
+    const auto end = behind + std::min(reach, times_.end() - behind);
+    if (const auto next = std::find_if(behind, end, strong); next != end) deletion.latest = *next;
   }
   return std::move(deletions_);
 }

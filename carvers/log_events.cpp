@@ -341,8 +341,13 @@ Sighting& LogEvents::begin(const Place& place) {
 void LogEvents::set_reference_of_model() {
   const auto record = state_->model.record();
   if (!record || !entry_) {
-    // The entry is known, its sequence not: no reference.
+    // The entry is known, its sequence only when the nearest image or deallocation tells it.
     if (scratch_.integrity == Integrity::good) scratch_.integrity = Integrity::partial;
+    if (!entry_) return;
+    scratch_.record_entry = *entry_;
+    const auto sequence = context_.sequence_of(*entry_, event_.lsn);
+    scratch_.reference_known = sequence.has_value();
+    if (sequence) scratch_.reference = FileReference::of(*entry_, *sequence);
     return;
   }
   const RecordIdentity identity = identity_of(record->header(), *entry_);

@@ -4,7 +4,8 @@
 // state something of a file the event comes with a sighting (SourceKind::log_file, Sighting::lsn set):
 // - FILE records: their images, attributes created and deleted (names, times, streams with run lists), values, sizes and mapping pairs
 //   updated. Where the log holds the record's image from before, an update is read in it: it then states the whole attribute after the
-//   step, or before it (`before`). Without, it states what its own bytes do ($STANDARD_INFORMATION's times, when they are all in it).
+//   step, or before it (`before`). Without, it states what its own bytes do ($STANDARD_INFORMATION's times, when they are all in it),
+//   and whose it is when the record's next deallocation, or its last image, in the log tells the sequence number.
 // - Index entries added and removed, seen in index blocks written whole, and their $FILE_NAME copies updated: name, parent, times, and the
 //   file's reference.
 // - Records of the change journal (has_usn).

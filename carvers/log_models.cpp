@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "ntfs/index.hpp"
 #include "ntfs/run_list.hpp"
 
 namespace trimcarve::carvers {
@@ -14,7 +15,9 @@ using ntfs::LogOperation;
 
 constexpr std::uint32_t used_size_at = 0x18, link_count_at = 0x12, flags_at = 0x16, sequence_at = 0x10, next_id_at = 0x28;
 constexpr std::uint32_t attribute_header = 24, entry_header = 16;
-constexpr std::size_t node_limit = 65536;
+constexpr std::uint32_t node_limit = 65536;
+// The header and a $FILE_NAME of one unit, padded.
+constexpr std::uint32_t smallest_named = 88;
 
 void put(std::vector<std::byte>& bytes, std::size_t at, std::uint64_t value, std::size_t width) noexcept {
   for (std::size_t i = 0; i < width && at + i < bytes.size(); ++i) bytes[at + i] = static_cast<std::byte>(value >> (8 * i));
@@ -207,56 +210,50 @@ bool RecordModel::change_index_root(const ntfs::LogRecord& r, const Attribute& a
   }
 }
 
-void NodeModel::shift(std::uint32_t from, std::int64_t by) {
-  std::map<std::uint32_t, std::vector<std::byte>> moved;
-  for (auto at = entries_.lower_bound(from); at != entries_.end(); at = entries_.erase(at)) {
-    const std::int64_t to = std::int64_t{at->first} + by;
-    if (to >= 0 && to < static_cast<std::int64_t>(node_limit)) moved.emplace(static_cast<std::uint32_t>(to), std::move(at->second));
-  }
-  entries_.merge(moved);
-}
-
 void NodeModel::add(std::uint32_t at, ByteView entry) {
   if (entry.size() < entry_header) return;
   const std::uint32_t length = le<std::uint16_t>(entry, 8);
   if (length < entry_header || length % 8 != 0 || length > entry.size()) return;
+  auto behind = std::ranges::lower_bound(entries_, at, {}, &Entry::at);
   // An entry that reaches over this place was not one any more.
-  if (auto behind = entries_.lower_bound(at); behind != entries_.begin())
-    if (const auto before = std::prev(behind); before->first + before->second.size() > at) entries_.clear();
-  shift(at, length);
-  entries_[at].assign(entry.begin(), entry.begin() + static_cast<std::ptrdiff_t>(length));
+  if (behind != entries_.begin() && std::prev(behind)->at + std::prev(behind)->bytes.size() > at)
+    behind = entries_.erase(std::prev(behind));
+  for (auto moved = behind; moved != entries_.end(); ++moved) moved->at += length;
+  while (!entries_.empty() && entries_.back().at >= node_limit) entries_.pop_back();
+  if (length < smallest_named || at >= node_limit) return;
+  behind = std::ranges::lower_bound(entries_, at, {}, &Entry::at);
+  entries_.insert(behind, {at, {entry.begin(), entry.begin() + static_cast<std::ptrdiff_t>(length)}});
 }
 
 void NodeModel::remove(std::uint32_t at, std::uint32_t length) {
-  const auto end = entries_.lower_bound(at + length);
-  entries_.erase(entries_.lower_bound(at), end);
-  shift(at + length, -std::int64_t{length});
+  const auto first = std::ranges::lower_bound(entries_, at, {}, &Entry::at);
+  const auto end = std::ranges::lower_bound(entries_, at + length, {}, &Entry::at);
+  for (auto moved = end; moved != entries_.end(); ++moved) moved->at -= length;
+  entries_.erase(first, end);
 }
 
 void NodeModel::write_end(std::uint32_t at, ByteView entries) {
-  entries_.erase(entries_.lower_bound(at), entries_.end());
+  entries_.erase(std::ranges::lower_bound(entries_, at, {}, &Entry::at), entries_.end());
   std::size_t offset = 0;
   while (fits(entries, offset, entry_header)) {
     const std::uint32_t length = le<std::uint16_t>(entries, offset + 8);
-    const bool last = (le<std::uint16_t>(entries, offset + 12) & 2U) != 0;
+    const bool last = (le<std::uint16_t>(entries, offset + 12) & ntfs::index_entry_flag::last) != 0;
     if (last || length < entry_header || length % 8 != 0 || !fits(entries, offset, length) || at + offset >= node_limit) break;
     const ByteView entry = entries.subspan(offset, length);
-    entries_[static_cast<std::uint32_t>(at + offset)].assign(entry.begin(), entry.end());
+    if (length >= smallest_named) entries_.push_back({static_cast<std::uint32_t>(at + offset), {entry.begin(), entry.end()}});
     offset += length;
   }
 }
 
 ByteView NodeModel::entry_at(std::uint32_t at) const noexcept {
-  const auto found = entries_.find(at);
-  return found == entries_.end() ? ByteView{} : ByteView(found->second);
+  const auto found = std::ranges::lower_bound(entries_, at, {}, &Entry::at);
+  return found == entries_.end() || found->at != at ? ByteView{} : ByteView(found->bytes);
 }
 
 void NodeModel::update_file_name(std::uint32_t at, ByteView duplicated) {
-  const auto found = entries_.find(at);
-  if (found == entries_.end()) return;
-  constexpr std::size_t target = entry_header + ntfs::log_duplicated_offset;
-  if (duplicated.size() < ntfs::log_duplicated_size || found->second.size() < target + ntfs::log_duplicated_size) return;
-  put_bytes(found->second, target, duplicated.first(ntfs::log_duplicated_size));
+  const auto found = std::ranges::lower_bound(entries_, at, {}, &Entry::at);
+  if (found == entries_.end() || found->at != at || duplicated.size() < ntfs::log_duplicated_size) return;
+  put_bytes(found->bytes, entry_header + ntfs::log_duplicated_offset, duplicated.first(ntfs::log_duplicated_size));
 }
 
 }  // namespace trimcarve::carvers

@@ -7,7 +7,6 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <optional>
 #include <vector>
 
@@ -44,7 +43,7 @@ class RecordModel {
   std::uint32_t limit_ = 0;
 };
 
-// The entries of one index node, as far as the log named them, by their offset.
+// The entries of one index node, as far as the log named them, by their offset. Only those long enough for a file's name are kept.
 class NodeModel {
  public:
   // An entry from its header on. Offsets of entries behind it move.
@@ -59,8 +58,11 @@ class NodeModel {
   void update_file_name(std::uint32_t at, ByteView duplicated);
 
  private:
-  void shift(std::uint32_t from, std::int64_t by);
-  std::map<std::uint32_t, std::vector<std::byte>> entries_;
+  struct Entry {
+    std::uint32_t at = 0;
+    std::vector<std::byte> bytes;
+  };
+  std::vector<Entry> entries_;  // by offset
 };
 
 }  // namespace trimcarve::carvers
