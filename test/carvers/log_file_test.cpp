@@ -437,6 +437,35 @@ TEST_CASE("without the record's image a time is stated only when all of it was l
   CHECK(carved.all[1].sighting.standard_information.changed.ticks == some_time - second);
 }
 
+TEST_CASE("an update without the record's image belongs to the file that is freed next") {
+  LogBuilder log;
+  log.checkpoint(cluster);
+  auto update = on_record(LogOperation::update_resident_value, LogOperation::update_resident_value, Bytes(8), Bytes(8));
+  update.record_offset = 0x38;
+  update.attribute_offset = 24 + 16;
+  put(update.redo, 0, some_time + second, 8);
+  put(update.undo, 0, some_time, 8);
+  log.add(update);
+  log.add(on_record(LogOperation::deallocate_file_record_segment, LogOperation::initialize_file_record_segment, {},
+                    deallocation_header(sequence)));
+  log.add(update);  // between two owners: nobody's
+  auto next = small_file(u"next.txt");
+  put(next, 16, sequence + 1, 2);
+  log.add(on_record(LogOperation::initialize_file_record_segment, LogOperation::noop, next));
+  log.add(update);
+  const auto carved = carve_log(MemorySource(log.finish()));
+  const auto updates = carved.of(LogEventKind::value_updated);
+  REQUIRE(updates.size() == 6);
+  for (std::size_t i = 0; i < 2; ++i) {
+    CHECK(updates[i]->sighting.reference_known);
+    CHECK(updates[i]->sighting.reference == FileReference::of(entry, sequence));
+    CHECK(updates[i]->sighting.integrity == Integrity::partial);
+  }
+  CHECK_FALSE(updates[2]->sighting.reference_known);
+  CHECK(updates[4]->sighting.reference == FileReference::of(entry, sequence + 1));
+  CHECK(updates[4]->sighting.integrity == Integrity::good);
+}
+
 TEST_CASE("a step that does not fit ends what is known of the record") {
   LogBuilder log;
   log.checkpoint(cluster);
