@@ -322,9 +322,9 @@ void LogEvents::bits(const LogTarget& target) {
   if (!range || !offset) return;
   event_.first_cluster = (*offset + record.record_offset) * 8 + range->first;
   event_.clusters = range->count;
-  emit(record.redo_operation == LogOperation::set_bits_in_nonresident_bit_map ? LogEventKind::clusters_allocated
-                                                                              : LogEventKind::clusters_freed,
-       false, nullptr);
+  const bool frees = record.redo_operation == LogOperation::clear_bits_in_nonresident_bit_map;
+  if (frees && event_.transaction != 0 && !event_.undone) deletions.freed(event_.transaction, {event_.first_cluster, event_.clusters});
+  emit(frees ? LogEventKind::clusters_freed : LogEventKind::clusters_allocated, false, nullptr);
 }
 
 // Everything below `begin` states something of one file.

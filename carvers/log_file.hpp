@@ -84,7 +84,7 @@ enum class LogTimeBasis : std::uint8_t {
   usn,                   // of a change journal record
   creation,              // record change time of a FILE record at its creation
   standard_information,  // record change time in an update
-  index,                 // record change time in an index entry
+  index,                 // record change time in an index entry, or in a record kept for an undo: may be much older than the log record
 };
 struct LogTime {
   std::uint64_t lsn = 0;
@@ -93,13 +93,17 @@ struct LogTime {
   friend bool operator==(const LogTime&, const LogTime&) = default;
 };
 
-// A FILE record freed, and the nearest times in LSN order.
+// A FILE record freed, and times next to it in LSN order: the latest of the 32 dated log records before it, and the first behind it.
 // LSN order is the order in which the operations were logged, under one lock, so:
 // - `earliest` is sound as far as the clock is: the record that carries it was logged before the deallocation, and a time is taken from the
 //   clock before it is logged. It fails for a time that somebody set by hand, or a clock that was set back.
 // - `latest` is an estimate: the record that carries it was logged after the deallocation, but a time may have been taken before. With
 //   basis usn or creation the time is taken in the operation that is logged, so it is late by moments at most; with standard_information it
 //   may be older, for NTFS writes times lazily. It is never before `earliest`: such times say nothing and are passed over.
+struct LogClusters {
+  std::uint64_t first = 0, count = 0;
+  friend bool operator==(const LogClusters&, const LogClusters&) = default;
+};
 struct LogDeletion {
   std::uint64_t lsn = 0, transaction = 0;
   Place place;
@@ -111,6 +115,9 @@ struct LogDeletion {
   LogOutcome outcome = LogOutcome::unknown;
   bool undone = false;
   std::optional<LogTime> earliest, latest;
+  // Clusters freed in the same transaction: the file's, also where the log knows its run list from nowhere else. A block of the parent's
+  // index that became empty may be among them. Empty when the transaction freed several FILE records: whose they were is not said then.
+  std::vector<LogClusters> freed;
   bool stands() const noexcept { return carvers::stands(outcome) && !undone; }
 };
 

@@ -199,6 +199,12 @@ TEST_CASE("DFTT 7: the deleted files, their parents, deletions and last run list
       }
     }
     CHECK(last == expected);
+    // The deletion's own transaction frees just these clusters.
+    const auto deletion = std::ranges::find(carved.tally.deletions, FileReference::of(number, 1), &carvers::LogDeletion::reference);
+    REQUIRE(deletion != carved.tally.deletions.end());
+    std::vector<std::pair<std::int64_t, std::uint64_t>> freed;
+    for (const auto& clusters : deletion->freed) freed.emplace_back(static_cast<std::int64_t>(clusters.first), clusters.count);
+    CHECK(freed == expected);
   }
 }
 
