@@ -365,6 +365,29 @@ TEST_CASE("what a transaction took back is undone; one without an end is unknown
   CHECK(carved.all[2].event.compensates);
 }
 
+TEST_CASE("a transaction of which nothing stands is aborted; a nested action that ended stands") {
+  LogBuilder log;
+  log.checkpoint(cluster);
+  const auto free_it = on_record(LogOperation::deallocate_file_record_segment, LogOperation::initialize_file_record_segment, {},
+                                 deallocation_header(sequence));
+  const auto freed = log.add(free_it, 0x18);
+  const auto back = log.add(
+      on_record(LogOperation::initialize_file_record_segment, LogOperation::compensation_log_record, small_file(u"a")), 0x18, freed, 0);
+  log.forget(0x18, back);
+  const auto nested = log.add(free_it, 0x18);
+  // The end of a nested action: nothing to redo, and an undo would go on before it.
+  const auto end = log.add({LogOperation::noop, LogOperation::compensation_log_record}, 0x18, nested, 0);
+  log.forget(0x18, end);
+  const auto carved = carve_log(MemorySource(log.finish()));
+  CHECK(carved.tally.aborted == 1);
+  CHECK(carved.tally.forgotten == 1);
+  REQUIRE(carved.tally.deletions.size() == 2);
+  CHECK(carved.tally.deletions[0].undone);
+  CHECK(carved.tally.deletions[0].outcome == LogOutcome::aborted);
+  CHECK(carved.tally.deletions[1].lsn == nested);
+  CHECK(carved.tally.deletions[1].stands());
+}
+
 TEST_CASE("a deletion lies between the nearest times in LSN order; older times after it say nothing") {
   LogBuilder log;
   log.checkpoint(cluster);
