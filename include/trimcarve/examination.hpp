@@ -59,13 +59,14 @@ struct VolumeInfo {
   std::optional<FileTime> created;      // of $MFT's record
   std::optional<FileTime> provisioned;  // of this machine, as its marks say
   std::string provisioned_basis;
-  std::optional<FileTime> journal_created;  // of the live change journal, by its id in $UsnJrnl:$Max
+  std::vector<std::uint32_t> provisioned_sightings;  // the mark's record
+  std::optional<FileTime> journal_created;           // of the live change journal, by its id in $UsnJrnl:$Max
 };
 
 // From when to when a source speaks, and what it could not say.
 struct Coverage {
-  std::uint32_t volume = 0;
-  std::string source;  // "mft", "record_slack", "index", "usn_journal"
+  std::optional<std::uint32_t> volume = 0;  // empty: of a file the examiner gave
+  std::string source;  // "mft", "record_slack", "index", "usn_journal"; of a witness: its kind and file name, "event_log:Security.evtx"
   std::optional<FileTime> first, last;
   std::uint64_t records = 0;
   struct Gap {
@@ -74,6 +75,17 @@ struct Coverage {
   };
   std::vector<Gap> gaps;
   std::string note;
+};
+
+// A file that speaks of what happened without being a file of the target: a log, a hive, the cloud's own log.
+struct WitnessInfo {
+  std::optional<std::uint32_t> volume;  // empty: given by the examiner
+  std::string path;                     // on the volume, or as given; of a member of an archive: "<archive>!<member>"
+  std::string kind;                     // "agent_log", "event_log", "registry", "activity_log", ...
+  std::string state;                    // "live", "deleted", "given"
+  std::optional<FileReference> reference;
+  std::uint64_t size = 0;
+  std::uint64_t records = 0, statements = 0, damaged = 0;  // read; of them those that speak of an extension or what one may run; bad ones
 };
 
 // A time within bounds. An end that is unknown is empty; each end names what sets it.
@@ -202,6 +214,51 @@ struct CreatedFile {
   std::vector<std::uint32_t> sightings;
 };
 
+// What protectedSettings were sealed for, and what was in them when the examiner gave the key. Source: CMS EnvelopedData (RFC 5652).
+struct SealedSettings {
+  struct Recipient {
+    std::string issuer, serial, key_id, key_algorithm;  // serial and key identifier in hex
+  };
+  std::string envelope;  // the base64 text as it stands
+  std::vector<Recipient> recipients;
+  std::string content_algorithm;
+  bool cut = false;     // only the beginning of the envelope came back
+  bool opened = false;  // decrypted with the examiner's key
+  std::string why_not;  // of one that was not opened: why
+  std::string command;
+  std::vector<std::string> file_uris;
+  std::string text;  // the settings' JSON, when opened
+};
+
+// A process that a run started, by a record of its start.
+struct ProcessRecord {
+  std::optional<FileTime> started;
+  std::string path, command, parent, process_id, user;
+  std::string relation;  // why it is taken for this run's
+  Grade grade = Grade::established;
+  std::vector<std::uint32_t> sightings;
+};
+
+// A script's text as an event log has it.
+struct ScriptText {
+  std::string name;      // its path where the log has it, else its script block's id
+  std::string relation;  // why it is taken for this run's, or the target's
+  Grade grade = Grade::established;
+  std::optional<FileTime> time;
+  std::uint64_t parts = 0, missing = 0;  // of the script block; missing ones are left out of the stretches
+  struct Stretch {
+    std::uint64_t first_part = 1, last_part = 1;
+    std::string text, sha256, recovered_as;  // recovered_as: set when written
+  };
+  std::vector<Stretch> stretches;  // one when nothing is missing
+  std::vector<std::uint32_t> sightings;
+};
+
+// What a run looks like, by what it left. No judgement: many use the extension in bulk.
+struct RunLabel {
+  std::string name, basis;
+};
+
 struct RunRecord {  // one execution request: a sequence number of one version
   std::uint32_t volume = 0;
   std::string sequence, version;  // sequence: "3", or "name.3" where the handler names its requests; empty: not known
@@ -218,7 +275,42 @@ struct RunRecord {  // one execution request: a sequence number of one version
   std::string status;                          // success, error, transitioning, ...
   std::optional<std::int64_t> exit_code;
   std::string output, error_output;
+  std::optional<SealedSettings> sealed;
+  std::vector<ProcessRecord> processes;
+  std::vector<ScriptText> script_texts;
+  std::vector<RunLabel> labels;
   std::vector<std::uint32_t> sightings;
+};
+
+// An operation of the cloud on a machine or its extensions, by the Activity Log.
+struct CloudEvent {
+  std::string operation;  // "Microsoft.Compute/virtualMachines/extensions/write"
+  std::string resource, extension_name, machine;
+  std::string handler, version;  // only where the log states them
+  std::string caller, address, correlation_id, status;
+  std::optional<FileTime> first, last;
+  std::string match;                        // what of the disk it was matched with, and how; empty: nothing
+  std::optional<std::int64_t> gap_seconds;  // from the cloud's event to the disk's
+  Grade grade = Grade::inferred;            // of the match
+  std::vector<std::uint32_t> sightings;
+};
+
+// One step of what happened, with each source that tells of it beside the others.
+struct StoryStep {
+  std::string
+      what;  // "installed", "configured", "started", "script", "finished", "made", "disabled", "removed", "log_cleared", "cloud", ...
+  std::string version, sequence;
+  std::optional<FileTime> earliest, latest;
+  std::string text;  // one sentence
+  Grade grade = Grade::established;
+  struct Source {
+    std::string source;  // kind of evidence, as Sighting::source
+    std::optional<FileTime> time;
+    bool zone_stated = true;
+    std::string text;
+    std::vector<std::uint32_t> sightings;
+  };
+  std::vector<Source> sources;
 };
 
 struct TargetReport {
@@ -229,12 +321,16 @@ struct TargetReport {
   std::string coverage;  // one sentence: what "none" or an empty list is worth
   std::vector<Instance> instances;
   std::vector<RunRecord> runs;
+  std::vector<CloudEvent> cloud;
+  std::vector<ScriptText> script_texts;  // of the target, but of no run that is known
+  std::vector<StoryStep> story;          // by time
 };
 
 struct Examination {
   std::vector<SourceInfo> sources;
   std::vector<VolumeInfo> volumes;
   std::vector<Coverage> coverage;
+  std::vector<WitnessInfo> witnesses;
   std::vector<TargetReport> targets;
   std::vector<Finding> findings;
   std::vector<FileReport> files;

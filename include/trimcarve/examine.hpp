@@ -19,6 +19,11 @@ struct Request {
   std::vector<std::string> image;  // one image: one path, or the parts of a split raw in order (a first part finds the others itself)
   // Extracted artefacts instead of an image; empty when not given.
   std::string mft, usn_journal, index, boot;
+  // Logs, hives, archives of logs: by content. With an image or without one. A hive's .LOG1 and .LOG2 are taken beside it when given too.
+  std::vector<std::string> artifacts;
+  std::string activity_log;  // the Azure Activity Log, in any of its three shapes
+  // A PFX (or PEM) with the certificate and key that protectedSettings were sealed for; its password.
+  std::string certificate, certificate_password;
   std::vector<std::string> targets{"custom-script"};  // profile names or NTFS paths
   std::optional<std::uint32_t> volume;                // only this NTFS volume, by index
 };

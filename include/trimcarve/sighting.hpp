@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -13,6 +14,7 @@
 #include "trimcarve/byte_source.hpp"
 #include "trimcarve/file_id.hpp"
 #include "trimcarve/file_time.hpp"
+#include "trimcarve/statement.hpp"
 
 namespace trimcarve {
 
@@ -24,6 +26,10 @@ enum class SourceKind : std::uint8_t {
   index_slack,   // an entry in index slack, in a block the index bitmap calls free, or behind the end of $INDEX_ROOT's entries
   usn_journal,   // a record of $UsnJrnl:$J
   log_file,      // redo or undo data of a log record in $LogFile
+  agent_log,     // the guest agent's and the handlers' own logs, status and telemetry files
+  event_log,     // a record of a Windows event log
+  registry,      // a key of a hive
+  activity_log,  // an event of the Azure Activity Log
 };
 std::string_view to_string(SourceKind kind) noexcept;
 
@@ -35,8 +41,9 @@ enum class Integrity : std::uint8_t {
 };
 std::string_view to_string(Integrity integrity) noexcept;
 
-// The stream of the volume in which the bytes lie, and where in it. `owner` is the entry whose stream it is: 0 for $MFT.
-enum class StreamKind : std::uint8_t { mft, usn_journal, index_allocation, log_file };
+// The stream in which the bytes lie, and where in it. `owner` is the entry whose stream it is: 0 for $MFT; of a witness: its number in
+// Examination::witnesses, and the stream is its content.
+enum class StreamKind : std::uint8_t { mft, usn_journal, index_allocation, log_file, witness };
 struct Place {
   StreamKind stream = StreamKind::mft;
   std::uint64_t owner = 0;
@@ -114,6 +121,9 @@ enum class SlackRole : std::uint8_t {
   earlier_owner,    // another file that had this record before: proven by its own structures
 };
 
+// In place of a volume's index: a file that the examiner gave lies on none.
+inline constexpr std::uint32_t no_volume = 0xFFFF'FFFF;
+
 struct Sighting {
   SourceKind source = SourceKind::mft;
   Integrity integrity = Integrity::good;
@@ -145,6 +155,8 @@ struct Sighting {
 
   bool has_usn = false;
   UsnFact usn;
+
+  std::shared_ptr<const Statement> statement;  // of a witness; null for all other sources
 
   std::vector<NameFact> names;
   std::vector<StreamFact> streams;

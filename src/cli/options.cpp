@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <charconv>
@@ -21,6 +22,7 @@ constexpr const char* footer = R"(Examples:
   trimcarve examine disk.vhd -o case1              findings.json, recovered/, manifest.json
   trimcarve examine disk.vhd --target run-command --target '\Users\bob'
   trimcarve examine --mft '$MFT' --usnjrnl '$J'    extracted artefacts instead of a disk
+  trimcarve examine disk.vhd --activity-log activity.json --artifact Security.evtx
   trimcarve verify case1 disk.vhd                  read every cited byte again
 
 Exit codes:
@@ -56,6 +58,20 @@ std::optional<Part> part_of(const std::string& path) {
   const auto [stop, error] = std::from_chars(ending.data(), ending.data() + ending.size(), part.number);
   if (error != std::errc{} || stop != ending.data() + ending.size()) return std::nullopt;
   return part;
+}
+
+// Never on the command line, where others could read it.
+std::string read_password(int descriptor) {
+  constexpr std::size_t longest = 4096;
+  std::string text;
+  char c = 0;
+  while (text.size() < longest) {
+    const ssize_t got = ::read(descriptor, &c, 1);
+    if (got < 0) throw usage(fmt::format("--certificate-password-fd {}", descriptor), "cannot be read");
+    if (got == 0 || c == '\n') break;
+    if (c != '\r') text.push_back(c);
+  }
+  return text;
 }
 
 }  // namespace
@@ -109,6 +125,7 @@ Parsed parse(int argc, const char* const* argv) {
   Request artefacts;
   std::vector<std::string> images, targets;
   std::optional<std::uint32_t> volume;
+  std::optional<int> password_descriptor;
   bool json = false, lines = false, no_progress = false;
 
   CLI::App app(
@@ -140,6 +157,20 @@ Parsed parse(int argc, const char* const* argv) {
   examine->add_option("--mft", artefacts.mft, "an extracted $MFT")->type_name("FILE");
   examine->add_option("--usnjrnl", artefacts.usn_journal, "an extracted $UsnJrnl:$J")->type_name("FILE");
   examine->add_option("--index", artefacts.index, "an extracted $I30 ($INDEX_ALLOCATION)")->type_name("FILE");
+  examine
+      ->add_option("--artifact", artefacts.artifacts,
+                   "a log, event log, hive (with its .LOG1 and .LOG2, given too), status file or zip of logs, by content; may be repeated")
+      ->type_name("FILE")
+      ->allow_extra_args(false);
+  examine->add_option("--activity-log", artefacts.activity_log, "the Azure Activity Log as JSON, JSON lines or CSV")->type_name("FILE");
+  examine
+      ->add_option("--certificate", artefacts.certificate,
+                   "PFX or PEM with the certificate and key that protectedSettings were sealed for: they are decrypted")
+      ->type_name("FILE");
+  examine
+      ->add_option("--certificate-password-fd", password_descriptor,
+                   "read the password of --certificate from this open descriptor, up to a line's end [none]")
+      ->type_name("N");
   examine->add_option("--boot", artefacts.boot, "the boot sector that goes with them")->type_name("FILE");
 
   CLI::App* verify = app.add_subcommand("verify", "check a folder that examine wrote, and every byte it cites");
@@ -171,15 +202,17 @@ Parsed parse(int argc, const char* const* argv) {
   }
   options.format = json ? Format::json : lines ? Format::lines : Format::summary;
   const bool extracted = !artefacts.mft.empty() || !artefacts.usn_journal.empty() || !artefacts.index.empty();
+  const bool witnesses = !artefacts.artifacts.empty() || !artefacts.activity_log.empty();
   if (!images.empty() && (extracted || !artefacts.boot.empty())) throw usage("an image and extracted artefacts", "give one or the other");
-  if (images.empty() && !extracted)
-    throw usage("nothing to examine", "give an IMAGE, or --mft, --usnjrnl or --index; see trimcarve --help");
+  if (images.empty() && !extracted && !witnesses)
+    throw usage("nothing to examine", "give an IMAGE, or --mft, --usnjrnl, --index, --artifact or --activity-log; see trimcarve --help");
+  if (password_descriptor) artefacts.certificate_password = read_password(*password_descriptor);
   if (!targets.empty()) {
     artefacts.targets.clear();
     for (const std::string& target : targets) artefacts.targets.push_back(target_of(target));
   }
   artefacts.volume = volume;
-  if (extracted) options.requests.push_back(artefacts);
+  if (images.empty()) options.requests.push_back(artefacts);
   for (auto& group : group_images(images)) {
     Request request = artefacts;
     request.image = std::move(group);

@@ -85,6 +85,7 @@ std::uint32_t Evidence::cite(const Sighting& sighting) {
       if (!volume_.volume) break;
       if (const auto log = volume_.volume->open_stream(sighting.place.owner, 0x80, u"")) stream = log->bytes;
       break;
+    case StreamKind::witness: break;  // cited by Witnesses
   }
   if (stream != nullptr) out.ranges = stream->locate(sighting.place.offset, sighting.place.length);
   out.sha256 = hash(out.ranges);
@@ -92,9 +93,8 @@ std::uint32_t Evidence::cite(const Sighting& sighting) {
 }
 
 std::string Evidence::hash(const std::vector<Range>& ranges) const {
-  // One sighting or content lies in one space: a disk, or one file.
-  if (ranges.empty() || ranges.front().space >= spaces_.size() || spaces_[ranges.front().space] == nullptr) return {};
-  return sha256_of(*spaces_[ranges.front().space], ranges).value_or("");
+  if (ranges.empty()) return {};
+  return sha256_of(spaces_, ranges).value_or("");
 }
 
 const Sighting* Evidence::record(std::uint64_t entry) {
@@ -127,6 +127,7 @@ void Evidence::decode_row(const history::NameRow& row, const std::function<void(
       for (const Sighting& sighting : index_block(row)) at_place(sighting);
       break;
     case StreamKind::log_file: break;  // no row is made of the log's names
+    case StreamKind::witness: break;  // they make no rows
   }
 }
 

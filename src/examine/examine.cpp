@@ -5,11 +5,16 @@
 
 #include <algorithm>
 #include <memory>
+#include <optional>
 
 #include "examine/volume_examiner.hpp"
+#include "examine/witnesses.hpp"
+#include "findings/ascii.hpp"
 #include "findings/judge.hpp"
 #include "image/open.hpp"
 #include "image/partitions.hpp"
+#include "witness/cms.hpp"
+#include "witness/recognise.hpp"
 
 namespace trimcarve {
 
@@ -38,16 +43,20 @@ void add_source(Examination& out, image::OpenedImage& opened) {
 
 class Pipeline {
  public:
-  Pipeline(const Request& request, const Progress& progress) : request_(request), progress_(progress), targets_(parse_targets(request)) {}
+  Pipeline(const Request& request, const Progress& progress) : request_(request), progress_(progress), targets_(parse_targets(request)) {
+    if (!request.certificate.empty()) read_certificate();
+  }
 
   Examination run() {
     if (!request_.image.empty())
       examine_image();
     else
       examine_artefacts();
+    hear_witnesses();
+    const findings::Hearing hearing = witnesses_.hearing();
     for (const auto& target : targets_) {
       const auto index = static_cast<std::uint32_t>(&target - targets_.data());
-      findings::judge(target, index, out_);
+      findings::judge(target, index, hearing, key_ ? &*key_ : nullptr, out_);
     }
     find_what_runs_made();
     return std::move(out_);
@@ -66,8 +75,63 @@ class Pipeline {
       }
   }
 
-  void examine_volume(VolumeEvidence evidence, const std::vector<SourcePtr>& spaces, std::uint64_t offset) {
-    auto& examiner = *examiners_.emplace_back(std::make_unique<VolumeExaminer>(std::move(evidence), spaces, progress_, out_));
+  // Not evidence, so no input of the report: the key opens what is in the evidence.
+  void read_certificate() {
+    constexpr std::uint64_t largest = 1 << 20;
+    const SourcePtr file = image::open_file(request_.certificate, 0).source;
+    if (file->size() > largest) throw RunError(ExitCode::input, request_.certificate, "not a certificate", "it is larger than 1 MiB");
+    std::vector<std::byte> bytes(static_cast<std::size_t>(file->size()));
+    if (const auto read = file->read_at(0, bytes); !read)
+      throw RunError(ExitCode::input, request_.certificate, "cannot read", read.error().what);
+    auto key = witness::Certificate::open(bytes, request_.certificate_password);
+    if (!key) throw RunError(ExitCode::input, request_.certificate, "no certificate with its key", key.error().what);
+    key_.emplace(std::move(*key));
+  }
+
+  void hear_witnesses() {
+    for (const auto& examiner : examiners_) examiner->hear(witnesses_);
+    // All are opened before any is read: a hive's transaction logs may be given before it or after it.
+    struct Given {
+      std::string path;
+      SourcePtr file;
+      witness::Kind kind;
+    };
+    std::vector<Given> given;
+    for (const std::string& path : request_.artifacts) {
+      const SourcePtr file = open_artefact(path);
+      given.push_back({path, file, witness::recognise(*file, path)});
+    }
+    for (const Given& g : given) {
+      WitnessBytes bytes{g.file, nullptr, nullptr};
+      const auto log = [&](std::string_view ending) -> SourcePtr {
+        for (const Given& other : given)
+          if (other.kind == witness::Kind::hive_log && findings::same_ascii(std::string_view(other.path), g.path + std::string(ending)))
+            return other.file;
+        return nullptr;
+      };
+      if (g.kind == witness::Kind::hive) bytes.log1 = log(".LOG1"), bytes.log2 = log(".LOG2");
+      const bool belongs = g.kind == witness::Kind::hive_log && std::ranges::any_of(given, [&](const Given& hive) {
+                             return hive.kind == witness::Kind::hive && g.path.size() == hive.path.size() + 5 &&
+                                    findings::same_ascii(std::string_view(g.path).substr(0, hive.path.size()), hive.path);
+                           });
+      if (!belongs) witnesses_.read({.path = g.path, .state = "given"}, bytes, g.kind);
+    }
+    if (!request_.activity_log.empty())
+      witnesses_.read({.path = request_.activity_log, .state = "given"}, {open_artefact(request_.activity_log), nullptr, nullptr},
+                      witness::Kind::activity_log);
+  }
+
+  // Opens a given file as the next of the spaces. Throws RunError{input}; null for an empty path.
+  SourcePtr open_artefact(const std::string& path) {
+    if (path.empty()) return nullptr;
+    image::OpenedImage opened = image::open_file(path, static_cast<std::uint32_t>(spaces_.size() - 1));
+    add_source(out_, opened);
+    spaces_.push_back(opened.source);
+    return opened.source;
+  }
+
+  void examine_volume(VolumeEvidence evidence, std::uint64_t offset) {
+    auto& examiner = *examiners_.emplace_back(std::make_unique<VolumeExaminer>(std::move(evidence), spaces_, progress_, out_));
     examiner.info().offset = offset;
     examiner.read();
     examiner.report(targets_);
@@ -77,6 +141,8 @@ class Pipeline {
   void examine_image() {
     image::OpenedImage opened = image::open_image(request_.image);
     add_source(out_, opened);
+    spaces_.front() = opened.source;
+    spaces_.resize(1 + opened.info.files.size());  // the image's own files are spaces too: none of what is cited lies in them
     const std::string& path = request_.image.front();
     const bool holes_speak = opened.info.container.ends_with("dynamic");
     image::PartitionTable table = image::read_partitions(*opened.source, opened.sector_size);
@@ -122,7 +188,7 @@ class Pipeline {
       evidence.index = number;
       evidence.volume = std::move(*volume);
       evidence.holes_speak = holes_speak;
-      examine_volume(std::move(evidence), {opened.source}, partition.offset);
+      examine_volume(std::move(evidence), partition.offset);
       ++examined;
     }
     if (request_.volume && *request_.volume >= index)
@@ -132,22 +198,16 @@ class Pipeline {
   }
 
   void examine_artefacts() {
-    std::vector<SourcePtr> spaces{nullptr};
-    const auto open = [&](const std::string& path) -> SourcePtr {
-      if (path.empty()) return nullptr;
-      image::OpenedImage opened = image::open_file(path, static_cast<std::uint32_t>(spaces.size() - 1));
-      add_source(out_, opened);
-      spaces.push_back(opened.source);
-      return opened.source;
-    };
     VolumeEvidence evidence;
-    const SourcePtr boot = open(request_.boot);
-    const SourcePtr mft = open(request_.mft);
-    const SourcePtr journal = open(request_.usn_journal);
-    evidence.index_file = open(request_.index);
-    if (mft == nullptr && journal == nullptr && evidence.index_file == nullptr)
+    const SourcePtr boot = open_artefact(request_.boot);
+    const SourcePtr mft = open_artefact(request_.mft);
+    const SourcePtr journal = open_artefact(request_.usn_journal);
+    evidence.index_file = open_artefact(request_.index);
+    if (mft == nullptr && journal == nullptr && evidence.index_file == nullptr) {
+      if (!request_.artifacts.empty() || !request_.activity_log.empty()) return;  // witnesses alone
       throw RunError(ExitCode::usage, "examine", "nothing to examine",
-                     "give an image, or extracted artefacts with --mft, --usnjrnl or --index");
+                     "give an image, or extracted artefacts with --mft, --usnjrnl, --index, --artifact or --activity-log");
+    }
     if (mft != nullptr) {
       auto volume = ntfs::open_mft_artefact(mft, boot);
       if (!volume) throw RunError(ExitCode::input, request_.mft, "not an $MFT", volume.error().what);
@@ -155,7 +215,7 @@ class Pipeline {
       evidence.volume = std::move(*volume);
     }
     if (journal != nullptr) evidence.journals.emplace_back(0, journal);
-    examine_volume(std::move(evidence), spaces, 0);
+    examine_volume(std::move(evidence), 0);
     const bool anything = std::ranges::any_of(out_.coverage, [](const Coverage& c) { return c.records != 0; });
     if (!anything) {
       const std::string& named = !request_.mft.empty()           ? request_.mft
@@ -169,7 +229,10 @@ class Pipeline {
   const Progress& progress_;
   std::vector<findings::Target> targets_;
   Examination out_;
+  std::vector<SourcePtr> spaces_{nullptr};  // what Range::space counts: the disk, then each input file
   std::vector<std::unique_ptr<VolumeExaminer>> examiners_;
+  Witnesses witnesses_{spaces_, progress_, out_};
+  std::optional<witness::Certificate> key_;
 };
 
 }  // namespace

@@ -17,6 +17,9 @@
 
 namespace trimcarve {
 
+class Witnesses;
+struct WitnessBytes;
+
 // The times at which a volume was certainly in use. A time far behind the last of them is implausible: flagged, and no bound rests on it.
 // No fixed date plays a part (rule 1 of the design).
 class ActivityWindow {
@@ -38,6 +41,9 @@ class VolumeExaminer {
   void read();
   // Adds the files of these targets to the examination; `first_target` numbers them.
   void report(const std::vector<findings::Target>& targets);
+
+  // Hands the logs, hives and archives of this volume that can be read to the witnesses.
+  void hear(Witnesses& witnesses);
 
   // The files that the journal saw created in this time and that no report names, oldest first; at most `most` of `total`.
   std::vector<CreatedFile> created_between(FileTime from, FileTime to, std::size_t most, std::uint64_t& total);
@@ -79,6 +85,10 @@ class VolumeExaminer {
   bool born_at(FileReference reference, FileTime TimeSet::* which, FileTime born);
   void attach_nameless(std::vector<Member>& members);
   void report_contents(std::size_t first_file);
+  bool clusters_are_free(const ntfs::FileStream& stream) const;
+  std::optional<WitnessBytes> open_witness(FileReference reference, WitnessInfo& info) const;
+  void list_files(FileReference folder, const std::u16string& path, bool below, int depth,
+                  std::vector<std::pair<std::u16string, FileReference>>& out) const;
   history::Owner owner_of(std::uint32_t entry);
   std::string owner_text(std::uint32_t entry);
 

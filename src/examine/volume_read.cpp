@@ -235,6 +235,7 @@ void VolumeExaminer::find_provisioning() {
   static const std::vector<std::vector<std::u16string>> marks{{u"Windows", u"Panther", u"UnattendGC", u"setupact.log"},
                                                               {u"Windows", u"Panther", u"WaSetup.log"},
                                                               {u"AzureData", u"CustomData.bin"}};
+  const Sighting* newest = nullptr;
   for (const auto& mark : marks)
     for (const FileReference reference : history::find(graph_, mark)) {
       if (graph_.standing(reference) != history::Graph::Standing::live) continue;
@@ -246,7 +247,9 @@ void VolumeExaminer::find_provisioning() {
       std::u16string path;
       for (const std::u16string& component : mark) path += u"\\" + component;
       info_.provisioned_basis = "created: " + to_utf8(path);
+      newest = record;
     }
+  if (newest != nullptr) info_.provisioned_sightings = {citations_->cite(*newest)};
 }
 
 void VolumeExaminer::count_free_clusters() {

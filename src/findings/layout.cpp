@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "findings/ascii.hpp"
 #include "findings/profile.hpp"
 #include "history/select.hpp"
 #include "trimcarve/text.hpp"
@@ -11,19 +12,13 @@ namespace trimcarve::findings {
 
 namespace {
 
-// The layout is in ASCII; Windows compares it without case.
-bool same(std::u16string_view a, std::u16string_view b) noexcept {
-  const auto fold = [](char16_t c) { return c >= u'A' && c <= u'Z' ? static_cast<char16_t>(c + 32) : c; };
-  return a.size() == b.size() && std::ranges::equal(a, b, {}, fold, fold);
-}
-
 bool is_number(std::u16string_view text) noexcept {
   return !text.empty() && std::ranges::all_of(text, [](char16_t c) { return c >= u'0' && c <= u'9'; });
 }
 
 // The number before the ending: "3" of "3.settings" and of "name.3.settings"; and what stands before that. False when the name is another.
 bool read_sequence(std::u16string_view name, std::u16string_view ending, Placed& out) {
-  if (name.size() <= ending.size() || !same(name.substr(name.size() - ending.size()), ending)) return false;
+  if (name.size() <= ending.size() || !same_ascii(name.substr(name.size() - ending.size()), ending)) return false;
   name.remove_suffix(ending.size());
   const std::size_t dot = name.rfind(u'.');
   const std::u16string_view number = dot == std::u16string_view::npos ? name : name.substr(dot + 1);
@@ -34,7 +29,9 @@ bool read_sequence(std::u16string_view name, std::u16string_view ending, Placed&
 }
 
 bool begins_with(const std::vector<std::u16string>& components, std::span<const std::u16string> base) {
-  return components.size() > base.size() && std::ranges::equal(base, std::span(components).first(base.size()), same);
+  return components.size() > base.size() &&
+         std::ranges::equal(base, std::span(components).first(base.size()),
+                            [](std::u16string_view a, std::u16string_view b) { return same_ascii(a, b); });
 }
 
 }  // namespace
@@ -84,7 +81,7 @@ Placed place(std::u16string_view path, bool directory) {
   } else if (components.front() == u"\u2026") {
     // The beginning is lost: a version, or one of the layout's folders, tells where we are.
     for (std::size_t i = 1; i < components.size(); ++i) {
-      if (same(components[i], u"Logs") && i + 2 < components.size() && same(components[i + 1], u"Plugins")) {
+      if (same_ascii(components[i], u"Logs") && i + 2 < components.size() && same_ascii(components[i + 1], u"Plugins")) {
         out.area = Area::logs;
         out.handler = to_utf8(components[i + 2]);
         if (i + 3 < components.size() && is_version(components[i + 3])) out.version = to_utf8(components[i + 3]);
@@ -96,8 +93,8 @@ Placed place(std::u16string_view path, bool directory) {
         at = i + 1;
         break;
       }
-      if (i + 1 < components.size() &&
-          (same(components[i], u"RuntimeSettings") || same(components[i], u"Status") || same(components[i], u"Downloads"))) {
+      if (i + 1 < components.size() && (same_ascii(components[i], u"RuntimeSettings") || same_ascii(components[i], u"Status") ||
+                                        same_ascii(components[i], u"Downloads"))) {
         at = i;
         break;
       }
@@ -114,15 +111,15 @@ Placed place(std::u16string_view path, bool directory) {
   out.area = Area::other;
   const std::u16string& folder = components[at];
   const bool inside = at + 1 < components.size();
-  if (same(folder, u"RuntimeSettings") && inside && !directory) {
+  if (same_ascii(folder, u"RuntimeSettings") && inside && !directory) {
     if (read_sequence(components.back(), u".settings", out)) out.area = Area::settings;
-  } else if (same(folder, u"Status") && inside && !directory) {
+  } else if (same_ascii(folder, u"Status") && inside && !directory) {
     out.area = read_sequence(components.back(), u".status", out) ? Area::status : Area::package;
-  } else if (same(folder, u"Downloads") && inside) {
+  } else if (same_ascii(folder, u"Downloads") && inside) {
     out.area = directory ? Area::other : Area::download;
     if (is_number(components[at + 1])) {
       out.download = to_utf8(components[at + 1]);
-    } else if (std::u16string_view name = components[at + 1]; name.size() > 10 && same(name.substr(0, 6), u"script")) {
+    } else if (std::u16string_view name = components[at + 1]; name.size() > 10 && same_ascii(name.substr(0, 6), u"script")) {
       const std::size_t dot = name.find(u'.');
       if (dot != std::u16string_view::npos && is_number(name.substr(6, dot - 6))) out.download = to_utf8(name.substr(6, dot - 6));
     }

@@ -4,7 +4,10 @@
 #include <map>
 #include <unordered_set>
 
+#include "findings/ascii.hpp"
+#include "findings/heard_runs.hpp"
 #include "findings/settings.hpp"
+#include "findings/words.hpp"
 #include "trimcarve/text.hpp"
 
 namespace trimcarve::findings {
@@ -42,19 +45,6 @@ ScriptReport script(const FileReport& file) {
   return out;
 }
 
-std::string lower(std::string text) {
-  for (char& c : text)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
-  return text;
-}
-
-// Without the settings nothing says which of the files were downloaded: those that can be run are taken for scripts.
-bool runnable(const std::string& name) {
-  static constexpr std::string_view endings[] = {".ps1", ".psm1", ".cmd", ".bat", ".vbs", ".js", ".wsf", ".py", ".sh", ".exe", ".msi"};
-  const std::string folded = lower(name);
-  return std::ranges::any_of(endings, [&](std::string_view ending) { return folded.ends_with(ending); });
-}
-
 struct Work {
   RunRecord run;
   std::optional<std::pair<bool, FileTime>> settings;  // those that were taken: are they whole, when were they made
@@ -71,38 +61,6 @@ struct Work {
     return run.finished && time <= *run.finished;
   }
 };
-
-// %20 and the like undone.
-std::string decoded(std::string_view text) {
-  const auto digit = [](char c) { return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1; };
-  std::string out;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '%' && text.size() - i > 2 && digit(text[i + 1]) >= 0 && digit(text[i + 2]) >= 0) {
-      out.push_back(static_cast<char>(digit(text[i + 1]) * 16 + digit(text[i + 2])));
-      i += 2;
-    } else {
-      out.push_back(text[i]);
-    }
-  }
-  return out;
-}
-
-// A file's name in a command line, as a word of its own: "e.ps1" does not stand in "remove.ps1".
-bool names(const std::string& command, const std::string& name) {
-  const auto part_of_name = [](char c) {
-    return c == '.' || c == '-' || c == '_' || (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || static_cast<unsigned char>(c) >= 0x80;
-  };
-  if (name.empty()) return false;
-  for (std::size_t at = command.find(name); at != std::string::npos; at = command.find(name, at + 1)) {
-    const std::size_t end = at + name.size();
-    // A full stop behind it may end the sentence; one before it may be ".\".
-    const bool begins = at == 0 || !part_of_name(command[at - 1]);
-    const bool ends = end == command.size() || !part_of_name(command[end]) ||
-                      (command[end] == '.' && (end + 1 == command.size() || !part_of_name(command[end + 1])));
-    if (begins && ends) return true;
-  }
-  return false;
-}
 
 }  // namespace
 
@@ -168,6 +126,8 @@ void take_settings(const FileReport& file, const Examination& examination, Work&
   work.run.protected_settings.reset();
   if (settings->whole || settings->has_protected) work.run.protected_settings = settings->has_protected;
   work.run.certificate_thumbprint = settings->thumbprint;
+  work.run.sealed.reset();
+  if (!settings->sealed.empty()) work.run.sealed = SealedSettings{.envelope = settings->sealed};
 }
 
 // The last status tells the outcome and the end; one that says the run goes on tells no end.
@@ -188,7 +148,7 @@ void take_status(const FileReport& file, const Examination& examination, Work& w
   }
   if (!at || (work.last_status && *at < *work.last_status)) return;
   work.last_status = at;
-  if (status && lower(status->status) == "transitioning")
+  if (status && lower_ascii(status->status) == "transitioning")
     work.run.finished.reset(), work.run.finished_basis.clear();
   else
     work.run.finished = at, work.run.finished_basis = std::move(basis);
@@ -207,7 +167,7 @@ std::vector<RunRecord> find_runs(std::span<const PlacedFile> files, const Examin
   std::map<std::pair<std::size_t, std::string>, Work> runs;  // by version folder and request
   const auto run_of = [&](const PlacedFile& f) -> Work& {
     const std::string sequence = f.placed.request.empty() ? f.placed.sequence : f.placed.request + "." + f.placed.sequence;
-    Work& work = runs[{f.instance, lower(sequence)}];
+    Work& work = runs[{f.instance, lower_ascii(sequence)}];
     work.run.volume = f.file->volume;
     work.run.sequence = sequence;
     work.run.version = f.placed.version;
@@ -271,20 +231,19 @@ std::vector<RunRecord> find_runs(std::span<const PlacedFile> files, const Examin
     ScriptReport report = script(*f.file);
     const std::string name = to_utf8(f.file->name);
     for (const std::string& uri : run.file_uris) {
-      const std::string last = lower(file_name_of_uri(uri));
-      report.named_in_settings = report.named_in_settings || last == lower(name) || lower(decoded(last)) == lower(name);
+      const std::string last = lower_ascii(file_name_of_uri(uri));
+      report.named_in_settings =
+          report.named_in_settings || last == lower_ascii(name) || lower_ascii(percent_decoded(last)) == lower_ascii(name);
     }
-    report.named_in_settings = report.named_in_settings || names(lower(run.command), lower(name));
-    const bool is_script = run.file_uris.empty() ? report.named_in_settings || runnable(name) : report.named_in_settings;
+    report.named_in_settings = report.named_in_settings || stands_in(lower_ascii(run.command), lower_ascii(name));
+    // Without the settings nothing says which of the files were downloaded: those that can be run are taken for scripts.
+    const bool is_script = run.file_uris.empty() ? report.named_in_settings || runnable(lower_ascii(name)) : report.named_in_settings;
     (is_script ? run.scripts : run.made).push_back(std::move(report));
   }
 
   std::vector<RunRecord> out;
   for (auto& [key, work] : runs) out.push_back(std::move(work.run));
-  std::ranges::stable_sort(out, [](const RunRecord& a, const RunRecord& b) {
-    const auto time = [](const RunRecord& r) { return r.started ? r.started : r.finished; };
-    return time(a).value_or(no_time) < time(b).value_or(no_time);
-  });
+  sort_runs(out);
   return out;
 }
 

@@ -120,6 +120,27 @@ std::optional<Field> field(std::string_view text, std::string_view key) {
   return std::nullopt;
 }
 
+// The whole strings of `"key" : ["...", ...]` in text that is no whole JSON; one cut short is left out.
+std::vector<std::string> list(std::string_view text, std::string_view key) {
+  std::vector<std::string> out;
+  const std::string quoted = "\"" + std::string(key) + "\"";
+  std::size_t at = text.find(quoted);
+  if (at == std::string_view::npos) return out;
+  at = std::min(text.find_first_not_of(" :\t\r\n", at + quoted.size()), text.size());
+  if (at == text.size() || text[at] != '[') return out;
+  ++at;
+  while (true) {
+    at = std::min(text.find_first_not_of(" ,\t\r\n", at), text.size());
+    if (at == text.size() || text[at] != '"') return out;
+    std::size_t end = at + 1;
+    while (end < text.size() && text[end] != '"' && text[end] != '\0') end += text[end] == '\\' && end + 1 < text.size() ? 2U : 1U;
+    if (end >= text.size() || text[end] != '"') return out;
+    const Json parsed = Json::parse(to_utf8(to_utf16(text.substr(at, end + 1 - at))), nullptr, false);
+    if (parsed.is_string()) out.push_back(parsed.get<std::string>());
+    at = end + 1;
+  }
+}
+
 // The part of a status that speaks of the run itself. The states and messages of its streams, which come behind, are not the run's: text
 // that does not say where it begins is none.
 std::string_view own_part(std::string_view text) {
@@ -158,18 +179,27 @@ std::optional<Settings> read_settings(std::string_view raw) {
     out.whole = true;
     if (const Json* handler = member(list->front(), "handlerSettings")) {
       out.thumbprint = text_of(member(*handler, "protectedSettingsCertThumbprint"));
-      out.has_protected = !text_of(member(*handler, "protectedSettings")).empty();
+      out.sealed = text_of(member(*handler, "protectedSettings"));
+      out.has_protected = !out.sealed.empty();
       if (const Json* open = member(*handler, "publicSettings")) read_public(*open, out);
     }
     return out;
   }
+  if (document.is_object() && (member(document, "commandToExecute") != nullptr || member(document, "fileUris") != nullptr ||
+                               member(document, "script") != nullptr)) {
+    out.whole = true;
+    read_public(document, out);
+    return out;
+  }
   const auto command = field(text, "commandToExecute");
+  out.file_uris = list(text, "fileUris");
   const auto thumbprint = field(text, "protectedSettingsCertThumbprint");
   const auto sealed = field(text, "protectedSettings");
-  if (!command && !thumbprint && !sealed) return std::nullopt;
+  if (!command && !thumbprint && !sealed && out.file_uris.empty()) return std::nullopt;
   if (command) out.command = command->value, out.command_cut = command->cut;
   if (thumbprint && !thumbprint->cut) out.thumbprint = thumbprint->value;
   out.has_protected = sealed && !sealed->value.empty();
+  if (sealed) out.sealed = sealed->value;
   return out;
 }
 

@@ -15,9 +15,11 @@ struct Settings {
   bool command_cut = false;  // the text ends within the command: it may go on
   std::vector<std::string> file_uris;
   bool has_protected = false;
+  std::string sealed;  // protectedSettings: base64 of a CMS envelope, as far as it came back
   std::string thumbprint;
 };
-// Nothing when the text holds none of the fields. UTF-8 or UTF-16LE, with or without byte order mark.
+// Nothing when the text holds none of the fields. A settings document, or the public settings alone. UTF-8 or UTF-16LE, with or without
+// byte order mark.
 std::optional<Settings> read_settings(std::string_view text);
 
 struct Status {

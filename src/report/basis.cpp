@@ -28,6 +28,13 @@ constexpr std::array words{
     Word{"next_owner_created", "creation of its $MFT record's next owner"},
     Word{"next_owner_in_journal", "its $MFT record's next owner in the change journal"},
     Word{"status_timestamp", "as the status file says"},
+    Word{"handler_log", "the handler's own log"},
+    Word{"goal_state", "when the cloud made the goal state that asks for it"},
+    Word{"agent_report", "the agent's report of its status"},
+    Word{"process_start", "a process that the handler started, by an event log"},
+    Word{"witness_installed", "a log tells of its installation"},
+    Word{"witness_uninstalled", "a log tells of its removal"},
+    Word{"witness_last", "a log speaks of it for the last time"},
 };
 
 // What a time was taken from instead of the file itself.

@@ -15,7 +15,8 @@ namespace trimcarve::report {
 
 namespace {
 
-constexpr std::size_t label_width = 13, max_findings = 20, max_warnings = 20, max_gaps = 4, max_scripts = 12, max_preview = 4096;
+constexpr std::size_t label_width = 13, max_findings = 20, max_warnings = 20, max_gaps = 4, max_scripts = 12, max_preview = 4096,
+                      max_steps = 60, max_logs = 16;
 
 // Kinds of evidence, and what they are called. One without a coverage entry was not looked at.
 struct Kind {
@@ -29,7 +30,8 @@ constexpr std::array kinds{Kind{"mft", "$MFT"},
                            Kind{"free_space", "free clusters"},
                            Kind{"event_log", "event logs"},
                            Kind{"registry", "the registry"},
-                           Kind{"agent_log", "logs of the Azure agent"}};
+                           Kind{"agent_log", "logs of the Azure agent"},
+                           Kind{"activity_log", "the Azure Activity Log"}};
 
 std::string safe(std::string_view text) { return for_terminal(text); }
 
@@ -124,6 +126,8 @@ class Console {
       field(2, "coverage", target.coverage.empty() ? "not known: this answer proves nothing" : target.coverage);
     for (const Instance& instance : target.instances) this->instance(instance);
     for (const RunRecord& run : target.runs) this->run(run);
+    for (const ScriptText& text : target.script_texts) script_text(text);
+    story(target);
     findings(target.target);
     write_tree(x_, index, style_, sink_);
   }
@@ -219,8 +223,18 @@ class Console {
     else if (*run.protected_settings)
       field(4, "protected",
             "settings were encrypted" + (run.certificate_thumbprint.empty() ? "" : "; certificate " + run.certificate_thumbprint));
+    if (run.sealed) sealed(*run.sealed);
+    for (const RunLabel& label : run.labels) field(4, "looks like", fmt::format("{} ({})", label.name, label.basis));
     scripts("script", run.scripts);
     scripts("made", run.made);
+    for (std::size_t i = 0; i < run.processes.size() && i < max_scripts; ++i) {
+      const ProcessRecord& process = run.processes[i];
+      field(4, i == 0 ? "processes" : "",
+            fmt::format("{} {} ({}; {})", process.started ? seconds_of(*process.started) : "time unknown",
+                        process.command.empty() ? process.path : process.command, process.relation, to_string(process.grade)));
+    }
+    if (run.processes.size() > max_scripts) field(4, "", fmt::format("and {} more", run.processes.size() - max_scripts));
+    for (const ScriptText& text : run.script_texts) script_text(text);
     for (std::size_t i = 0; i < run.created_elsewhere.size() && i < max_scripts; ++i) {
       const CreatedFile& file = run.created_elsewhere[i];
       field(4, i == 0 ? "meanwhile" : "", fmt::format("{} {} ({})", seconds_of(file.created), file.path, to_string(file.state)));
@@ -234,6 +248,51 @@ class Console {
     field(4, "outcome", outcome.empty() ? "not recovered" : outcome);
     excerpt("output", run.output);
     excerpt("errors", run.error_output);
+  }
+
+  void sealed(const SealedSettings& sealed) {
+    for (const SealedSettings::Recipient& recipient : sealed.recipients)
+      field(4, "sealed for",
+            fmt::format("{}{}{}, {}", recipient.issuer, recipient.serial.empty() ? "" : ", serial ",
+                        recipient.serial.empty() ? recipient.key_id : recipient.serial, recipient.key_algorithm));
+    std::string text = sealed.content_algorithm;
+    if (sealed.cut) text += "; only its beginning came back";
+    text += sealed.opened ? "; opened with the given key" : sealed.why_not.empty() ? "" : "; not opened: " + sealed.why_not;
+    field(4, "envelope", text);
+    if (sealed.opened) field(4, "in it", sealed.command.empty() ? sealed.text : sealed.command);
+    for (const std::string& uri : sealed.file_uris) field(4, "download", uri);
+  }
+
+  void script_text(const ScriptText& text) {
+    field(4, "script text",
+          fmt::format("{}: {}{} ({})", text.name,
+                      text.missing == 0 ? fmt::format("all {} parts", text.parts)
+                                        : fmt::format("{} of {} parts", text.parts - text.missing, text.parts),
+                      text.time ? ", " + seconds_of(*text.time) : "", text.relation));
+    for (const ScriptText::Stretch& stretch : text.stretches) {
+      field(6, "sha256", stretch.sha256);
+      if (!stretch.recovered_as.empty()) field(6, "see", stretch.recovered_as);
+      excerpt("", stretch.text.substr(0, max_preview));
+    }
+  }
+
+  // What happened, in order, with the kinds of evidence that tell of each step.
+  void story(const TargetReport& target) {
+    if (target.story.empty()) return;
+    sink_("\n  What happened\n");
+    for (std::size_t i = 0; i < target.story.size(); ++i) {
+      if (i == max_steps) {
+        sink_(fmt::format("    and {} more steps\n", target.story.size() - i));
+        break;
+      }
+      const StoryStep& step = target.story[i];
+      std::string by;
+      for (const StoryStep::Source& source : step.sources)
+        if (by.find(source.source) == std::string::npos) by += (by.empty() ? "" : ", ") + source.source;
+      std::string when = interval(step.earliest, step.latest);
+      if (step.earliest && step.earliest == step.latest) when = seconds_of(*step.earliest);
+      field(4, step.what, fmt::format("{}: {} [{}; {}]", when, step.text, by, to_string(step.grade)));
+    }
   }
 
   void findings(const std::string& target) {
@@ -253,10 +312,16 @@ class Console {
   void coverage() {
     heading("What was looked at, and for which time it speaks");
     if (x_.coverage.empty()) sink_("  nothing\n");
+    std::size_t logs = 0;
     for (const Coverage& coverage : x_.coverage) {
+      const bool log = coverage.source.find(':') != std::string::npos;  // a witness: there may be hundreds
+      if (log && ++logs > max_logs) continue;
       std::string text = coverage.first || coverage.last ? interval(coverage.first, coverage.last) : "no times";
       text += fmt::format(", {} records", with_commas(coverage.records));
-      field(2, x_.volumes.size() > 1 ? fmt::format("{}: {}", coverage.volume, coverage.source) : coverage.source, text);
+      const std::size_t colon = coverage.source.find(':');
+      if (log) text = coverage.source.substr(colon + 1) + ": " + text;
+      const std::string source = coverage.source.substr(0, colon);
+      field(2, x_.volumes.size() > 1 && coverage.volume ? fmt::format("{}: {}", *coverage.volume, source) : source, text);
       field(2, "", coverage.note);
       for (std::size_t i = 0; i < coverage.gaps.size(); ++i) {
         if (i == max_gaps) {
@@ -267,6 +332,7 @@ class Console {
         field(4, "gap", fmt::format("{} at {}: {}", bytes_for_people(gap.length), with_commas(gap.offset), gap.why));
       }
     }
+    if (logs > max_logs) sink_(fmt::format("  and {} more logs and hives; all of them with -o DIR or --json\n", logs - max_logs));
   }
 
   void not_looked_at() {

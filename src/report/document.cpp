@@ -3,15 +3,12 @@
 #include <fmt/format.h>
 
 #include "report/json_parts.hpp"
+#include "report/json_target.hpp"
 #include "report/version.hpp"
 
 namespace trimcarve::report {
 
 namespace {
-
-void put_numbers(JsonWriter& json, std::string_view name, const std::vector<std::uint32_t>& sightings) {
-  put_list(json.key(name), sightings);
-}
 
 void put_source(JsonWriter& json, const SourceInfo& source, std::string_view record, std::uint32_t image) {
   begin_record(json, record, image);
@@ -52,13 +49,33 @@ void put_volume(JsonWriter& json, const VolumeInfo& volume, std::string_view rec
   put_time(json.key("created"), volume.created);
   put_time(json.key("provisioned"), volume.provisioned);
   put_or_null(json.key("provisioned_basis"), volume.provisioned_basis);
+  put_numbers(json, "provisioned_sightings", volume.provisioned_sightings);
   put_time(json.key("journal_created"), volume.journal_created);
+  json.end_object();
+}
+
+void put_witness(JsonWriter& json, const WitnessInfo& witness, std::size_t id, std::string_view record, std::uint32_t image) {
+  begin_record(json, record, image);
+  json.key("id").value(id);
+  put_optional(json.key("volume"), witness.volume);
+  json.key("path").value(witness.path);
+  json.key("kind").value(witness.kind);
+  json.key("state").value(witness.state);
+  json.key("file_reference");
+  if (witness.reference)
+    put_reference(json, *witness.reference);
+  else
+    json.null();
+  json.key("size").value(witness.size);
+  json.key("records").value(witness.records);
+  json.key("statements").value(witness.statements);
+  json.key("damaged").value(witness.damaged);
   json.end_object();
 }
 
 void put_coverage(JsonWriter& json, const Coverage& coverage, std::string_view record, std::uint32_t image) {
   begin_record(json, record, image);
-  json.key("volume").value(coverage.volume);
+  put_optional(json.key("volume"), coverage.volume);
   json.key("source").value(coverage.source);
   put_time(json.key("first"), coverage.first);
   put_time(json.key("last"), coverage.last);
@@ -73,100 +90,6 @@ void put_coverage(JsonWriter& json, const Coverage& coverage, std::string_view r
   }
   json.end_array();
   put_or_null(json.key("note"), coverage.note);
-  json.end_object();
-}
-
-void put_bounds_members(JsonWriter& json, const Bounds& bounds) {
-  put_time(json.key("earliest"), bounds.earliest);
-  put_time(json.key("latest"), bounds.latest);
-  put_or_null(json.key("earliest_basis"), bounds.earliest_basis);
-  put_or_null(json.key("latest_basis"), bounds.latest_basis);
-  put_numbers(json, "earliest_sightings", bounds.earliest_sightings);
-  put_numbers(json, "latest_sightings", bounds.latest_sightings);
-}
-
-void put_instance(JsonWriter& json, const Instance& instance) {
-  json.begin_object();
-  json.key("volume").value(instance.volume);
-  json.key("version").value(instance.version);
-  json.key("state").value(instance.state);
-  put_time(json.key("installed"), instance.installed);
-  put_or_null(json.key("installed_basis"), instance.installed_basis);
-  json.key("removed");
-  if (instance.removed) {
-    json.begin_object();
-    put_bounds_members(json, *instance.removed);
-    json.end_object();
-  } else {
-    json.null();
-  }
-  json.key("inherited").value(instance.inherited);
-  put_numbers(json, "sightings", instance.sightings);
-  json.end_object();
-}
-
-void put_scripts(JsonWriter& json, const std::vector<ScriptReport>& scripts) {
-  json.begin_array();
-  for (const ScriptReport& script : scripts) {
-    json.begin_object();
-    json.key("path").value(script.path);
-    json.key("state").value(to_string(script.state));
-    put_or_null(json.key("sha256"), script.sha256);
-    put_or_null(json.key("recovered_as"), script.recovered_as);
-    json.key("named_in_settings").value(script.named_in_settings);
-    json.end_object();
-  }
-  json.end_array();
-}
-
-void put_run(JsonWriter& json, const RunRecord& run) {
-  json.begin_object();
-  json.key("volume").value(run.volume);
-  json.key("sequence").value(run.sequence);
-  json.key("version").value(run.version);
-  put_time(json.key("started"), run.started);
-  put_or_null(json.key("started_basis"), run.started_basis);
-  put_time(json.key("finished"), run.finished);
-  put_or_null(json.key("finished_basis"), run.finished_basis);
-  put_or_null(json.key("command"), run.command);
-  json.key("command_cut").value(run.command_cut);
-  put_list(json.key("file_uris"), run.file_uris);
-  put_optional(json.key("protected_settings"), run.protected_settings);
-  put_or_null(json.key("certificate_thumbprint"), run.certificate_thumbprint);
-  put_scripts(json.key("scripts"), run.scripts);
-  put_scripts(json.key("made"), run.made);
-  json.key("created_elsewhere").begin_array();
-  for (const CreatedFile& file : run.created_elsewhere) {
-    json.begin_object();
-    json.key("path").value(file.path);
-    put_time(json.key("created"), file.created);
-    json.key("state").value(to_string(file.state));
-    put_numbers(json, "sightings", file.sightings);
-    json.end_object();
-  }
-  json.end_array();
-  json.key("created_elsewhere_total").value(run.created_elsewhere_total);
-  put_or_null(json.key("status"), run.status);
-  put_optional(json.key("exit_code"), run.exit_code);
-  put_or_null(json.key("output"), run.output);
-  put_or_null(json.key("error_output"), run.error_output);
-  put_numbers(json, "sightings", run.sightings);
-  json.end_object();
-}
-
-void put_target(JsonWriter& json, const TargetReport& target, std::string_view record, std::uint32_t image) {
-  begin_record(json, record, image);
-  json.key("target").value(target.target);
-  json.key("verdict").value(to_string(target.verdict));
-  json.key("grade").value(to_string(target.grade));
-  json.key("reason").value(target.reason);
-  json.key("coverage").value(target.coverage);
-  json.key("instances").begin_array();
-  for (const Instance& instance : target.instances) put_instance(json, instance);
-  json.end_array();
-  json.key("runs").begin_array();
-  for (const RunRecord& run : target.runs) put_run(json, run);
-  json.end_array();
   json.end_object();
 }
 
@@ -357,6 +280,7 @@ void write_document(const Examination& x, const Sink& sink) {
   put_long_list(json, "sources", x.sources, [&](const SourceInfo& s, std::size_t) { put_source(json, s, {}, 0); });
   put_long_list(json, "volumes", x.volumes, [&](const VolumeInfo& v, std::size_t) { put_volume(json, v, {}, 0); });
   put_long_list(json, "coverage", x.coverage, [&](const Coverage& c, std::size_t) { put_coverage(json, c, {}, 0); });
+  put_long_list(json, "witnesses", x.witnesses, [&](const WitnessInfo& w, std::size_t i) { put_witness(json, w, i, {}, 0); });
   put_long_list(json, "targets", x.targets, [&](const TargetReport& t, std::size_t) { put_target(json, t, {}, 0); });
   put_long_list(json, "findings", x.findings, [&](const Finding& f, std::size_t) { put_finding(json, f, {}, 0); });
   put_long_list(json, "files", x.files, [&](const FileReport& f, std::size_t) { put_file(json, x, f, {}, 0); });
@@ -382,6 +306,7 @@ void write_lines(const Examination& x, std::uint32_t image, const Sink& sink) {
   lines(x.sources, [&](const SourceInfo& s, std::size_t) { put_source(json, s, "source", image); });
   lines(x.volumes, [&](const VolumeInfo& v, std::size_t) { put_volume(json, v, "volume", image); });
   lines(x.coverage, [&](const Coverage& c, std::size_t) { put_coverage(json, c, "coverage", image); });
+  lines(x.witnesses, [&](const WitnessInfo& w, std::size_t i) { put_witness(json, w, i, "witness", image); });
   lines(x.targets, [&](const TargetReport& t, std::size_t) { put_target(json, t, "target", image); });
   lines(x.findings, [&](const Finding& f, std::size_t) { put_finding(json, f, "finding", image); });
   lines(x.files, [&](const FileReport& f, std::size_t) { put_file(json, x, f, "file", image); });

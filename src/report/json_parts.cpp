@@ -47,9 +47,29 @@ void put_ranges(JsonWriter& json, const std::vector<Range>& ranges) {
   json.end_array();
 }
 
+void put_numbers(JsonWriter& json, std::string_view name, const std::vector<std::uint32_t>& sightings) {
+  put_list(json.key(name), sightings);
+}
+
+void put_bounds_members(JsonWriter& json, const Bounds& bounds) {
+  put_time(json.key("earliest"), bounds.earliest);
+  put_time(json.key("latest"), bounds.latest);
+  put_or_null(json.key("earliest_basis"), bounds.earliest_basis);
+  put_or_null(json.key("latest_basis"), bounds.latest_basis);
+  put_numbers(json, "earliest_sightings", bounds.earliest_sightings);
+  put_numbers(json, "latest_sightings", bounds.latest_sightings);
+}
+
 void put_text(JsonWriter& json, std::string_view name, std::u16string_view text) {
   json.key(name).value(to_utf8(text));
   if (!well_formed(text)) json.key(fmt::format("{}_utf16le_hex", name)).value(to_hex_units(text));
+}
+
+void put_volume(JsonWriter& json, std::uint32_t volume) {
+  if (volume == no_volume)
+    json.null();
+  else
+    json.value(volume);
 }
 
 void put_or_null(JsonWriter& json, std::string_view text) {

@@ -19,8 +19,15 @@ void put_times(JsonWriter& json, const TimeSet& times);
 void put_reference(JsonWriter& json, FileReference reference);
 void put_ranges(JsonWriter& json, const std::vector<Range>& ranges);
 
+void put_numbers(JsonWriter& json, std::string_view name, const std::vector<std::uint32_t>& sightings);
+// The members of bounds, into an object that is begun.
+void put_bounds_members(JsonWriter& json, const Bounds& bounds);
+
 // The text, and, only when it is not well-formed UTF-16, `<name>_utf16le_hex` with its exact units.
 void put_text(JsonWriter& json, std::string_view name, std::u16string_view text);
+
+// Null for no_volume.
+void put_volume(JsonWriter& json, std::uint32_t volume);
 
 // Null when the text is empty.
 void put_or_null(JsonWriter& json, std::string_view text);

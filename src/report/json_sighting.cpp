@@ -57,6 +57,7 @@ std::string_view name_of(StreamKind stream) {
     case StreamKind::usn_journal: return "$UsnJrnl:$J";
     case StreamKind::index_allocation: return "$INDEX_ALLOCATION";
     case StreamKind::log_file: return "$LogFile";
+    case StreamKind::witness: return "witness";
   }
   return "unknown";
 }
@@ -152,6 +153,47 @@ void put_stream(JsonWriter& json, const Sighting& sighting, const StreamFact& fa
   json.end_object();
 }
 
+// What a witness states; members that it does not state are absent.
+void put_statement(JsonWriter& json, const Statement& s) {
+  json.begin_object();
+  json.key("deed").value(to_string(s.deed));
+  put_time(json.key("time"), s.time);
+  if (!s.time_text.empty()) json.key("time_text").value(s.time_text);
+  json.key("zone_stated").value(s.zone_stated);
+  json.key("carved").value(s.carved);
+  json.key("cut").value(s.cut);
+  const auto put = [&json](std::string_view name, const std::string& text) {
+    if (!text.empty()) json.key(name).value(text);
+  };
+  put("event", s.event);
+  put("text", s.text);
+  put("handler", s.handler);
+  put("version", s.version);
+  put("sequence", s.sequence);
+  put("settings", s.settings);
+  put("command", s.command);
+  put("path", s.path);
+  put("process", s.process);
+  put("parent_process", s.parent_process);
+  put("process_id", s.process_id);
+  put("parent_process_id", s.parent_process_id);
+  put("user", s.user);
+  put("computer", s.computer);
+  put("status", s.status);
+  put("output", s.output);
+  put("error_output", s.error_output);
+  if (s.exit_code) json.key("exit_code").value(*s.exit_code);
+  json.key("fields").begin_array();
+  for (const auto& [name, value] : s.fields) {
+    json.begin_object();
+    json.key("name").value(name);
+    json.key("value").value(value);
+    json.end_object();
+  }
+  json.end_array();
+  json.end_object();
+}
+
 void put_record(JsonWriter& json, const Sighting& sighting) {
   json.begin_object();
   json.key("entry").value(sighting.record_entry);
@@ -168,7 +210,7 @@ void put_sighting(JsonWriter& json, const Sighting& sighting, std::size_t id, st
   begin_record(json, record, image);
   json.key("id").value(id);
   json.key("source").value(to_string(sighting.source));
-  json.key("volume").value(sighting.volume);
+  put_volume(json.key("volume"), sighting.volume);
   put_ranges(json.key("ranges"), sighting.ranges);
   put_or_null(json.key("sha256"), sighting.sha256);
   json.key("integrity").value(to_string(sighting.integrity));
@@ -190,6 +232,7 @@ void put_sighting(JsonWriter& json, const Sighting& sighting, std::size_t id, st
   }
   if (sighting.has_container) put_reference(json.key("container"), sighting.container);
   if (sighting.slack_role != SlackRole::none) json.key("slack_role").value(name_of(sighting.slack_role));
+  if (sighting.statement) put_statement(json.key("statement"), *sighting.statement);
   if (sighting.has_usn) put_usn(json.key("usn"), sighting.usn);
   json.key("names").begin_array();
   for (const NameFact& fact : sighting.names) put_name(json, sighting, fact);

@@ -104,6 +104,32 @@ class Writer {
   std::vector<std::byte> buffer_;
 };
 
+// The texts of scripts as event logs have them: a file for each stretch.
+void write_script_texts(Examination& examination, const std::function<NewFile(const std::string&)>& create,
+                        const std::function<void(const std::string&, const NewFile::Done&)>& finished) {
+  std::size_t number = 0;
+  const auto write = [&](std::vector<ScriptText>& texts) {
+    for (ScriptText& text : texts) {
+      ++number;
+      for (ScriptText::Stretch& stretch : text.stretches) {
+        if (stretch.text.empty()) continue;
+        const std::string name = text.missing == 0 ? fmt::format("{}.txt", number)
+                                                   : fmt::format("{}@parts-{}-{}.txt", number, stretch.first_part, stretch.last_part);
+        const std::string relative = "recovered/script-texts/" + name;
+        NewFile out = create(relative);
+        out.write(std::as_bytes(std::span(stretch.text)));
+        const auto done = out.close();
+        stretch.recovered_as = relative;
+        finished(relative, done);
+      }
+    }
+  };
+  for (TargetReport& target : examination.targets) {
+    for (RunRecord& run : target.runs) write(run.script_texts);
+    write(target.script_texts);
+  }
+}
+
 // Scripts name their file by path and hash; give them the place where it now lies.
 void name_scripts(Examination& examination) {
   std::unordered_map<std::string, const std::string*> by_hash;
@@ -130,6 +156,7 @@ void recover_contents(Examination& examination, const std::function<NewFile(cons
                       const std::function<void(const std::string&)>& drop, const std::atomic<bool>* cancel) {
   Writer writer(examination, create, finished, drop, cancel);
   for (FileReport& file : examination.files) writer.file(file);
+  write_script_texts(examination, create, finished);
   name_scripts(examination);
 }
 

@@ -96,6 +96,16 @@ void contents_of(const json& stream, std::uint64_t file, const std::string& path
   }
 }
 
+// The texts of scripts that event logs have, each stretch by itself.
+void script_texts_of(const json& object, std::vector<CitedContent>& contents) {
+  for (const json& text : list_member(object, "script_texts"))
+    for (const json& stretch : list_member(text, "stretches")) {
+      const std::string written = text_or_empty(stretch, "recovered_as");
+      if (written.empty()) continue;
+      contents.push_back({0, text_member(text, "name"), 0, text_member(stretch, "text").size(), hash_of(stretch), written, {}, {}});
+    }
+}
+
 }  // namespace
 
 Result<Cited> read_cited(int fd) {
@@ -111,6 +121,9 @@ Result<Cited> read_cited(int fd) {
       cited.sources.push_back(source_of(element));
     } else if (list == "sightings") {
       cited.sightings.push_back(sighting_of(element));
+    } else if (list == "targets") {
+      script_texts_of(element, cited.contents);
+      for (const json& run : list_member(element, "runs")) script_texts_of(run, cited.contents);
     } else if (list == "files") {
       const std::string path = text_member(element, "path");
       if (const json& content = member(element, "content"); !content.is_null()) contents_of(content, files, path, cited.contents);

@@ -12,6 +12,10 @@ std::string_view to_string(SourceKind kind) noexcept {
     case SourceKind::index_slack: return "index_slack";
     case SourceKind::usn_journal: return "usn_journal";
     case SourceKind::log_file: return "log_file";
+    case SourceKind::agent_log: return "agent_log";
+    case SourceKind::event_log: return "event_log";
+    case SourceKind::registry: return "registry";
+    case SourceKind::activity_log: return "activity_log";
   }
   return "unknown";
 }
@@ -129,6 +133,7 @@ void Sighting::clear() noexcept {
   standard_information = {};
   slack_role = SlackRole::none;
   usn = {};
+  statement.reset();
   names.clear();
   streams.clear();
   runs.clear();

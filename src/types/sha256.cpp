@@ -64,4 +64,14 @@ Result<std::string> sha256_of(const ByteSource& source, std::span<const Range> r
   return hash.finish();
 }
 
+Result<std::string> sha256_of(std::span<const SourcePtr> spaces, std::span<const Range> ranges) {
+  Sha256 hash;
+  std::vector<std::byte> buffer;
+  for (const Range& range : ranges) {
+    if (range.space >= spaces.size() || spaces[range.space] == nullptr) return fail("no such input");
+    if (auto done = add(hash, *spaces[range.space], range.offset, range.length, buffer); !done) return std::unexpected(done.error());
+  }
+  return hash.finish();
+}
+
 }  // namespace trimcarve

@@ -28,4 +28,7 @@ Result<std::string> sha256_of(const ByteSource& source);
 // The hash over stretches of a source, in order.
 Result<std::string> sha256_of(const ByteSource& source, std::span<const Range> ranges);
 
+// The same over stretches of several: `spaces` is counted by Range::space, and may lack some.
+Result<std::string> sha256_of(std::span<const SourcePtr> spaces, std::span<const Range> ranges);
+
 }  // namespace trimcarve

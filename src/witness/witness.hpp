@@ -25,6 +25,7 @@ enum class Kind : std::uint8_t {
   aggregate_status,  // aggregatestatus*.json
   telemetry,         // Events\<epoch>.json
   settings,          // <seq>.settings, <seq>.status: the extension's own JSON, as a given file
+  goal_state,        // what the cloud wants of the agent: ExtensionsConfig (XML), VmSettings (JSON)
   guest_logs,        // a zip of CollectGuestLogs, or another zip of logs
   event_log,         // .evtx
   hive,              // a registry hive

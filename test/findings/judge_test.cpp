@@ -65,7 +65,7 @@ class Case {
   const TargetReport& judge(const char* target = "custom-script") {
     const auto parsed = findings::parse_target(target);
     REQUIRE(parsed);
-    findings::judge(*parsed, 0, x);
+    findings::judge(*parsed, 0, {}, nullptr, x);
     for (const Finding& f : x.findings) {
       for (const std::uint32_t n : f.sightings) CHECK(n < x.sightings.size());
       CHECK((f.grade != Grade::inferred || !f.rule.empty()));

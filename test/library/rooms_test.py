@@ -10,7 +10,7 @@ import subprocess
 import sys
 
 ROOMS = {
-    "types": "src/types", "image": "src/image", "ntfs": "src/ntfs", "carvers": "carvers", "history": "src/history",
+    "types": "src/types", "image": "src/image", "ntfs": "src/ntfs", "carvers": "carvers", "witness": "src/witness", "history": "src/history",
     "findings": "src/findings", "examine": "src/examine", "report": "src/report", "cli": "src/cli",
 }
 

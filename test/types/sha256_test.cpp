@@ -64,3 +64,14 @@ TEST_CASE("a range that cannot be read gives an error, not the digest of what co
        {Range{disk_space, 1, 3}, Range{disk_space, 4, 1}, Range{disk_space, std::numeric_limits<std::uint64_t>::max(), 2}})
     CHECK_FALSE(sha256_of(text, std::span(&range, 1)));
 }
+
+TEST_CASE("stretches of several inputs are hashed in order, and a missing input is an error") {
+  // FIPS 180-2: SHA-256 of "abc".
+  const std::vector<SourcePtr> spaces{std::make_shared<Text>("xxc"), nullptr, std::make_shared<Text>("ab")};
+  const std::vector<Range> ranges{{2, 0, 2}, {0, 2, 1}};
+  CHECK(sha256_of(std::span(spaces), std::span(ranges)) == abc);
+  const std::vector<Range> missing{{1, 0, 1}};
+  CHECK_FALSE(sha256_of(std::span(spaces), std::span(missing)));
+  const std::vector<Range> beyond{{3, 0, 1}};
+  CHECK_FALSE(sha256_of(std::span(spaces), std::span(beyond)));
+}

@@ -48,6 +48,25 @@ TEST_CASE("a log that holds only lines of another form is known by its name") {
   CHECK(kind_of("Unhandled exception", "notes.log") == Kind::unknown);
 }
 
+// The lines' forms: Microsoft's support wiki (Azure Monitor agent under Azure Arc).
+TEST_CASE("Azure Arc's lines are recognised, and a handler's own output by its folder") {
+  CHECK(kind_of("[2024-03-20 17:03:22.048] [PID 4528] [TID 2116] [EXTMGR] [INFO] [x] text\n") == Kind::agent_log);
+  CHECK(kind_of("[2024-07-15 08:28:21.000]  [Main] ErrorCode:0 ERROR: Operation Complete.\n") == Kind::agent_log);
+  CHECK(kind_of("done", "C:\\ProgramData\\GuestConfig\\extension_logs\\A.B\\x_stdout.txt") == Kind::agent_log);
+  CHECK(kind_of("done", "C:\\x_stdout.txt") == Kind::unknown);
+  CHECK(kind_of("[2024] [1, 2]") == Kind::unknown);
+}
+
+// The forms: WALinuxAgent's tests/data/wire/ext_conf.xml and tests/data/hostgaplugin/vm_settings.json.
+TEST_CASE("goal states are recognised in both forms, other XML is not") {
+  CHECK(
+      kind_of(
+          R"(<?xml version="1.0"?><Extensions version="1.0.0.0" goalStateIncarnation="9"><Plugins><Plugin name="A.B"/></Plugins></Extensions>)") ==
+      Kind::goal_state);
+  CHECK(kind_of(R"({"vmSettingsSchemaVersion":"0.0","extensionGoalStates":[]})") == Kind::goal_state);
+  CHECK(kind_of("<html><body>plugins</body></html>") == Kind::unknown);
+}
+
 TEST_CASE("JSON is known by keys that only one document has") {
   CHECK(kind_of(R"({"aggregateStatus":{"guestAgentStatus":{}}})") == Kind::aggregate_status);
   CHECK(kind_of(R"([{"authorization":{},"operationName":{"value":"x"}}])") == Kind::activity_log);
@@ -67,4 +86,12 @@ TEST_CASE("a hive and its transaction logs are told apart by the type in the bas
   CHECK(kind_of(std::string("PK\x03\x04") + std::string(30, '\0')) == Kind::guest_logs);
   CHECK(kind_of("") == Kind::unknown);
   CHECK(kind_of(std::string(100, '\0')) == Kind::unknown);
+}
+
+// WALinuxAgent's tests hold both: an event and a status whose texts are longer than what recognition reads.
+TEST_CASE("documents are known by their beginnings when their texts are long") {
+  const std::string text(100000, 'a');
+  CHECK(kind_of(R"([{"EventLevel":"INFO","Message":")" + text + R"(","TaskName":"x"}])") == Kind::telemetry);
+  CHECK(kind_of(R"([{"status":{"status":"success","formattedMessage":{"message":")" + text + R"("}},"timestampUTC":"x"}])") ==
+        Kind::settings);
 }

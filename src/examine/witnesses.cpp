@@ -1,0 +1,186 @@
+#include "examine/witnesses.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "types/sha256.hpp"
+#include "witness/activity_log.hpp"
+#include "witness/agent_json.hpp"
+#include "witness/agent_log.hpp"
+#include "witness/archive.hpp"
+#include "witness/event_log.hpp"
+#include "witness/hive.hpp"
+#include "witness/hive_log.hpp"
+#include "witness/recognise.hpp"
+
+namespace trimcarve {
+
+namespace {
+
+using witness::Kind;
+
+constexpr int most_archive_depth = 3;
+constexpr std::size_t gaps_reported = 16;
+// Statements are kept in memory, so that those around a run can be found once the runs are known. A log of a hundred thousand processes
+// takes about 100 MB.
+constexpr std::uint64_t most_memory = std::uint64_t{512} << 20;
+
+SourceKind source_of(Kind kind) {
+  switch (kind) {
+    case Kind::event_log: return SourceKind::event_log;
+    case Kind::hive:
+    case Kind::hive_log: return SourceKind::registry;
+    case Kind::activity_log: return SourceKind::activity_log;
+    default: return SourceKind::agent_log;
+  }
+}
+
+std::uint64_t memory_of(const Statement& s) {
+  std::uint64_t bytes = sizeof(findings::Heard);
+  for (const std::string* text : {&s.time_text, &s.event, &s.text, &s.handler, &s.version, &s.sequence, &s.settings, &s.command, &s.path,
+                                  &s.process, &s.parent_process, &s.user, &s.computer, &s.status, &s.output, &s.error_output})
+    bytes += text->capacity();
+  for (const auto& [name, value] : s.fields) bytes += name.capacity() + value.capacity() + sizeof(std::pair<std::string, std::string>);
+  return bytes;
+}
+
+std::string file_name(const std::string& path) {
+  const std::size_t at = path.find_last_of("/\\!");
+  return at == std::string::npos ? path : path.substr(at + 1);
+}
+
+}  // namespace
+
+Witnesses::Witnesses(const std::vector<SourcePtr>& spaces, const Progress& progress, Examination& out)
+    : spaces_(spaces), progress_(progress), out_(out) {}
+
+void Witnesses::read(WitnessInfo info, const SourcePtr& file) {
+  const Kind kind = witness::recognise(*file, info.path);
+  read_members(std::move(info), {file, nullptr, nullptr}, kind, 0);
+}
+
+void Witnesses::read(WitnessInfo info, const WitnessBytes& bytes, Kind kind) { read_members(std::move(info), bytes, kind, 0); }
+
+void Witnesses::read_members(WitnessInfo info, const WitnessBytes& bytes, Kind kind, int depth) {
+  if (progress_.cancel != nullptr && progress_.cancel->load(std::memory_order_relaxed))
+    throw RunError(ExitCode::interrupted, "examine", "interrupted", "stopped while reading logs");
+  const bool given = info.state == "given";
+  if (kind == Kind::unknown || (kind == Kind::hive_log && !given)) {
+    if (given) {
+      out_.warnings.push_back(
+          {"witness_unknown", info.path + ": it is no log, hive, status or archive that is known here, and was not read", {}});
+      out_.complete = false;
+    }
+    return;
+  }
+  info.kind = witness::to_string(kind);
+  info.size = bytes.file->size();
+  if (kind == Kind::guest_logs) return read_archive(info, bytes.file, depth);
+
+  const auto number = static_cast<std::uint32_t>(out_.witnesses.size());
+  const auto take = [&](const Statement& statement) {
+    const std::uint64_t needed = memory_of(statement);
+    if (memory_ + needed > most_memory && statement.handler.empty()) {
+      ++left_out_;
+      return;
+    }
+    memory_ += needed;
+    heard_.push_back({source_of(kind), number, info.volume, statement});
+  };
+  witness::Tally tally;
+  switch (kind) {
+    case Kind::agent_log: tally = witness::read_agent_log(*bytes.file, info.path, take); break;
+    case Kind::aggregate_status: tally = witness::read_aggregate_status(*bytes.file, take); break;
+    case Kind::telemetry: tally = witness::read_telemetry(*bytes.file, info.path, take); break;
+    case Kind::goal_state: tally = witness::read_goal_state(*bytes.file, take); break;
+    case Kind::settings: tally = witness::read_settings_status(*bytes.file, info.path, take); break;
+    case Kind::event_log: tally = witness::read_event_log(bytes.file, info.path, take); break;
+    case Kind::hive: tally = witness::read_hive(bytes.file, bytes.log1, bytes.log2, info.path, take); break;
+    case Kind::activity_log: tally = witness::read_activity_log(*bytes.file, take); break;
+    case Kind::unknown:
+    case Kind::guest_logs:
+    case Kind::hive_log: return;
+  }
+  info.records = tally.records;
+  info.statements = tally.emitted;
+  info.damaged = tally.damaged;
+  Coverage coverage{.volume = info.volume,
+                    .source = fmt::format("{}:{}", to_string(source_of(kind)), file_name(info.path)),
+                    .first = tally.window.first,
+                    .last = tally.window.last,
+                    .records = tally.records,
+                    .note = tally.note};
+  const auto say = [&coverage](std::string text) { coverage.note += (coverage.note.empty() ? "" : "; ") + std::move(text); };
+  if (info.state == "deleted") say("a deleted file, whose clusters nobody else has now");
+  if (tally.damaged != 0) say(fmt::format("{} damaged", tally.damaged));
+  for (const carvers::Gap& gap : tally.gaps.kept) {
+    if (coverage.gaps.size() == gaps_reported) break;
+    coverage.gaps.push_back({gap.offset, gap.length, std::string(carvers::to_string(gap.kind))});
+  }
+  if (tally.gaps.count > coverage.gaps.size()) say(fmt::format("{} gaps in all", tally.gaps.count));
+  if (!tally.readable) {
+    out_.warnings.push_back({"witness_unreadable", fmt::format("{}: not readable as {}: {}", info.path, info.kind, tally.note), {}});
+    out_.complete = false;
+  }
+  out_.coverage.push_back(std::move(coverage));
+  out_.witnesses.push_back(std::move(info));
+  // What a hive's pending logs hold is part of it; where it really lies, the overlay knows.
+  bytes_.push_back(tally.emitted == 0   ? nullptr  // nothing of it can be cited
+                   : kind == Kind::hive ? witness::apply_hive_logs(bytes.file, bytes.log1, bytes.log2).hive
+                                        : bytes.file);
+}
+
+void Witnesses::read_archive(const WitnessInfo& info, const SourcePtr& file, int depth) {
+  std::vector<std::string> cut;
+  const auto tally = witness::read_archive(file, [&](const witness::Member& member) {
+    const Kind kind = witness::recognise(*member.bytes, member.name);
+    if (kind == Kind::unknown || kind == Kind::hive_log || (kind == Kind::guest_logs && depth + 1 >= most_archive_depth)) return;
+    WitnessInfo inner = info;
+    if (member.cut) cut.push_back(member.name);
+    inner.path += "!" + member.name;
+    if (inner.state == "given") inner.state = "member";
+    read_members(std::move(inner), {member.bytes, nullptr, nullptr}, kind, depth + 1);
+  });
+  Coverage coverage{.volume = info.volume,
+                    .source = "agent_log:" + file_name(info.path),
+                    .first = tally.window.first,
+                    .last = tally.window.last,
+                    .records = tally.records,
+                    .note = "an archive; its records are its members"};
+  if (!tally.note.empty()) coverage.note += "; " + tally.note;
+  for (const std::string& name : cut) coverage.note += "; only a part of " + name;
+  out_.coverage.push_back(std::move(coverage));
+  if (!tally.readable) {
+    out_.warnings.push_back({"witness_unreadable", fmt::format("{}: not readable as an archive: {}", info.path, tally.note), {}});
+    out_.complete = false;
+  }
+}
+
+findings::Hearing Witnesses::hearing() {
+  if (left_out_ != 0)
+    out_.warnings.push_back(
+        {"witness_memory",
+         fmt::format("{} statements of logs that name no extension were not kept: what they say of scripts by their bare names is missing",
+                     std::exchange(left_out_, 0)),
+         {}});
+  return {heard_, [this](std::size_t n) { return cite(n); }};
+}
+
+std::uint32_t Witnesses::cite(std::size_t n) {
+  const auto [slot, is_new] = cited_.try_emplace(n, static_cast<std::uint32_t>(out_.sightings.size()));
+  if (!is_new) return slot->second;
+  const findings::Heard& heard = heard_[n];
+  Sighting& out = out_.sightings.emplace_back();
+  out.source = heard.source;
+  out.integrity = heard.statement.carved ? Integrity::carved : heard.statement.cut ? Integrity::partial : Integrity::good;
+  out.volume = heard.volume.value_or(no_volume);
+  out.place = {StreamKind::witness, heard.witness, heard.statement.offset, heard.statement.length};
+  out.statement = std::make_shared<const Statement>(heard.statement);
+  out.ranges = bytes_[heard.witness]->locate(out.place.offset, out.place.length);
+  out.sha256 = sha256_of(spaces_, out.ranges).value_or("");
+  return slot->second;
+}
+
+}  // namespace trimcarve

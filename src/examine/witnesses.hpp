@@ -1,0 +1,49 @@
+// The witnesses of an examination: reads each, keeps what they state, and cites it.
+//
+// A witness is a file on a volume, a member of an archive on it, or a file the examiner gave. Its number is its place in
+// Examination::witnesses; its sightings lie in the stream StreamKind::witness of that number.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "findings/hearing.hpp"
+#include "trimcarve/examine.hpp"
+#include "witness/witness.hpp"
+
+namespace trimcarve {
+
+// A hive and its transaction logs; of every other kind only `file`.
+struct WitnessBytes {
+  SourcePtr file, log1, log2;
+};
+
+class Witnesses {
+ public:
+  // `spaces`: the sources that Range::space counts, disk first; it may grow while this lives.
+  Witnesses(const std::vector<SourcePtr>& spaces, const Progress& progress, Examination& out);
+
+  // Reads one. `info` names it; its kind and counts are filled in here. A file that is no witness is left out without a word, unless the
+  // examiner gave it (`info.state` "given").
+  void read(WitnessInfo info, const WitnessBytes& bytes, witness::Kind kind);
+  // The same, by what its content says it is.
+  void read(WitnessInfo info, const SourcePtr& file);
+
+  findings::Hearing hearing();
+
+ private:
+  void read_archive(const WitnessInfo& info, const SourcePtr& file, int depth);
+  void read_members(WitnessInfo info, const WitnessBytes& bytes, witness::Kind kind, int depth);
+  std::uint32_t cite(std::size_t n);
+
+  const std::vector<SourcePtr>& spaces_;
+  const Progress& progress_;
+  Examination& out_;
+  std::vector<SourcePtr> bytes_;  // by number
+  std::vector<findings::Heard> heard_;
+  std::map<std::size_t, std::uint32_t> cited_;
+  std::uint64_t memory_ = 0, left_out_ = 0;
+};
+
+}  // namespace trimcarve

@@ -1,0 +1,470 @@
+#include "witness/hive_rules.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <optional>
+#include <ranges>
+
+#include "trimcarve/bytes.hpp"
+#include "trimcarve/text.hpp"
+#include "witness/certificate.hpp"
+#include "witness/program_cache.hpp"
+
+namespace trimcarve::witness {
+
+namespace {
+
+enum class Topic : std::uint8_t {
+  none,
+  handler_state,
+  agent,
+  certificate,
+  windows,
+  setup,
+  computer_name,
+  program_cache,
+  inventory,
+  file_inventory,
+  service,
+};
+
+struct Pattern {
+  Topic topic;
+  std::string_view path;  // a part that ends in * stands for any ending
+  bool below;             // keys below it too
+  int least_known;        // how many of its parts other than * must be there when the path's beginning is lost
+};
+// The first that fits counts.
+constexpr std::array<Pattern, 17> patterns{{
+    {Topic::handler_state, R"(Microsoft\Windows Azure\HandlerState\*)", true, 1},
+    {Topic::agent, R"(Microsoft\Windows Azure)", true, 1},
+    {Topic::agent, R"(Microsoft\GuestAgent)", true, 1},
+    {Topic::agent, R"(Microsoft\Virtual Machine\Guest)", true, 2},
+    {Topic::agent, R"(Microsoft\Azure Connected Machine Agent)", true, 1},
+    {Topic::certificate, R"(Microsoft\SystemCertificates\MY\Certificates\*)", false, 2},
+    {Topic::certificate, R"(Microsoft\SystemCertificates\Windows Azure*\Certificates\*)", false, 2},
+    {Topic::windows, R"(Microsoft\Windows NT\CurrentVersion)", false, 2},
+    {Topic::setup, R"(Microsoft\Windows\CurrentVersion\Setup\State)", false, 3},
+    {Topic::setup, R"(Setup)", false, 2},
+    {Topic::setup, R"(Setup\Source OS*)", false, 2},
+    {Topic::setup, R"(Setup\Status\*)", false, 2},
+    {Topic::computer_name, R"(ControlSet*\Control\ComputerName\*)", false, 2},
+    {Topic::program_cache, R"(ControlSet*\Control\Session Manager\AppCompatCache)", false, 1},
+    {Topic::service, R"(ControlSet*\Services\*)", false, 1},
+    {Topic::inventory, R"(Root\InventoryApplicationFile\*)", false, 1},
+    {Topic::file_inventory, R"(Root\File\*\*)", false, 1},
+}};
+
+char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
+bool same(std::string_view a, std::string_view b) { return std::ranges::equal(a, b, {}, lower, lower); }
+bool starts(std::string_view text, std::string_view with) { return text.size() >= with.size() && same(text.substr(0, with.size()), with); }
+std::size_t find_text(std::string_view text, std::string_view part) {
+  const auto found = std::ranges::search(text, part, {}, lower, lower);
+  return found.empty() ? std::string_view::npos : static_cast<std::size_t>(found.begin() - text.begin());
+}
+
+bool is_wild(std::string_view part) { return part.ends_with('*'); }
+bool part_fits(std::string_view part, std::string_view name) {
+  return is_wild(part) ? starts(name, part.substr(0, part.size() - 1)) : same(part, name);
+}
+
+std::vector<std::string_view> split(std::string_view path) {
+  std::vector<std::string_view> parts;
+  while (true) {
+    const std::size_t at = path.find('\\');
+    parts.push_back(path.substr(0, at));
+    if (at == std::string_view::npos) return parts;
+    path.remove_prefix(at + 1);
+  }
+}
+
+struct Parts {
+  Pattern pattern;
+  std::vector<std::string_view> parts;
+};
+const std::vector<Parts>& table() {
+  static const std::vector<Parts> all = [] {
+    std::vector<Parts> out;
+    out.reserve(patterns.size());
+    for (const Pattern& p : patterns) out.push_back({p, split(p.path)});
+    return out;
+  }();
+  return all;
+}
+
+bool fits_from(const Parts& entry, std::size_t from, const KeyPath& path) {
+  const std::size_t needed = entry.parts.size() - from;
+  if (path.size() < needed || (path.size() > needed && !entry.pattern.below)) return false;
+  for (std::size_t i = 0; i < needed; ++i)
+    if (!part_fits(entry.parts[from + i], path[i])) return false;
+  return true;
+}
+
+int plain_parts(const Parts& entry, std::size_t from) {
+  return static_cast<int>(std::count_if(entry.parts.begin() + static_cast<std::ptrdiff_t>(from), entry.parts.end(),
+                                        [](std::string_view part) { return part != "*"; }));
+}
+
+Topic topic_of(const KeyPath& path, bool rooted) {
+  if (path.empty()) return Topic::none;
+  for (const Parts& entry : table()) {
+    if (rooted) {
+      if (fits_from(entry, 0, path)) return entry.pattern.topic;
+      continue;
+    }
+    for (std::size_t from = 0; from < entry.parts.size(); ++from)
+      if (plain_parts(entry, from) >= entry.pattern.least_known && fits_from(entry, from, path)) return entry.pattern.topic;
+  }
+  if (!rooted && path.size() == 1 && parse_handler_key(path[0])) return Topic::handler_state;
+  return Topic::none;
+}
+
+std::string join(const KeyPath& path) {
+  std::string text;
+  for (const std::string& name : path) {
+    if (!text.empty()) text += '\\';
+    text += name;
+  }
+  return text;
+}
+
+std::string text_value(const HiveKey& key, std::string_view name) {
+  const HiveValue* value = find_value(key, name);
+  return value != nullptr ? to_text(*value) : std::string();
+}
+
+class Speaker {
+ public:
+  Speaker(const HiveKey& key, HiveKind kind, Statement& scratch, const StatementSink& sink)
+      : key_(key), kind_(kind), out_(scratch), sink_(sink) {}
+
+  Stated speak() {
+    switch (topic_of(key_.path, key_.rooted)) {
+      case Topic::none: break;
+      case Topic::handler_state: handler_state(); break;
+      case Topic::agent: agent(); break;
+      case Topic::certificate: certificate(); break;
+      case Topic::windows: windows(); break;
+      case Topic::setup: named("Setup"); break;
+      case Topic::computer_name: computer_name(); break;
+      case Topic::program_cache: program_cache(); break;
+      case Topic::inventory:
+        inventory("InventoryApplicationFile", text_value(key_, "LowerCaseLongPath"), text_value(key_, "FileId"));
+        break;
+      case Topic::file_inventory: inventory("File", text_value(key_, "15"), text_value(key_, "101")); break;
+      case Topic::service: service(); break;
+    }
+    return stated_;
+  }
+
+ private:
+  void begin(Deed deed, std::string_view what) {
+    out_ = Statement{};
+    out_.deed = deed;
+    out_.offset = key_.offset;
+    out_.length = key_.length;
+    out_.carved = key_.carved;
+    out_.cut = key_.cut;
+    out_.time = key_.last_write;
+    out_.event = fmt::format("{} {}", to_string(kind_), what);
+    out_.text = (key_.rooted ? "" : "...\\") + join(key_.path);
+    if (!key_.doubt.empty()) out_.fields.emplace_back("doubtful path", key_.doubt);
+  }
+  // The key's values as fields.
+  void add_values() {
+    for (const HiveValue& value : key_.values) out_.fields.emplace_back(value.name.empty() ? "(default)" : value.name, to_text(value));
+  }
+  void emit() {
+    ++stated_.emitted;
+    sink_(out_);
+  }
+  // `time` is not the key's last write but what `name` says.
+  void set_time(FileTime time, std::string_view name) {
+    out_.fields.emplace_back("time is", name);
+    out_.fields.emplace_back("key last written", to_iso8601(key_.last_write));
+    out_.time = time;
+  }
+  void set_handler(const std::optional<HandlerName>& name) {
+    if (!name) return;
+    out_.handler = name->handler;
+    out_.version = name->version;
+  }
+  // The handler that the key's names state, the nearest first; else a path in its values.
+  std::optional<HandlerName> handler_of_key() const {
+    for (const std::string& name : std::views::reverse(key_.path))
+      if (auto parsed = parse_handler_key(name)) return parsed;
+    for (const HiveValue& value : key_.values)
+      if (auto parsed = parse_handler_path(to_text(value))) return parsed;
+    return std::nullopt;
+  }
+
+  void handler_state() {
+    const bool own =
+        parse_handler_key(key_.path.back()).has_value() || (key_.path.size() >= 2 && same(key_.path[key_.path.size() - 2], "HandlerState"));
+    // A name alone may be another key's (assemblies have such names): then the values must be the agent's.
+    const bool certain =
+        key_.path.size() >= 2 || std::ranges::any_of(std::array<std::string_view, 3>{"InstallState", "SequenceNumber", "StatusFolder"},
+                                                     [&](std::string_view name) { return find_value(key_, name) != nullptr; });
+    begin(own && certain ? Deed::registered : Deed::other, "HandlerState");
+    set_handler(handler_of_key());
+    if (out_.handler.empty()) out_.handler = key_.path.back();
+    out_.sequence = text_value(key_, "SequenceNumber");
+    out_.status = text_value(key_, "InstallState");
+    add_values();
+    emit();
+  }
+
+  void agent() {
+    const auto handler = handler_of_key();
+    if (key_.values.empty() && !handler) return;
+    begin(Deed::other, "agent");
+    set_handler(handler);
+    add_values();
+    emit();
+  }
+
+  void certificate() {
+    const HiveValue* blob = find_value(key_, "Blob");
+    begin(Deed::certificate, "certificate");
+    out_.fields.emplace_back("thumbprint", key_.path.back());
+    if (blob != nullptr) {
+      const StoredCertificate stored = decode_stored_certificate(blob->data);
+      if (!stored.friendly_name.empty()) out_.fields.emplace_back("friendly name", stored.friendly_name);
+      if (!stored.key_container.empty()) out_.fields.emplace_back("key container", stored.key_container);
+      if (!stored.der) ++stated_.damaged;
+      if (stored.der)
+        for (auto& [name, text] : describe_certificate(*stored.der)) {
+          if (name == "sha1") out_.fields.emplace_back("thumbprint agrees", same(text, key_.path.back()) ? "yes" : "no");
+          out_.fields.emplace_back(name, std::move(text));
+        }
+    }
+    emit();
+  }
+
+  void windows() {
+    begin(Deed::provisioned, "CurrentVersion");
+    // A key of this name also stands elsewhere: without these values it is another, or says nothing.
+    static constexpr std::array<std::string_view, 10> names{"InstallDate",        "InstallTime",    "ProductName", "CurrentBuild",
+                                                            "CurrentBuildNumber", "DisplayVersion", "ReleaseId",   "InstallationType",
+                                                            "EditionID",          "RegisteredOwner"};
+    for (const std::string_view name : names)
+      if (const HiveValue* value = find_value(key_, name)) out_.fields.emplace_back(name, to_text(*value));
+    const HiveValue *time = find_value(key_, "InstallTime"), *date = find_value(key_, "InstallDate");
+    const auto ticks = time != nullptr ? to_number(*time) : std::nullopt;
+    const auto seconds = date != nullptr ? to_number(*date) : std::nullopt;
+    if (ticks && *ticks != 0)
+      set_time({*ticks}, "InstallTime");
+    else if (seconds && *seconds != 0 && *seconds <= 0xFFFFFFFF)
+      set_time({unix_epoch_ticks + *seconds * ticks_per_second}, "InstallDate");
+    if (!out_.fields.empty()) emit();
+  }
+
+  void named(std::string_view what) {
+    if (key_.values.empty()) return;
+    begin(Deed::other, what);
+    add_values();
+    emit();
+  }
+
+  void computer_name() {
+    const std::string name = text_value(key_, "ComputerName");
+    if (name.empty()) return;
+    begin(Deed::other, "ComputerName");
+    out_.computer = name;
+    add_values();
+    emit();
+  }
+
+  void service() {
+    const std::string image = text_value(key_, "ImagePath");
+    if (!is_handler_program(image) && find_text(image, "windowsazure") == std::string_view::npos) return;
+    begin(Deed::other, "service");
+    set_handler(parse_handler_path(image));
+    out_.path = image;
+    add_values();
+    emit();
+  }
+
+  void program_cache() {
+    const HiveValue* cache = find_value(key_, "AppCompatCache");
+    if (cache == nullptr) return;
+    const auto tally = decode_program_cache(cache->data, [&](const CachedProgram& program) {
+      if (!is_handler_program(program.path)) return;
+      begin(Deed::program_seen, "AppCompatCache");
+      set_handler(parse_handler_path(program.path));
+      out_.path = program.path;
+      set_time(program.modified, "the file's modification, not an execution");
+      out_.fields.emplace_back("position", fmt::format("{}", program.position));
+      emit();
+    });
+    stated_.damaged += tally.damaged + (tally.format.empty() ? 1 : 0);
+  }
+
+  void inventory(std::string_view what, std::string path, const std::string& file_id) {
+    if (!is_handler_program(path)) return;
+    begin(Deed::program_seen, what);
+    set_handler(parse_handler_path(path));
+    out_.path = std::move(path);
+    // "0000" and the SHA-1 of the file's first 31 MiB.
+    if (file_id.size() == 44 && file_id.starts_with("0000")) out_.fields.emplace_back("sha1", file_id.substr(4));
+    add_values();
+    emit();
+  }
+
+  const HiveKey& key_;
+  HiveKind kind_;
+  Statement& out_;
+  const StatementSink& sink_;
+  Stated stated_;
+};
+
+}  // namespace
+
+std::string_view to_string(HiveKind kind) noexcept {
+  switch (kind) {
+    case HiveKind::unknown: return "hive";
+    case HiveKind::software: return "SOFTWARE";
+    case HiveKind::system: return "SYSTEM";
+    case HiveKind::amcache: return "Amcache";
+  }
+  return "hive";
+}
+
+HiveKind recognise_hive(const std::vector<std::string>& root_keys, std::string_view embedded_name, std::string_view path) {
+  const auto has = [&](std::string_view name) {
+    return std::ranges::any_of(root_keys, [&](const std::string& k) { return part_fits(name, k); });
+  };
+  if (has("ControlSet0*")) return HiveKind::system;
+  if (has("Root")) return HiveKind::amcache;
+  if (has("Microsoft")) return HiveKind::software;
+  for (std::string_view name : {embedded_name, path}) {
+    const std::size_t slash = name.find_last_of("/\\");
+    if (slash != std::string_view::npos) name.remove_prefix(slash + 1);
+    if (same(name, "SOFTWARE")) return HiveKind::software;
+    if (same(name, "SYSTEM")) return HiveKind::system;
+    if (starts(name, "Amcache")) return HiveKind::amcache;
+  }
+  return HiveKind::unknown;
+}
+
+bool may_lead_to_topic(const KeyPath& path) {
+  return std::ranges::any_of(table(), [&](const Parts& entry) {
+    const std::size_t both = std::min(entry.parts.size(), path.size());
+    if (path.size() > entry.parts.size() && !entry.pattern.below) return false;
+    for (std::size_t i = 0; i < both; ++i)
+      if (!part_fits(entry.parts[i], path[i])) return false;
+    return true;
+  });
+}
+
+bool is_topic(const KeyPath& path, bool rooted) { return topic_of(path, rooted) != Topic::none; }
+
+Stated state_key(const HiveKey& key, HiveKind kind, Statement& scratch, const StatementSink& sink) {
+  return Speaker(key, kind, scratch, sink).speak();
+}
+
+std::uint64_t state_loose_value(const HiveValue& value, std::uint64_t offset, std::uint64_t length, HiveKind kind, Statement& scratch,
+                                const StatementSink& sink) {
+  const std::string text = to_text(value);
+  const auto handler = parse_handler_path(text);
+  if (!handler) return 0;
+  scratch = Statement{};
+  scratch.deed = Deed::other;
+  scratch.offset = offset;
+  scratch.length = length;
+  scratch.carved = true;
+  scratch.cut = !value.whole;
+  scratch.event = fmt::format("{} deleted value", to_string(kind));
+  scratch.text = text;
+  scratch.handler = handler->handler;
+  scratch.version = handler->version;
+  scratch.fields.emplace_back(value.name.empty() ? "(default)" : value.name, text);
+  sink(scratch);
+  return 1;
+}
+
+std::uint64_t state_free_space(ByteView bytes, std::uint64_t offset, HiveKind kind, Statement& scratch, const StatementSink& sink) {
+  std::uint64_t emitted = 0;
+  const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  for (std::size_t at = text.find("0ts"); at != std::string_view::npos; at = text.find("0ts", at + 1)) {
+    if (at == 0) continue;
+    const auto program = decode_cached_program(bytes.subspan(at - 1));
+    if (!program || !is_handler_program(program->path)) continue;
+    scratch = Statement{};
+    scratch.deed = Deed::program_seen;
+    scratch.offset = offset + at - 1;
+    scratch.length = program->length;
+    scratch.carved = true;
+    scratch.time = program->modified;
+    scratch.event = fmt::format("{} AppCompatCache", to_string(kind));
+    scratch.path = program->path;
+    if (const auto handler = parse_handler_path(program->path)) {
+      scratch.handler = handler->handler;
+      scratch.version = handler->version;
+    }
+    scratch.fields.emplace_back("time is", "the file's modification, not an execution");
+    sink(scratch);
+    ++emitted;
+  }
+  return emitted;
+}
+
+namespace {
+
+// Digits in two to four groups with dots between.
+bool is_version(std::string_view text) {
+  int groups = 0;
+  while (true) {
+    const std::size_t dot = text.find('.');
+    const std::string_view group = text.substr(0, dot);
+    if (group.empty() || group.size() > 10 || !std::ranges::all_of(group, [](char c) { return c >= '0' && c <= '9'; })) return false;
+    ++groups;
+    if (dot == std::string_view::npos) return groups >= 2 && groups <= 4;
+    text.remove_prefix(dot + 1);
+  }
+}
+bool is_handler_name(std::string_view text) {
+  return text.size() >= 3 && text.size() <= 200 && text.find('.') != std::string_view::npos && text.front() != '.' && text.back() != '.' &&
+         std::ranges::all_of(text, [](char c) {
+           return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '-' || c == '_';
+         });
+}
+
+}  // namespace
+
+std::optional<HandlerName> parse_handler_key(std::string_view name) {
+  const std::size_t at = name.rfind('_');
+  if (at == std::string_view::npos || !is_handler_name(name.substr(0, at)) || !is_version(name.substr(at + 1))) return std::nullopt;
+  return HandlerName{std::string(name.substr(0, at)), std::string(name.substr(at + 1))};
+}
+
+std::optional<HandlerName> parse_handler_path(std::string_view path) {
+  constexpr std::string_view folder = R"(\packages\plugins\)";
+  const std::size_t at = find_text(path, folder);
+  if (at == std::string_view::npos) return std::nullopt;
+  path.remove_prefix(at + folder.size());
+  const std::size_t first = path.find('\\');
+  const std::string_view handler = path.substr(0, first);
+  if (!is_handler_name(handler)) return std::nullopt;
+  HandlerName out{std::string(handler), {}};
+  if (first != std::string_view::npos) {
+    path.remove_prefix(first + 1);
+    const std::string_view version = path.substr(0, path.find_first_of("\\\" "));
+    if (is_version(version)) out.version = version;
+  }
+  return out;
+}
+
+bool is_handler_program(std::string_view path) {
+  for (const std::string_view folder : {R"(\packages\plugins\)", R"(\programdata\guestconfig\)"})
+    if (find_text(path, folder) != std::string_view::npos) return true;
+  const std::size_t slash = path.find_last_of('\\');
+  const std::string_view name = slash == std::string_view::npos ? path : path.substr(slash + 1);
+  return std::ranges::any_of(std::array<std::string_view, 4>{"CustomScriptHandler.exe", "RunCommandExtension.exe", "RunCommandHandler.exe",
+                                                             "JsonVMAccessExtension.exe"},
+                             [&](std::string_view known) { return starts(name, known); });
+}
+
+}  // namespace trimcarve::witness
