@@ -156,6 +156,7 @@ Parsed parse(int argc, const char* const* argv) {
   examine->add_flag("--jsonl", lines, "print one JSON object a line instead of the summary")->excludes(json_flag);
   examine->add_option("--mft", artefacts.mft, "an extracted $MFT")->type_name("FILE");
   examine->add_option("--usnjrnl", artefacts.usn_journal, "an extracted $UsnJrnl:$J")->type_name("FILE");
+  examine->add_option("--logfile", artefacts.log_file, "an extracted $LogFile")->type_name("FILE");
   examine->add_option("--index", artefacts.index, "an extracted $I30 ($INDEX_ALLOCATION)")->type_name("FILE");
   examine
       ->add_option("--artifact", artefacts.artifacts,
@@ -201,11 +202,11 @@ Parsed parse(int argc, const char* const* argv) {
     return parsed;
   }
   options.format = json ? Format::json : lines ? Format::lines : Format::summary;
-  const bool extracted = !artefacts.mft.empty() || !artefacts.usn_journal.empty() || !artefacts.index.empty();
+  const bool extracted = !artefacts.mft.empty() || !artefacts.usn_journal.empty() || !artefacts.log_file.empty() || !artefacts.index.empty();
   const bool witnesses = !artefacts.artifacts.empty() || !artefacts.activity_log.empty();
   if (!images.empty() && (extracted || !artefacts.boot.empty())) throw usage("an image and extracted artefacts", "give one or the other");
   if (images.empty() && !extracted && !witnesses)
-    throw usage("nothing to examine", "give an IMAGE, or --mft, --usnjrnl, --index, --artifact or --activity-log; see trimcarve --help");
+    throw usage("nothing to examine", "give an IMAGE, or --mft, --usnjrnl, --logfile, --index, --artifact or --activity-log; see trimcarve --help");
   if (password_descriptor) artefacts.certificate_password = read_password(*password_descriptor);
   if (!targets.empty()) {
     artefacts.targets.clear();

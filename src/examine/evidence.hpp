@@ -4,8 +4,10 @@
 // gives it its number in the report. The same sighting is cited once, however many findings rest on it.
 #pragma once
 
+#include <deque>
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <unordered_map>
@@ -13,6 +15,7 @@
 
 #include "carvers/record_pass.hpp"
 #include "carvers/usn_journal.hpp"
+#include "examine/log_statements.hpp"
 #include "history/graph.hpp"
 #include "ntfs/volume.hpp"
 #include "trimcarve/examination.hpp"
@@ -27,6 +30,8 @@ struct VolumeEvidence {
   // Journals by the entry of their $UsnJrnl (an artefact's entry is 0); the live one first.
   std::vector<std::pair<std::uint64_t, SourcePtr>> journals;
   SourcePtr index_file;  // an extracted $I30 whose directory is not known
+  SourcePtr log;         // $LogFile
+  std::shared_ptr<LogStatements> log_statements;  // set when it was read
 
   carvers::RecordPassOptions record_options() const;
   SourcePtr journal(std::uint64_t owner) const;
@@ -50,8 +55,8 @@ class Evidence {
   // SHA-256 over the raw bytes of these ranges; empty when they cannot be read.
   std::string hash(const std::vector<Range>& ranges) const;
 
-  // Everything that speaks of this file, cited, oldest kind of evidence last: its records, slack, index entries, journal records.
-  // `left_out` counts journal records beyond those that a long history cites.
+  // Everything that speaks of this file, cited, oldest kind of evidence last: its records, slack, index entries, what
+  // $LogFile states, journal records. `left_out` counts journal and log records beyond those that a long history cites.
   std::vector<std::uint32_t> of_file(FileReference reference, std::uint64_t& left_out);
   std::vector<std::uint32_t> of_row(history::RowIndex row);
   // The same sightings, not cited; each is valid during the call.
@@ -63,6 +68,8 @@ class Evidence {
 
   // Before of_file: collects the journal records of these files in one pass over the graph's events.
   void index_journal(const std::vector<FileReference>& references);
+  // Before of_file: collects what $LogFile states of these files, in one pass over it.
+  void index_log(const std::vector<FileReference>& references);
 
  private:
   void decode_row(const history::NameRow& row, const std::function<void(const Sighting&)>& take);
@@ -84,6 +91,12 @@ class Evidence {
   std::unordered_map<std::uint64_t, std::optional<Sighting>> records_;
   std::unordered_map<std::uint64_t, std::optional<DirectoryIndex>> indexes_;
   std::unordered_map<FileReference, std::vector<history::JournalEvent>> events_;
+  struct Logged {
+    std::vector<Sighting> first;
+    std::deque<Sighting> last;  // in the order of what they state
+    std::uint64_t left_out = 0;
+  };
+  std::unordered_map<FileReference, Logged> logged_;
   std::map<std::pair<std::uint64_t, std::uint64_t>, std::vector<Sighting>> blocks_;  // by directory and number of the index block
 };
 

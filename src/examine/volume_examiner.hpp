@@ -33,6 +33,9 @@ class ActivityWindow {
   mutable std::optional<FileTime> last_;  // of latest_; empty: to be worked out again
 };
 
+// The first of them as the coverage lists them; `note` says when there are more.
+std::vector<Coverage::Gap> gaps_of(const carvers::GapList& gaps, std::string& note);
+
 class VolumeExaminer {
  public:
   VolumeExaminer(VolumeEvidence evidence, std::vector<SourcePtr> spaces, const Progress& progress, Examination& out);
@@ -59,6 +62,11 @@ class VolumeExaminer {
 
   carvers::ProgressSink progress_sink(std::string stage) const;
   void read_records();
+  void read_log();         // $LogFile: volume_log.cpp
+  void add_log_journal();  // the records of the change journal that $LogFile holds and $J does not
+  // The committed deletion of this very file in $LogFile that $MFT does not show yet; null when there is none.
+  const carvers::LogDeletion* deleted_in_log(FileReference reference);
+  void read_log_deletion(const Member& member, FileReport& report, history::DeletionNode& node, std::optional<Estimate>& estimate);
   void find_journals();
   void read_journals();
   void read_index_file();
@@ -73,7 +81,7 @@ class VolumeExaminer {
   bool carve_index(FileReference directory);
   std::vector<Member> members(const std::vector<findings::Target>& targets);
 
-  void report_file(const Member& member, FileReport& report, history::DeletionNode& node);
+  void report_file(const Member& member, FileReport& report, history::DeletionNode& node, std::optional<Estimate>& estimate);
   void report_sightings(const Member& member, FileReport& report);
   // Returns the time of the rename into \$Extend\$Deleted, no_time when there was none.
   FileTime report_names(const Member& member, history::Graph::Standing standing, FileReport& report);
@@ -106,6 +114,7 @@ class VolumeExaminer {
   std::unordered_map<FileReference, std::vector<TimeSet>> known_times_;  // of born_at
   std::set<FileReference> carved_directories_;
   std::unordered_map<FileReference, std::vector<std::uint32_t>> extra_;  // sightings of nameless rows that were joined to a file
+  std::unordered_map<std::uint64_t, Sighting> log_journal_;              // by USN, while the journals are read
   std::vector<history::RowIndex> creations_;                             // journal rows that begin with a creation, by their time
 };
 
