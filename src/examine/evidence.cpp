@@ -81,9 +81,7 @@ std::uint32_t Evidence::cite(const Sighting& sighting) {
       else
         stream = volume_.index_file;
       break;
-    case StreamKind::log_file:
-      stream = volume_.log;
-      break;
+    case StreamKind::log_file: stream = volume_.log; break;
     case StreamKind::witness: break;  // cited by Witnesses
   }
   if (stream != nullptr) out.ranges = stream->locate(sighting.place.offset, sighting.place.length);
@@ -248,7 +246,8 @@ void Evidence::visit_file(FileReference reference, const std::function<void(cons
     });
   for (history::RowIndex i = graph_.first_row(entry); i != history::no_row; i = graph_.rows()[i].next) {
     const history::NameRow& row = graph_.rows()[i];
-    if (row.reference == reference && row.source != SourceKind::mft && row.source != SourceKind::usn_journal && row.source != SourceKind::log_file)
+    if (row.reference == reference && row.source != SourceKind::mft && row.source != SourceKind::usn_journal &&
+        row.source != SourceKind::log_file)
       decode_row(row, take);
   }
   if (const auto logged = logged_.find(reference); logged != logged_.end()) {

@@ -29,8 +29,8 @@ struct VolumeEvidence {
   bool holes_speak = false;
   // Journals by the entry of their $UsnJrnl (an artefact's entry is 0); the live one first.
   std::vector<std::pair<std::uint64_t, SourcePtr>> journals;
-  SourcePtr index_file;  // an extracted $I30 whose directory is not known
-  SourcePtr log;         // $LogFile
+  SourcePtr index_file;                           // an extracted $I30 whose directory is not known
+  SourcePtr log;                                  // $LogFile
   std::shared_ptr<LogStatements> log_statements;  // set when it was read
 
   carvers::RecordPassOptions record_options() const;

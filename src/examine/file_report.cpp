@@ -24,8 +24,7 @@ void add_flag(FileReport& report, std::string flag) {
 
 }  // namespace
 
-void VolumeExaminer::report_file(const Member& member, FileReport& report, history::DeletionNode& node,
-                                 std::optional<Estimate>& estimate) {
+void VolumeExaminer::report_file(const Member& member, FileReport& report, history::DeletionNode& node, std::optional<Estimate>& estimate) {
   report.volume = info_.index;
   report.targets = member.targets;
   report.reference = member.reference;
@@ -123,7 +122,8 @@ void VolumeExaminer::report_state(const Member& member, Standing standing, FileR
         // The free reached $LogFile, and the log reaches the disk before $MFT does.
         report.state = FileState::deleted;
         add_flag(report, "deleted_in_log");
-      } else if (journal_deleted) add_flag(report, "contradiction: the journal records its deletion, $MFT shows it in use");
+      } else if (journal_deleted)
+        add_flag(report, "contradiction: the journal records its deletion, $MFT shows it in use");
       break;
     case Standing::deleted: report.state = FileState::deleted; break;
     case Standing::reused: {

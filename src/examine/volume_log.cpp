@@ -122,8 +122,8 @@ void VolumeExaminer::read_log_deletion(const Member& member, FileReport& report,
   if (node.deleted_at.empty()) node.alive.push_back({deletion->earliest->time, "log_neighbour_before", cited});
   if (deletion->latest && activity_.plausible(deletion->latest->time))
     estimate = Estimate{deletion->earliest->time, deletion->latest->time,
-                        fmt::format("between its neighbours in $LogFile: {} before LSN {} and {} behind it", told(deletion->earliest->basis),
-                                    deletion->lsn, told(deletion->latest->basis))};
+                        fmt::format("between its neighbours in $LogFile: {} before LSN {} and {} behind it",
+                                    told(deletion->earliest->basis), deletion->lsn, told(deletion->latest->basis))};
 }
 
 }  // namespace trimcarve

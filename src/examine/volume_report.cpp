@@ -33,8 +33,8 @@ history::Owner VolumeExaminer::owner_of(std::uint32_t entry) {
   const history::RecordSlot* slot = graph_.record(entry);
   if (slot == nullptr) return owner;
   // An extension record that still says "in use" is its base's only while the base is.
-  owner.live = slot->in_use && (!slot->extension || graph_.standing(slot->identity) == Standing::live) &&
-               deleted_in_log(slot->identity) == nullptr;
+  owner.live =
+      slot->in_use && (!slot->extension || graph_.standing(slot->identity) == Standing::live) && deleted_in_log(slot->identity) == nullptr;
   if (const Sighting* record = citations_->record(entry)) {
     owner.lsn = record->lsn;
     for (const NameFact& fact : record->names)
@@ -71,15 +71,14 @@ void VolumeExaminer::report_contents(std::size_t first_file) {
   constexpr std::uint64_t rounds = 8, least = 1 << 20;  // deleted files of a long life claim the same clusters a few times over
   std::uint64_t clusters_left = std::max(least, rounds * std::min(volume != nullptr ? volume->clusters() : 0, std::uint64_t{1} << 48));
   const history::ClusterOwners owners(graph_, std::move(wanted));
-  const history::ContentContext context{volume,
-                                        owners,
-                                        evidence_.holes_speak,
-                                        [this](std::uint32_t entry) { return owner_of(entry); },
-                                        [this](std::uint32_t entry) { return owner_text(entry); },
-                                        &clusters_left,
-                                        [this](const Place& place) {
-                                          return evidence_.log_statements != nullptr ? evidence_.log_statements->content(place) : nullptr;
-                                        }};
+  const history::ContentContext context{
+      volume,
+      owners,
+      evidence_.holes_speak,
+      [this](std::uint32_t entry) { return owner_of(entry); },
+      [this](std::uint32_t entry) { return owner_text(entry); },
+      &clusters_left,
+      [this](const Place& place) { return evidence_.log_statements != nullptr ? evidence_.log_statements->content(place) : nullptr; }};
   const auto progress = progress_sink("contents");
   for (std::size_t i = first_file; i < out_.files.size(); ++i) {
     FileReport& file = out_.files[i];

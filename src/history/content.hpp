@@ -75,8 +75,8 @@ inline constexpr std::size_t most_parts = 4096;
 
 StreamReport judge_stream(const ContentContext& context, const FileFacts& file, const StreamPieces& stream);
 
-// Adds what record slack and $LogFile keep of a file's text to its unnamed stream's report. `renamed`: the record held another name when the text was
-// in it, so its attributes may have moved and the place of the text in the file is less sure.
+// Adds what record slack and $LogFile keep of a file's text to its unnamed stream's report. `renamed`: the record held another name when
+// the text was in it, so its attributes may have moved and the place of the text in the file is less sure.
 void add_fragments(const ntfs::Volume* volume, const LogContent& log, std::span<const Sighting> all, std::span<const std::uint32_t> mine,
                    bool renamed, std::vector<StreamReport>& streams);
 

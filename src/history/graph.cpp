@@ -13,7 +13,7 @@ constexpr std::uint64_t entry_limit = 1ULL << 32;  // Windows makes no more reco
 constexpr std::uint64_t array_slack = 1ULL << 16, array_per_record = 16;
 constexpr std::uint64_t largest_volume = 0xFFFF'FFFF;  // clusters; Windows makes no larger ones
 constexpr std::size_t most_log_claims = std::size_t{1} << 24;
-constexpr std::size_t most_journals = 256;             // JournalEvent::journal
+constexpr std::size_t most_journals = 256;  // JournalEvent::journal
 
 // A record's 8.3 name is left out when the same record has another name.
 bool is_second_name(const Sighting& sighting, const NameFact& fact) {

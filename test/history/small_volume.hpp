@@ -107,7 +107,7 @@ struct SmallVolume {
         wanted.push_back(
             {static_cast<std::uint64_t>(run.lcn), static_cast<std::uint32_t>(std::min<std::uint64_t>(run.clusters, 1 << 30)), 0});
     const history::ClusterOwners owners(graph, std::move(wanted));
-    const history::ContentContext context{*volume,
+    const history::ContentContext context{&*volume,
                                           owners,
                                           holes_speak,
                                           [this](std::uint32_t entry) {
