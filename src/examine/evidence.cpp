@@ -172,7 +172,7 @@ void Evidence::index_journal(const std::vector<FileReference>& references) {
 
 // A log of a file that is written all the time holds thousands of records of it: the first and the last are cited.
 void Evidence::index_log(const std::vector<FileReference>& references) {
-  constexpr std::size_t first = 32, last = 64;
+  constexpr std::size_t first = 16, last = 48;
   if (volume_.log_statements == nullptr) return;
   logged_.clear();
   const std::unordered_set<FileReference> wanted(references.begin(), references.end());
