@@ -69,7 +69,7 @@ struct SmallVolume {
   std::optional<ntfs::Volume> volume;
   history::Graph graph{ntfs::UpCase(), 64};
   std::uint64_t free = 0;  // the first of many free clusters
-  bool holes_speak = false;
+  bool holes_speak = false, bitmap_lags = false;
   std::uint64_t left = 1 << 20;
 
   bool ready() {
@@ -111,13 +111,16 @@ struct SmallVolume {
                                           owners,
                                           holes_speak,
                                           [this](std::uint32_t entry) {
+                                            if ((entry & history::log_claim_bit) != 0)
+                                              return history::Owner{.lsn = graph.log_claims()[entry & ~history::log_claim_bit].lsn};
                                             return history::Owner{.live = graph.record(entry) != nullptr && graph.record(entry)->in_use,
                                                                   .lsn = lsns[entry],
                                                                   .created = created[entry]};
                                           },
                                           [](std::uint32_t entry) { return std::to_string(entry); },
                                           &left};
-    return history::judge_stream(context, {.reference = ref(40, 1), .live = live, .lsn = lsn, .created = own_created}, stream);
+    return history::judge_stream(
+        context, {.reference = ref(40, 1), .live = live, .lsn = lsn, .created = own_created, .bitmap_lags = bitmap_lags}, stream);
   }
 };
 
