@@ -29,10 +29,12 @@ constexpr std::uint32_t file_space(std::uint32_t input_file) noexcept { return i
 // What lies behind a stretch of a source.
 enum class ExtentKind : std::uint8_t {
   data,            // bytes are stored; they may still be zero
-  hole,            // no bytes are stored (file hole, block never allocated, sparse run); reads as zeros
+  hole,            // no bytes are stored (hole of the examiner's file, sparse run), which says nothing of why; reads as zeros
   container_zero,  // the container's table says: zero
   unmapped,        // the container's table says: unmapped (discarded)
   unreadable,      // stored but not readable: I/O error, past the end of a short file, damaged table
+  not_present,     // the container's table, or a page blob's listing, says: nothing is stored here; reads as zeros
+  undefined,       // the container's table says: undefined (whatever was here is given up); reads as zeros
 };
 struct Extent {
   std::uint64_t offset = 0;

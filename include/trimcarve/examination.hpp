@@ -32,14 +32,43 @@ struct Warning {
   std::vector<Range> ranges;
 };
 
+// What the table of a dynamic or differencing container says of its blocks: proof of what was never written, or was discarded.
+struct BlockCounts {
+  std::uint64_t block_size = 0, total = 0;
+  std::uint64_t present = 0;            // stored; of a VHD, which sectors of it are stays with the block's bitmap
+  std::uint64_t partially_present = 0;  // stored for some sectors, by a VHDX's sector bitmap; the others are the parent's
+  std::uint64_t not_present = 0;        // of a differencing image: the parent's
+  std::uint64_t undefined = 0, zero = 0, unmapped = 0, unreadable = 0;
+};
+
+// The pending log of a VHDX: what was on its way into the file when it was last closed or copied.
+struct LogReplay {
+  bool replayed = false;                   // in memory; false: it was asked not to be, and the disk is as it was before
+  std::uint64_t entries = 0, sectors = 0;  // sectors of 4 KiB that the entries write
+  std::uint64_t changed = 0;               // of these, those whose bytes differ from what the file holds
+  std::uint64_t changed_table = 0, changed_metadata = 0, changed_bitmaps = 0, changed_payload = 0, changed_other = 0;  // by what they hold
+  std::vector<Range> ranges;  // of the disk: what reads otherwise than without the log, as far as it is known; at most 64
+};
+
+struct StructureCheck {
+  std::string structure;  // "footer", "footer copy", "dynamic header", "header 1", "region table 2", ...
+  std::string state;      // "good", "checksum wrong", "missing"
+  std::string file;       // which file it stands in
+};
+
 struct SourceInfo {
   std::string path;
-  std::string container;             // "raw", "split raw", "vhd fixed", "vhd dynamic", "vhdx dynamic", "file"
+  std::string container;             // "raw", "split raw", "vhd fixed", "vhd dynamic", "vhdx differencing", "e01", "qcow2", "vmdk stream optimized", ..., "file"
   std::uint64_t size = 0;            // of the virtual disk, or of the file
-  std::vector<std::string> files;    // the files it was read from, in the order of their `file:N` spaces
-  std::vector<std::string> parents;  // of a differencing image
+  std::vector<std::string> files;    // the files it was read from, in the order of their `file:N` spaces; parents' after its own
+  std::vector<std::string> parents;  // of a differencing image: its parent's path, then that one's parent, ...
   std::string identifier;            // of a VHD or VHDX, else empty
   std::vector<std::string> warnings;
+  std::optional<BlockCounts> blocks;   // of a container of blocks; a parent's are not counted
+  std::optional<LogReplay> log;        // of a VHDX whose log was pending
+  std::vector<StructureCheck> checks;  // of the structures that have a checksum, in the order they were read; parents' after its own
+  std::string acquisition_hashes;      // of the whole disk, as an E01 states them: "MD5 ..., SHA-1 ..."; else empty. Not checked here
+  std::string page_ranges;             // the listing of the blob's pages that was taken into account, else empty
 };
 
 struct ClusterCounts {  // clusters; `zero` and `data` only when they were read
@@ -119,6 +148,8 @@ struct RunReport {
   std::uint64_t clusters = 0;
   RunState state = RunState::data;
   std::string owner;  // reallocated or contested: to or with whom, as "entry-sequence path", or why it is not known
+  std::string
+      block;  // what the container says of it: "not_present", "undefined", "zero", "unmapped"; empty: bytes are stored, or none says
 };
 
 // A stretch of a stream that came back. Its bytes are evidence: none of them is invented.

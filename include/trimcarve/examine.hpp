@@ -26,6 +26,13 @@ struct Request {
   std::string certificate, certificate_password;
   std::vector<std::string> targets{"custom-script"};  // profile names or NTFS paths
   std::optional<std::uint32_t> volume;                // only this NTFS volume, by index
+  std::vector<std::string> parents;                   // files that may be parents of a differencing image, before those beside it
+  bool replay_log = true;                             // false: a VHDX with a pending log is examined in the state before
+  std::string page_ranges;                            // a listing of the page blob that the raw image or fixed VHD is; empty: none
+  // What opens BitLocker volumes; those that are given are tried on each. Secrets are in files, not in these strings, but for the password.
+  std::string recovery_key;        // the text file that Windows saved, or one with the 48 digits
+  std::string startup_key;         // a .BEK file
+  std::string bitlocker_password;  // UTF-8
 };
 
 struct Progress {

@@ -5,7 +5,10 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <unistd.h>
+
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
 #include <set>
 
@@ -36,6 +39,22 @@ Of several images, the worst of them.)";
 
 RunError usage(const std::string& what, const std::string& why) { return {ExitCode::usage, "command line", what, why}; }
 
+// The first line of what a descriptor gives; a password on the command line would stand in every process list.
+std::string read_password(std::string_view option, std::uint32_t descriptor) {
+  constexpr std::size_t longest = 4096;
+  std::string line;
+  for (char c = 0; line.size() < longest;) {
+    const ssize_t got = descriptor > 0x7FFFFFFFU ? -1 : ::read(static_cast<int>(descriptor), &c, 1);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) throw usage(fmt::format("{} {}", option, descriptor), "it cannot be read");
+    if (got == 0 || c == '\n') break;
+    line += c;
+  }
+  if (line.ends_with('\r')) line.pop_back();
+  if (line.empty()) throw usage(fmt::format("{} {}", option, descriptor), "no password came from it");
+  return line;
+}
+
 std::string base_name(const std::string& path) {
   const auto end = path.find_last_not_of('/');
   if (end == std::string::npos) return "image";
@@ -58,20 +77,6 @@ std::optional<Part> part_of(const std::string& path) {
   const auto [stop, error] = std::from_chars(ending.data(), ending.data() + ending.size(), part.number);
   if (error != std::errc{} || stop != ending.data() + ending.size()) return std::nullopt;
   return part;
-}
-
-// Never on the command line, where others could read it.
-std::string read_password(int descriptor) {
-  constexpr std::size_t longest = 4096;
-  std::string text;
-  char c = 0;
-  while (text.size() < longest) {
-    const ssize_t got = ::read(descriptor, &c, 1);
-    if (got < 0) throw usage(fmt::format("--certificate-password-fd {}", descriptor), "cannot be read");
-    if (got == 0 || c == '\n') break;
-    if (c != '\r') text.push_back(c);
-  }
-  return text;
 }
 
 }  // namespace
@@ -124,9 +129,8 @@ Parsed parse(int argc, const char* const* argv) {
   Options& options = parsed.options;
   Request artefacts;
   std::vector<std::string> images, targets;
-  std::optional<std::uint32_t> volume;
-  std::optional<int> password_descriptor;
-  bool json = false, lines = false, no_progress = false;
+  std::optional<std::uint32_t> volume, password_fd, certificate_password_fd;
+  bool json = false, lines = false, no_progress = false, no_log_replay = false;
 
   CLI::App app(
       "Finds what was deleted from NTFS volumes, above all on Azure disks whose free clusters were trimmed, with the bytes each statement "
@@ -139,7 +143,8 @@ Parsed parse(int argc, const char* const* argv) {
 
   CLI::App* examine = app.add_subcommand("examine", "examine disk images, or artefacts extracted from one");
   examine->footer(footer);
-  examine->add_option("IMAGE", images, "disk image: raw, split raw, VHD, VHDX (content decides, not the name)")->type_name("");
+  examine->add_option("IMAGE", images, "disk image: raw, split raw, VHD, VHDX, E01, qcow2, VMDK (content decides, not the name)")
+      ->type_name("");
   examine
       ->add_option(
           "-o,--output", options.folder,
@@ -151,6 +156,21 @@ Parsed parse(int argc, const char* const* argv) {
                                fmt::join(profile_names(), ", ")))
       ->type_name("PROFILE|PATH")
       ->allow_extra_args(false);
+  examine->add_option("--parent", artefacts.parents, "a parent of the differencing image, when it is not beside it; may be repeated")
+      ->type_name("FILE")
+      ->allow_extra_args(false);
+  examine->add_flag("--no-log-replay", no_log_replay, "examine a VHDX with a pending log in the state before it");
+  examine
+      ->add_option(
+          "--page-ranges", artefacts.page_ranges,
+          "the page ranges of the blob (XML or JSON): what they leave out of a raw image or fixed VHD was never written, or cleared")
+      ->type_name("FILE");
+  examine
+      ->add_option("--recovery-key", artefacts.recovery_key, "opens BitLocker volumes: the text file that Windows saved, or the 48 digits")
+      ->type_name("FILE");
+  examine->add_option("--startup-key", artefacts.startup_key, "opens BitLocker volumes: a .BEK file")->type_name("FILE");
+  examine->add_option("--bitlocker-password-fd", password_fd, "opens BitLocker volumes: reads the password's line from this descriptor")
+      ->type_name("N");
   examine->add_option("--volume", volume, "only this NTFS volume, counted from 0")->type_name("N");
   CLI::Option* json_flag = examine->add_flag("--json", json, "print the whole document (as findings.json) instead of the summary");
   examine->add_flag("--jsonl", lines, "print one JSON object a line instead of the summary")->excludes(json_flag);
@@ -169,7 +189,7 @@ Parsed parse(int argc, const char* const* argv) {
                    "PFX or PEM with the certificate and key that protectedSettings were sealed for: they are decrypted")
       ->type_name("FILE");
   examine
-      ->add_option("--certificate-password-fd", password_descriptor,
+      ->add_option("--certificate-password-fd", certificate_password_fd,
                    "read the password of --certificate from this open descriptor, up to a line's end [none]")
       ->type_name("N");
   examine->add_option("--boot", artefacts.boot, "the boot sector that goes with them")->type_name("FILE");
@@ -207,12 +227,14 @@ Parsed parse(int argc, const char* const* argv) {
   if (!images.empty() && (extracted || !artefacts.boot.empty())) throw usage("an image and extracted artefacts", "give one or the other");
   if (images.empty() && !extracted && !witnesses)
     throw usage("nothing to examine", "give an IMAGE, or --mft, --usnjrnl, --logfile, --index, --artifact or --activity-log; see trimcarve --help");
-  if (password_descriptor) artefacts.certificate_password = read_password(*password_descriptor);
+  if (certificate_password_fd) artefacts.certificate_password = read_password("--certificate-password-fd", *certificate_password_fd);
   if (!targets.empty()) {
     artefacts.targets.clear();
     for (const std::string& target : targets) artefacts.targets.push_back(target_of(target));
   }
   artefacts.volume = volume;
+  artefacts.replay_log = !no_log_replay;
+  if (password_fd) artefacts.bitlocker_password = read_password("--bitlocker-password-fd", *password_fd);
   if (images.empty()) options.requests.push_back(artefacts);
   for (auto& group : group_images(images)) {
     Request request = artefacts;

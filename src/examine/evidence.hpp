@@ -26,7 +26,6 @@ namespace trimcarve {
 struct VolumeEvidence {
   std::uint32_t index = 0;
   std::optional<ntfs::Volume> volume;
-  bool holes_speak = false;
   // Journals by the entry of their $UsnJrnl (an artefact's entry is 0); the live one first.
   std::vector<std::pair<std::uint64_t, SourcePtr>> journals;
   SourcePtr index_file;                           // an extracted $I30 whose directory is not known

@@ -11,8 +11,10 @@
 #include "examine/witnesses.hpp"
 #include "findings/ascii.hpp"
 #include "findings/judge.hpp"
+#include "image/bitlocker.hpp"
 #include "image/open.hpp"
 #include "image/partitions.hpp"
+#include "ntfs/lost_volumes.hpp"
 #include "witness/cms.hpp"
 #include "witness/recognise.hpp"
 
@@ -119,6 +121,9 @@ class Pipeline {
     if (!request_.activity_log.empty())
       witnesses_.read({.path = request_.activity_log, .state = "given"}, {open_artefact(request_.activity_log), nullptr, nullptr},
                       witness::Kind::activity_log);
+    if (request_.image.empty() && examiners_.empty() && out_.coverage.empty())
+      throw RunError(ExitCode::input, request_.artifacts.empty() ? request_.activity_log : request_.artifacts.front(), "nothing to examine",
+                     "it is no log, hive, status or archive that is known here");
   }
 
   // Opens a given file as the next of the spaces. Throws RunError{input}; null for an empty path.
@@ -138,57 +143,137 @@ class Pipeline {
     out_.volumes.push_back(examiner.info());
   }
 
+  image::BitlockerKeys bitlocker_keys() const {
+    image::BitlockerKeys keys;
+    keys.password = request_.bitlocker_password;
+    if (!request_.startup_key.empty()) keys.startup_key = image::open_file(request_.startup_key, 0).source;
+    if (request_.recovery_key.empty()) return keys;
+    constexpr std::uint64_t largest = 1U << 20;
+    const SourcePtr file = image::open_file(request_.recovery_key, 0).source;
+    std::vector<std::byte> text(static_cast<std::size_t>(std::min(file->size(), largest)));
+    if (auto read = file->read_at(0, text); !read) throw RunError(ExitCode::input, request_.recovery_key, "cannot read", read.error().what);
+    keys.recovery_password = image::find_recovery_password(text);
+    if (keys.recovery_password.empty())
+      throw RunError(ExitCode::usage, request_.recovery_key, "no recovery key", "it holds no 48 digits in eight groups that can be one");
+    return keys;
+  }
+
+  // Where the volumes are that will be examined, in the order of the partition table; those it does not name last.
+  struct Place {
+    std::uint64_t offset = 0, size = 0;
+    bool bitlocker = false;
+    std::string lost;  // found by this, not by a partition table
+    std::optional<ntfs::Geometry> geometry;
+  };
+
+  std::vector<Place> find_volumes(const SourcePtr& disk, const image::PartitionTable& table) {
+    std::vector<Place> places;
+    std::vector<Range> open;  // partitions that hold no volume though they might; of a dynamic disk, also what lies behind its first
+    for (const image::Partition& partition : table.partitions) {
+      const ntfs::Probe probe = ntfs::probe_partition(*make_view(disk, partition.offset, partition.size));
+      const bool dynamic = partition.type == "0x42";
+      if (probe.boot.kind != ntfs::BootKind::other)
+        places.push_back({partition.offset, partition.size, probe.boot.kind == ntfs::BootKind::bitlocker, {}, std::nullopt});
+      if (probe.boot.kind == ntfs::BootKind::other && (dynamic || may_be_ntfs(partition)))
+        open.push_back({disk_space, partition.offset, partition.size});
+      const std::uint64_t volume = probe.boot.geometry.volume_size + 512;
+      if (dynamic && probe.boot.kind == ntfs::BootKind::ntfs && volume < partition.size) {
+        places.back().size = volume;
+        open.push_back({disk_space, partition.offset + volume, partition.size - volume});
+      }
+    }
+    const auto search = [&](std::uint64_t offset, std::uint64_t length) {
+      auto found = ntfs::find_lost_volumes(*disk, offset, length, ntfs::SearchDepth::aligned);
+      if (found.volumes.empty()) found = ntfs::find_lost_volumes(*disk, offset, length, ntfs::SearchDepth::all);
+      if (!found.finished) {
+        out_.complete = false;
+        out_.warnings.push_back({"search_not_finished", "the search for lost volumes ended after 256 GiB of data", {}});
+      }
+      for (ntfs::LostVolume& v : found.volumes) {
+        const bool known =
+            std::ranges::any_of(places, [&](const Place& p) { return v.offset < p.offset + p.size && p.offset < v.offset + v.size; });
+        if (!known) places.push_back({v.offset, v.size, false, std::move(v.how), v.geometry});
+      }
+    };
+    if (table.partitions.empty())
+      search(0, disk->size());
+    else
+      for (const Range& range : open) search(range.offset, range.length);
+    return places;
+  }
+
+  // Of the types that NTFS is found in, and those that say nothing.
+  static bool may_be_ntfs(const image::Partition& partition) {
+    return partition.type == "0x07" || partition.type == "0x27" || partition.type == "0x17" ||
+           partition.type_name == "Microsoft basic data" || partition.type_name == "Windows recovery" || partition.type_name == "NTFS";
+  }
+
   void examine_image() {
-    image::OpenedImage opened = image::open_image(request_.image);
+    image::OpenedImage opened = image::open_image(request_.image, {request_.parents, request_.replay_log, request_.page_ranges});
     add_source(out_, opened);
     spaces_.front() = opened.source;
     spaces_.resize(1 + opened.info.files.size());  // the image's own files are spaces too: none of what is cited lies in them
     const std::string& path = request_.image.front();
-    const bool holes_speak = opened.info.container.ends_with("dynamic");
     image::PartitionTable table = image::read_partitions(*opened.source, opened.sector_size);
     std::ranges::move(table.warnings, std::back_inserter(out_.warnings));
     out_.complete = out_.complete && table.complete;
 
+    const image::BitlockerKeys keys = bitlocker_keys();
     std::uint32_t index = 0;
     std::size_t examined = 0;
     std::string why = "no partition table and no NTFS volume was found";
     if (!table.partitions.empty()) why = "none of its partitions is an NTFS volume";
-    for (const image::Partition& partition : table.partitions) {
-      const SourcePtr bytes = make_view(opened.source, partition.offset, partition.size);
-      const ntfs::Probe probe = ntfs::probe_partition(*bytes);
-      if (probe.boot.kind == ntfs::BootKind::other) continue;
+    for (const Place& place : find_volumes(opened.source, table)) {
       const std::uint32_t number = index++;
       if (request_.volume && *request_.volume != number) continue;
-      VolumeInfo info{.index = number, .offset = partition.offset, .size = partition.size};
-      if (probe.boot.kind == ntfs::BootKind::bitlocker) {
-        info.state = "bitlocker";
-        out_.volumes.push_back(std::move(info));
+      VolumeInfo info{.index = number, .offset = place.offset, .size = place.size};
+      if (!place.lost.empty()) {
         out_.complete = false;
-        out_.warnings.push_back(
-            {"bitlocker",
-             fmt::format("volume {} at offset {} is encrypted with BitLocker (-FVE-FS-) and was not examined", number, partition.offset),
-             opened.source->locate(partition.offset, 512)});
-        ++examined;
-        continue;
+        out_.warnings.push_back({"volume_found_by_search",
+                                 fmt::format("volume {} at offset {} is in no partition table, or has no boot sector: found by {}", number,
+                                             place.offset, place.lost),
+                                 opened.source->locate(place.offset, 512)});
       }
-      auto volume = ntfs::open_volume(bytes);
+      SourcePtr bytes = make_view(opened.source, place.offset, place.size);
+      if (place.bitlocker) {
+        auto unlocked = image::unlock_bitlocker(bytes, keys);
+        const auto header = opened.source->locate(place.offset, 512);
+        if (!unlocked) {
+          info.state = "bitlocker";
+          out_.volumes.push_back(std::move(info));
+          out_.complete = false;
+          out_.warnings.push_back({"bitlocker",
+                                   fmt::format("volume {} at offset {} is encrypted with BitLocker (-FVE-FS-) and was not examined: {}",
+                                               number, place.offset, unlocked.error().what),
+                                   header});
+          ++examined;
+          continue;
+        }
+        bytes = unlocked->plain;
+        out_.warnings.push_back(
+            {"bitlocker_unlocked",
+             fmt::format("volume {} is encrypted with BitLocker ({}) and was read decrypted; offsets and hashes of what "
+                         "is cited are those of the encrypted bytes",
+                         number, unlocked->method),
+             header});
+      }
+      auto volume = ntfs::open_volume(bytes, place.geometry ? &*place.geometry : nullptr);
       if (!volume) {
         info.state = "unreadable";
         out_.volumes.push_back(std::move(info));
         out_.complete = false;
         out_.warnings.push_back(
-            {"volume_unreadable", fmt::format("volume {} at offset {}: {}", number, partition.offset, volume.error().what), {}});
+            {"volume_unreadable", fmt::format("volume {} at offset {}: {}", number, place.offset, volume.error().what), {}});
         why = volume.error().what;
         continue;
       }
       for (const ntfs::VolumeNote& note : volume->notes())
         out_.warnings.push_back({note.code, fmt::format("volume {}: {}", number, note.text), {}});
-      if (volume->from_backup_boot() || volume->from_mft_mirror()) out_.complete = false;
+      if (volume->from_backup_boot() || volume->from_mft_mirror() || volume->from_records()) out_.complete = false;
       VolumeEvidence evidence;
       evidence.index = number;
       evidence.volume = std::move(*volume);
-      evidence.holes_speak = holes_speak;
-      examine_volume(std::move(evidence), partition.offset);
+      examine_volume(std::move(evidence), place.offset);
       ++examined;
     }
     if (request_.volume && *request_.volume >= index)

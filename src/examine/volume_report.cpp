@@ -74,7 +74,6 @@ void VolumeExaminer::report_contents(std::size_t first_file) {
   const history::ContentContext context{
       volume,
       owners,
-      evidence_.holes_speak,
       [this](std::uint32_t entry) { return owner_of(entry); },
       [this](std::uint32_t entry) { return owner_text(entry); },
       &clusters_left,

@@ -23,6 +23,11 @@ constexpr std::uint64_t same_process = 30 * ticks_per_second;
 
 std::uint64_t apart(FileTime a, FileTime b) { return a > b ? a.ticks - b.ticks : b.ticks - a.ticks; }
 
+std::string_view trimmed(std::string_view text) {
+  while (!text.empty() && (text.back() == ' ' || text.back() == '\r' || text.back() == '\n')) text.remove_suffix(1);
+  return text;
+}
+
 void cite(const Hearing& hearing, std::size_t heard, std::vector<std::uint32_t>& sightings) {
   const std::uint32_t n = hearing.cite(heard);
   if (std::ranges::find(sightings, n) == sightings.end()) sightings.push_back(n);
@@ -162,11 +167,6 @@ class Requests {
     }
   }
 
-  static std::string_view trimmed(std::string_view text) {
-    while (!text.empty() && (text.back() == ' ' || text.back() == '\r' || text.back() == '\n')) text.remove_suffix(1);
-    return text;
-  }
-
   void take_outcome(const Touching& t, const Statement& s, RunRecord& r) {
     if (s.exit_code) {
       if (!r.exit_code) {
@@ -213,7 +213,7 @@ RunRecord* run_at(std::vector<RunRecord>& runs, FileTime time, const std::string
 void add_process(const Hearing& hearing, const Touching& t, RunRecord& run) {
   const Statement& s = hearing.all[t.heard].statement;
   for (ProcessRecord& known : run.processes) {
-    if (!known.started || apart(*known.started, s.time) > same_process || known.command != s.command) continue;
+    if (!known.started || apart(*known.started, s.time) > same_process || trimmed(known.command) != trimmed(s.command)) continue;
     if (!s.process_id.empty() && !known.process_id.empty() && s.process_id != known.process_id) continue;
     cite(hearing, t.heard, known.sightings);
     if (known.path.empty()) known.path = s.path;

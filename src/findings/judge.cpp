@@ -83,7 +83,9 @@ std::string tell_coverage(const Examination& examination) {
       text += fmt::format("{} records, {} to {}", c.records, to_iso8601(*c.first), to_iso8601(*c.last));
     else
       text += c.records == 0 ? "nothing" : fmt::format("{} records", c.records);
-    if (!c.gaps.empty()) text += fmt::format(", {} gaps", c.gaps.size());
+    // The unused end of a log is no gap in what it says.
+    const bool witness = c.source.find(':') != std::string::npos;
+    if (!c.gaps.empty() && !witness) text += fmt::format(", {} gaps", c.gaps.size());
     parts.push_back(std::move(text));
   }
   for (const VolumeInfo& volume : examination.volumes)

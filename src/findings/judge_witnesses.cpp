@@ -86,10 +86,19 @@ void Judge::hear_instances() {
     if (deed == Deed::installed &&
         (!w.installed || (!begun && w.install_begun) || (begun == w.install_begun && s.time < w.installed->first)))
       w.installed = {s.time, t.heard}, w.install_begun = begun;
-    if (end && (!w.ended || s.time > w.ended->first)) w.ended = {s.time, t.heard};
+    if (end) w.ends.emplace_back(s.time, t.heard);
     if (life && deed != Deed::status && (!w.last || s.time > w.last->first)) w.last = {s.time, t.heard};
   }
-  for (auto& [key, w] : all) witnessed_.push_back(std::move(w));
+  for (auto& [key, w] : all) {
+    // Of the words of its end the first behind the last sign of life: the deletion is not before it. Later ones may come behind it.
+    std::ranges::sort(w.ends);
+    const auto end = std::ranges::find_if(w.ends, [&w](const auto& e) { return !w.last || e.first >= w.last->first; });
+    if (end != w.ends.end())
+      w.ended = *end;
+    else if (!w.ends.empty())
+      w.ended = w.ends.back();
+    witnessed_.push_back(std::move(w));
+  }
   for (const Witnessed& w : witnessed_) {
     if (w.version.empty()) continue;
     const bool known = std::ranges::any_of(report_.instances, [&](const Instance& i) {

@@ -49,8 +49,6 @@ using LogContent = std::function<SourcePtr(const Place& place)>;
 struct ContentContext {
   const ntfs::Volume* volume;  // null: only artefacts without an $MFT were given
   const ClusterOwners& owners;
-  // True for containers that can say that a block holds nothing (dynamic VHD, VHDX): their holes are evidence of TRIM or of never written.
-  bool holes_speak = false;
   std::function<Owner(std::uint32_t entry)> owner;             // of a claim's entry
   std::function<std::string(std::uint32_t entry)> owner_text;  // "123-4 \Windows\x.log"
   // How many clusters may still be looked at, counted down, those that a sparse stretch stands for included; null: no limit. A hostile $MFT

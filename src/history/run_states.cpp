@@ -22,18 +22,19 @@ Age compare(const FileFacts& file, const Owner& other) {
 
 }  // namespace
 
-void RunStates::add(std::uint64_t vcn, std::int64_t lcn, std::uint64_t clusters, RunState state, const std::string& owner) {
+void RunStates::add(std::uint64_t vcn, std::int64_t lcn, std::uint64_t clusters, RunState state, const std::string& owner,
+                    const std::string& block) {
   if (clusters == 0) return;
   if (!runs_.empty()) {
     RunReport& last = runs_.back();
     const bool follows = last.vcn + last.clusters == vcn &&
                          (lcn < 0 ? last.lcn < 0 : last.lcn >= 0 && last.lcn + static_cast<std::int64_t>(last.clusters) == lcn);
-    if (follows && last.state == state && last.owner == owner) {
+    if (follows && last.state == state && last.owner == owner && last.block == block) {
       last.clusters += clusters;
       return;
     }
   }
-  runs_.push_back({vcn, lcn, clusters, state, owner});
+  runs_.push_back({vcn, lcn, clusters, state, owner, block});
 }
 
 void RunStates::add_mapped(std::uint64_t vcn, std::uint64_t lcn, std::uint64_t clusters) {
@@ -129,30 +130,32 @@ void RunStates::bytes(std::uint64_t vcn, std::uint64_t lcn, std::uint64_t cluste
   const std::uint64_t size = context_.volume->cluster_size();
   const ByteSource& partition = *context_.volume->partition();
   const auto cluster = [&](std::uint64_t offset) { return offset / size; };
-  // Container states are finer or coarser than clusters: a cluster takes the state of its first byte unless part of it holds data.
+  const auto takes_whole = [](ExtentKind kind) { return kind == ExtentKind::data || kind == ExtentKind::unreadable; };
+  // Container states are finer or coarser than clusters: a cluster of which part holds data is read, one of which part cannot be read is
+  // unreadable, any other takes the state of its last byte.
   const auto extents = partition.extents(lcn * size, clusters * size);
   std::uint64_t done = lcn;
   for (const Extent& extent : extents) {
-    const std::uint64_t extent_end = cluster(extent.offset + extent.length + (extent.kind == ExtentKind::data ? size - 1 : 0));
+    const std::uint64_t extent_end = cluster(extent.offset + extent.length + (takes_whole(extent.kind) ? size - 1 : 0));
     const std::uint64_t end = std::min(lcn + clusters, extent_end);
     if (end <= done) continue;
     const std::uint64_t count = end - done;
     switch (extent.kind) {
       case ExtentKind::data: read(vcn + (done - lcn), done, count); break;
       case ExtentKind::unreadable: add_at(vcn + (done - lcn), done, count, RunState::unreadable); break;
-      case ExtentKind::unmapped: add_at(vcn + (done - lcn), done, count, RunState::unmapped); break;
-      case ExtentKind::container_zero: add_at(vcn + (done - lcn), done, count, RunState::container_hole); break;
-      case ExtentKind::hole:
-        add_at(vcn + (done - lcn), done, count, context_.holes_speak ? RunState::container_hole : RunState::zero);
-        break;
+      case ExtentKind::unmapped: add_at(vcn + (done - lcn), done, count, RunState::unmapped, "unmapped"); break;
+      case ExtentKind::container_zero: add_at(vcn + (done - lcn), done, count, RunState::container_hole, "zero"); break;
+      case ExtentKind::not_present: add_at(vcn + (done - lcn), done, count, RunState::container_hole, "not_present"); break;
+      case ExtentKind::undefined: add_at(vcn + (done - lcn), done, count, RunState::container_hole, "undefined"); break;
+      case ExtentKind::hole: add_at(vcn + (done - lcn), done, count, RunState::zero); break;
     }
     done = end;
   }
   if (done < lcn + clusters) add_at(vcn + (done - lcn), done, lcn + clusters - done, RunState::unreadable);
 }
 
-void RunStates::add_at(std::uint64_t vcn, std::uint64_t lcn, std::uint64_t clusters, RunState state) {
-  add(vcn, static_cast<std::int64_t>(lcn), clusters, state);
+void RunStates::add_at(std::uint64_t vcn, std::uint64_t lcn, std::uint64_t clusters, RunState state, const std::string& block) {
+  add(vcn, static_cast<std::int64_t>(lcn), clusters, state, {}, block);
 }
 
 void RunStates::read(std::uint64_t vcn, std::uint64_t lcn, std::uint64_t clusters) {

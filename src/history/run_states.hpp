@@ -18,13 +18,14 @@ class RunStates {
   RunStates(const ContentContext& context, const FileFacts& file) : context_(context), file_(file) {}
 
   // Clusters whose state is known; joined to the run before when they follow it in the same state.
-  void add(std::uint64_t vcn, std::int64_t lcn, std::uint64_t clusters, RunState state, const std::string& owner = {});
+  void add(std::uint64_t vcn, std::int64_t lcn, std::uint64_t clusters, RunState state, const std::string& owner = {},
+           const std::string& block = {});
   // Clusters to be judged, cluster by cluster; those beyond the volume are unreadable.
   void add_mapped(std::uint64_t vcn, std::uint64_t lcn, std::uint64_t clusters);
   std::vector<RunReport> take() { return std::move(runs_); }
 
  private:
-  void add_at(std::uint64_t vcn, std::uint64_t lcn, std::uint64_t clusters, RunState state);
+  void add_at(std::uint64_t vcn, std::uint64_t lcn, std::uint64_t clusters, RunState state, const std::string& block = {});
   void deleted(std::uint64_t vcn, std::uint64_t lcn, std::uint64_t clusters, std::size_t pieces);
   void crowded(std::uint64_t vcn, std::uint64_t lcn, std::uint64_t clusters);
   void stretch(std::uint64_t vcn, std::uint64_t lcn, std::uint64_t clusters, const std::vector<Claim>& claims);

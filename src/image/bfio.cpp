@@ -61,6 +61,12 @@ int io_size(intptr_t* handle, size64_t* size, libbfio_error_t**) {
   return 1;
 }
 
+// The handle does not own `io`.
+bool open_handle(Io& io, libbfio_handle_t*& handle) {
+  return libbfio_handle_initialize(&handle, reinterpret_cast<intptr_t*>(&io), io_free, io_clone, io_open, io_close, io_read, io_write,
+                                   io_seek, io_exists, io_is_open, io_size, LIBBFIO_FLAG_IO_HANDLE_NON_MANAGED, nullptr) == 1;
+}
+
 }  // namespace
 
 struct BfioHandle::State {
@@ -76,10 +82,37 @@ BfioHandle::~BfioHandle() {
 
 bool BfioHandle::open(SourcePtr file) {
   state_->io.file = std::move(file);
-  return libbfio_handle_initialize(&state_->handle, reinterpret_cast<intptr_t*>(&state_->io), io_free, io_clone, io_open, io_close, io_read,
-                                   io_write, io_seek, io_exists, io_is_open, io_size, LIBBFIO_FLAG_IO_HANDLE_NON_MANAGED, nullptr) == 1;
+  return open_handle(state_->io, state_->handle);
 }
 
 libbfio_handle_t* BfioHandle::get() const noexcept { return state_->handle; }
+
+struct BfioPool::State {
+  std::vector<std::unique_ptr<Io>> files;
+  libbfio_pool_t* pool = nullptr;
+};
+
+BfioPool::BfioPool() : state_(std::make_unique<State>()) {}
+
+BfioPool::~BfioPool() {
+  if (state_->pool != nullptr) libbfio_pool_free(&state_->pool, nullptr);  // and its handles
+}
+
+bool BfioPool::open(const std::vector<SourcePtr>& files) {
+  if (libbfio_pool_initialize(&state_->pool, 0, LIBBFIO_POOL_UNLIMITED_NUMBER_OF_OPEN_HANDLES, nullptr) != 1) return false;
+  for (const SourcePtr& file : files) {
+    Io& io = *state_->files.emplace_back(std::make_unique<Io>(Io{.file = file}));
+    libbfio_handle_t* handle = nullptr;
+    int entry = 0;
+    if (!open_handle(io, handle)) return false;
+    if (libbfio_pool_append_handle(state_->pool, &entry, handle, LIBBFIO_OPEN_READ, nullptr) != 1) {
+      libbfio_handle_free(&handle, nullptr);
+      return false;
+    }
+  }
+  return true;
+}
+
+libbfio_pool_t* BfioPool::get() const noexcept { return state_->pool; }
 
 }  // namespace trimcarve::image

@@ -4,10 +4,12 @@
 #pragma once
 
 #include <memory>
+#include <vector>
 
 #include "trimcarve/byte_source.hpp"
 
 using libbfio_handle_t = intptr_t;
+using libbfio_pool_t = intptr_t;
 
 namespace trimcarve::image {
 
@@ -21,6 +23,23 @@ class BfioHandle {
   // False when the library has no memory. Once. The library that reads through it must be closed before this goes.
   bool open(SourcePtr file);
   libbfio_handle_t* get() const noexcept;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+// Several files as the pool that a library of split images reads.
+class BfioPool {
+ public:
+  BfioPool();
+  BfioPool(const BfioPool&) = delete;
+  BfioPool& operator=(const BfioPool&) = delete;
+  ~BfioPool();
+
+  // As BfioHandle::open. The files keep their order.
+  bool open(const std::vector<SourcePtr>& files);
+  libbfio_pool_t* get() const noexcept;
 
  private:
   struct State;

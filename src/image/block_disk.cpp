@@ -1,36 +1,30 @@
 #include "image/block_disk.hpp"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 
+#include "image/container.hpp"
 #include "image/host_file.hpp"
 #include "trimcarve/bytes.hpp"
 
 namespace trimcarve::image {
 
-namespace {
-bool bit(ByteView bitmap, std::uint64_t sector) noexcept {
-  return (static_cast<unsigned>(bitmap[static_cast<std::size_t>(sector / 8)]) & (0x80U >> (sector % 8))) != 0;
+BlockDisk::BlockDisk(SourcePtr file, BlockLayout layout)
+    : file_(std::move(file)), layout_(std::move(layout)), shift_(static_cast<unsigned>(std::countr_zero(layout_.block_size))) {
+  if (std::ranges::any_of(layout_.table, [](Block b) { return b.state() == BlockState::partial; }))
+    bitmaps_ = std::make_unique<std::atomic<Bitmap>[]>(layout_.table.size());
 }
-}  // namespace
 
-BlockDisk::BlockDisk(SourcePtr file, std::uint64_t size, std::uint64_t block_size, std::vector<Block> table, std::uint64_t bitmap_size)
-    : file_(std::move(file)),
-      size_(size),
-      shift_(static_cast<unsigned>(std::countr_zero(block_size))),
-      table_(std::move(table)),
-      bitmap_size_(bitmap_size),
-      bitmaps_(bitmap_size == 0 ? nullptr : std::make_unique<std::atomic<Bitmap>[]>(table_.size())) {}
+std::uint64_t BlockDisk::length(std::uint64_t index) const noexcept { return std::min(block_size(), layout_.size - (index << shift_)); }
 
 Result<bool> BlockDisk::full(std::uint64_t index, Block block) const {
-  if (!bitmaps_) return true;
   auto& known = bitmaps_[static_cast<std::size_t>(index)];
   const Bitmap now = known.load(std::memory_order_relaxed);
   if (now != Bitmap::not_read) return now == Bitmap::full;
-  const std::uint64_t length = std::min(block_size(), size_ - (index << shift_));
   bool all = true;
-  auto result = visit_sectors(block, 0, length, [&](bool written, std::uint64_t, std::uint64_t) -> Result<void> {
-    all = all && written;
+  auto result = visit_sectors(index, block, 0, length(index), [&](bool stored, std::uint64_t, std::uint64_t) -> Result<void> {
+    all = all && stored;
     return {};
   });
   if (!result) return std::unexpected(std::move(result.error()));
@@ -39,90 +33,147 @@ Result<bool> BlockDisk::full(std::uint64_t index, Block block) const {
 }
 
 template <class Visit>
-Result<void> BlockDisk::visit_sectors(Block block, std::uint64_t within, std::uint64_t length, Visit visit) const {
-  constexpr std::uint64_t sector = 512;
-  const std::uint64_t first_byte = within / sector / 8, end = within + length;
-  std::vector<std::byte> bitmap(static_cast<std::size_t>((end - 1) / sector / 8 - first_byte + 1));
-  if (auto result = file_->read_at(block.file_offset() - bitmap_size_ + first_byte, bitmap); !result) return result;
+Result<void> BlockDisk::visit_sectors(std::uint64_t index, Block block, std::uint64_t within, std::uint64_t length, Visit visit) const {
+  const SectorBitmaps& maps = layout_.bitmaps;
+  const std::uint64_t sector = maps.sector_size, end = within + length;
+  const bool high_first = maps.before_block != 0;
+  std::uint64_t place = 0;  // of the bit of the block's first sector, which begins a byte
+  if (high_first) {
+    place = block.file_offset() - maps.before_block;
+  } else {
+    const std::uint64_t chunk = index / maps.blocks_per_chunk;
+    if (chunk >= maps.chunks.size() || maps.chunks[static_cast<std::size_t>(chunk)] == 0)
+      return fail("the block's sector bitmap is missing");
+    place = maps.chunks[static_cast<std::size_t>(chunk)] + index % maps.blocks_per_chunk * (block_size() / sector / 8);
+  }
+  // The bitmap is read a piece at a time: a small read costs no allocation, a large block no more than this.
+  std::array<std::byte, 512> bits;
+  const std::uint64_t last_byte = (end - 1) / sector / 8;
+  std::uint64_t first_byte = 0, bytes = 0;  // which of the bitmap's are in `bits`
+  Result<void> result;
+  const auto bit = [&](std::uint64_t at) {
+    const std::uint64_t number = at / sector;
+    if (number / 8 < first_byte || number / 8 >= first_byte + bytes) {
+      first_byte = number / 8;
+      bytes = std::min<std::uint64_t>(bits.size(), last_byte - first_byte + 1);
+      result = file_->read_at(place + first_byte, std::span(bits).first(static_cast<std::size_t>(bytes)));
+    }
+    const auto byte = static_cast<unsigned>(bits[static_cast<std::size_t>(number / 8 - first_byte)]);
+    return (byte >> (high_first ? 7 - number % 8 : number % 8) & 1U) != 0;
+  };
+  bool stored = bit(within);
   while (within < end) {
-    const bool written = bit(bitmap, within / sector - first_byte * 8);
     std::uint64_t until = (within / sector + 1) * sector;
-    while (until < end && bit(bitmap, until / sector - first_byte * 8) == written) until += sector;
+    bool next = stored;
+    while (result && until < end && (next = bit(until)) == stored) until += sector;
+    if (!result) return result;
     until = std::min(until, end);
-    if (auto result = visit(written, within, until - within); !result) return result;
+    if (auto visited = visit(stored, within, until - within); !visited) return visited;
     within = until;
+    stored = next;
   }
   return {};
 }
 
+Result<void> BlockDisk::read_absent(std::uint64_t offset, std::span<std::byte> out) const {
+  const std::uint64_t parent = layout_.parent ? layout_.parent->size() : 0;
+  const auto inside = static_cast<std::size_t>(offset < parent ? std::min<std::uint64_t>(out.size(), parent - offset) : 0);
+  std::ranges::fill(out.subspan(inside), std::byte{0});
+  return inside == 0 ? Result<void>() : layout_.parent->read_at(offset, out.first(inside));
+}
+
+Result<void> BlockDisk::read_partial(std::uint64_t index, Block block, std::uint64_t within, std::span<std::byte> out) const {
+  const auto all = full(index, block);
+  if (!all) return std::unexpected(all.error());
+  if (*all) return file_->read_at(block.file_offset() + within, out);
+  return visit_sectors(index, block, within, out.size(), [&](bool stored, std::uint64_t at, std::uint64_t length) {
+    const auto part = out.subspan(static_cast<std::size_t>(at - within), static_cast<std::size_t>(length));
+    return stored ? file_->read_at(block.file_offset() + at, part) : read_absent((index << shift_) + at, part);
+  });
+}
+
 Result<void> BlockDisk::read_at(std::uint64_t offset, std::span<std::byte> out) const {
-  if (!fits(size_, offset, out.size())) return fail("past the end of the disk");
+  if (!fits(layout_.size, offset, out.size())) return fail("past the end of the disk");
   while (!out.empty()) {
     const std::uint64_t within = offset & (block_size() - 1), index = offset >> shift_;
     const auto piece = out.first(static_cast<std::size_t>(std::min<std::uint64_t>(out.size(), block_size() - within)));
     const Block b = block(index);
-    switch (b.kind()) {
-      case ExtentKind::data: {
-        const auto whole = full(index, b);
-        if (!whole) return std::unexpected(whole.error());
-        auto result = *whole ? file_->read_at(b.file_offset() + within, piece)
-                             : visit_sectors(b, within, piece.size(), [&](bool written, std::uint64_t at, std::uint64_t length) {
-                                 const auto part = piece.subspan(static_cast<std::size_t>(at - within), static_cast<std::size_t>(length));
-                                 if (written) return file_->read_at(b.file_offset() + at, part);
-                                 std::ranges::fill(part, std::byte{0});
-                                 return Result<void>();
-                               });
-        if (!result) return result;
-        break;
-      }
-      case ExtentKind::unreadable: return fail("the block table is damaged here");
-      case ExtentKind::hole:
-      case ExtentKind::container_zero:
-      case ExtentKind::unmapped: std::ranges::fill(piece, std::byte{0}); break;
+    Result<void> result;
+    switch (b.state()) {
+      case BlockState::present: result = file_->read_at(b.file_offset() + within, piece); break;
+      case BlockState::partial: result = read_partial(index, b, within, piece); break;
+      case BlockState::not_present: result = read_absent(offset, piece); break;
+      case BlockState::undefined:
+      case BlockState::zero:
+      case BlockState::unmapped: std::ranges::fill(piece, std::byte{0}); break;
+      case BlockState::unreadable: return fail("the block table is damaged here");
     }
+    if (!result) return result;
     offset += piece.size();
     out = out.subspan(piece.size());
   }
   return {};
 }
 
-std::vector<Extent> BlockDisk::extents(std::uint64_t offset, std::uint64_t length) const {
-  std::vector<Extent> found;
-  if (offset >= size_) return found;
-  length = std::min(length, size_ - offset);
-  // The container file may itself have holes inside a block, or end in it.
-  const auto add_stored = [&](std::uint64_t at_disk, std::uint64_t at_file, std::uint64_t piece) {
-    std::uint64_t covered = 0;
-    for (const Extent& e : file_->extents(at_file, piece)) {
-      add_extent(found, at_disk + covered, e.length, e.kind);
+// The container file may itself have holes inside a block, or end in it.
+void BlockDisk::add_stored(std::vector<Extent>& found, std::uint64_t offset, std::uint64_t file_offset, std::uint64_t length) const {
+  std::uint64_t covered = 0;
+  for (const Extent& e : file_->extents(file_offset, length)) {
+    add_extent(found, offset + covered, e.length, e.kind);
+    covered += e.length;
+  }
+  add_extent(found, offset + covered, length - covered, ExtentKind::unreadable);
+}
+
+void BlockDisk::add_absent(std::vector<Extent>& found, std::uint64_t offset, std::uint64_t length) const {
+  std::uint64_t covered = 0;
+  if (layout_.parent)
+    for (const Extent& e : layout_.parent->extents(offset, length)) {
+      add_extent(found, offset + covered, e.length, e.kind);
       covered += e.length;
     }
-    add_extent(found, at_disk + covered, piece - covered, ExtentKind::unreadable);
-  };
+  add_extent(found, offset + covered, length - covered, ExtentKind::not_present);
+}
+
+void BlockDisk::add_partial(std::vector<Extent>& found, std::uint64_t index, Block block, std::uint64_t within,
+                            std::uint64_t length) const {
+  const std::uint64_t begin = index << shift_;
+  const auto all = full(index, block);
+  if (!all) return add_extent(found, begin + within, length, ExtentKind::unreadable);
+  if (*all) return add_stored(found, begin + within, block.file_offset() + within, length);
+  std::uint64_t done = within;
+  const auto visited = visit_sectors(index, block, within, length, [&](bool stored, std::uint64_t at, std::uint64_t part) -> Result<void> {
+    if (stored)
+      add_stored(found, begin + at, block.file_offset() + at, part);
+    else
+      add_absent(found, begin + at, part);
+    done = at + part;
+    return {};
+  });
+  if (!visited) add_extent(found, begin + done, within + length - done, ExtentKind::unreadable);  // of a bitmap that could be read once
+}
+
+std::vector<Extent> BlockDisk::extents(std::uint64_t offset, std::uint64_t length) const {
+  std::vector<Extent> found;
+  if (offset >= layout_.size) return found;
+  length = std::min(length, layout_.size - offset);
   while (length > 0) {
     const std::uint64_t index = offset >> shift_;
-    if (index >= table_.size()) {  // the whole rest at once: a disk may claim far more blocks than its table has
+    if (index >= layout_.table.size()) {  // the whole rest at once: a disk may claim far more blocks than its table has
       add_extent(found, offset, length, ExtentKind::unreadable);
       break;
     }
     const std::uint64_t within = offset & (block_size() - 1);
     const std::uint64_t piece = std::min(length, block_size() - within);
     const Block b = block(index);
-    if (b.kind() != ExtentKind::data) {
-      add_extent(found, offset, piece, b.kind());
-    } else if (const auto whole = full(index, b); !whole) {
-      add_extent(found, offset, piece, ExtentKind::unreadable);
-    } else if (*whole) {
-      add_stored(offset, b.file_offset() + within, piece);
-    } else {
-      const auto done = visit_sectors(b, within, piece, [&](bool written, std::uint64_t at, std::uint64_t part) -> Result<void> {
-        if (written)
-          add_stored(offset + (at - within), b.file_offset() + at, part);
-        else
-          add_extent(found, offset + (at - within), part, ExtentKind::hole);
-        return {};
-      });
-      if (!done) add_extent(found, offset, piece, ExtentKind::unreadable);
+    switch (b.state()) {
+      case BlockState::present: add_stored(found, offset, b.file_offset() + within, piece); break;
+      case BlockState::partial: add_partial(found, index, b, within, piece); break;
+      case BlockState::not_present: add_absent(found, offset, piece); break;
+      case BlockState::undefined: add_extent(found, offset, piece, ExtentKind::undefined); break;
+      case BlockState::zero: add_extent(found, offset, piece, ExtentKind::container_zero); break;
+      case BlockState::unmapped: add_extent(found, offset, piece, ExtentKind::unmapped); break;
+      case BlockState::unreadable: add_extent(found, offset, piece, ExtentKind::unreadable); break;
     }
     offset += piece;
     length -= piece;
@@ -131,8 +182,8 @@ std::vector<Extent> BlockDisk::extents(std::uint64_t offset, std::uint64_t lengt
 }
 
 std::vector<Range> BlockDisk::locate(std::uint64_t offset, std::uint64_t length) const {
-  if (offset >= size_ || length == 0) return {};
-  return {{disk_space, offset, std::min(length, size_ - offset)}};
+  if (offset >= layout_.size || length == 0) return {};
+  return {{disk_space, offset, std::min(length, layout_.size - offset)}};
 }
 
 BlockDamage BlockDisk::damage() const {
@@ -145,33 +196,64 @@ BlockDamage BlockDisk::damage() const {
     else if (result.ranges.size() < most_ranges)
       result.ranges.push_back({disk_space, offset, length});
   };
-  const std::uint64_t blocks = size_ / block_size() + (size_ % block_size() != 0 ? 1 : 0);
-  const std::uint64_t in_table = std::min<std::uint64_t>(blocks, table_.size());
+  const std::uint64_t in_table = std::min<std::uint64_t>(blocks(), layout_.table.size());
   for (std::uint64_t i = 0; i < in_table; ++i) {
-    const std::uint64_t offset = i << shift_;
-    const std::uint64_t length = std::min(block_size(), size_ - offset);
     const Block b = block(i);
-    const bool bad = b.kind() == ExtentKind::unreadable || (b.kind() == ExtentKind::data && !fits(file_->size(), b.file_offset(), length));
-    if (bad) add(offset, length, 1);
+    const SectorBitmaps& maps = layout_.bitmaps;
+    bool bad = b.state() == BlockState::unreadable || (b.stored() && !fits(file_->size(), b.file_offset(), length(i)));
+    if (b.state() == BlockState::partial && maps.before_block == 0) {
+      const std::uint64_t chunk = i / maps.blocks_per_chunk;
+      bad = bad || chunk >= maps.chunks.size() || maps.chunks[static_cast<std::size_t>(chunk)] == 0;
+    }
+    if (bad) add(i << shift_, length(i), 1);
   }
-  if (in_table < blocks) add(in_table << shift_, size_ - (in_table << shift_), blocks - in_table);
+  if (in_table < blocks()) add(in_table << shift_, layout_.size - (in_table << shift_), blocks() - in_table);
   return result;
+}
+
+BlockCounts BlockDisk::counts() const {
+  BlockCounts counts{.block_size = block_size(), .total = blocks()};
+  const std::uint64_t in_table = std::min<std::uint64_t>(counts.total, layout_.table.size());
+  for (std::uint64_t i = 0; i < in_table; ++i) switch (block(i).state()) {
+      case BlockState::present: ++counts.present; break;
+      case BlockState::partial: ++(layout_.bitmaps.before_block != 0 ? counts.present : counts.partially_present); break;
+      case BlockState::not_present: ++counts.not_present; break;
+      case BlockState::undefined: ++counts.undefined; break;
+      case BlockState::zero: ++counts.zero; break;
+      case BlockState::unmapped: ++counts.unmapped; break;
+      case BlockState::unreadable: ++counts.unreadable; break;
+    }
+  counts.unreadable += counts.total - in_table;
+  return counts;
 }
 
 std::vector<std::uint64_t> BlockDisk::stored_blocks(std::size_t count) const {
   std::vector<std::uint64_t> found;
   if (count == 0) return found;
   std::uint64_t stored = 0;
-  for (const Block b : table_)
-    if (b.kind() == ExtentKind::data) ++stored;
+  for (const Block b : layout_.table)
+    if (b.stored()) ++stored;
   std::uint64_t seen = 0;
-  for (std::size_t i = 0; i < table_.size() && found.size() < count; ++i) {
-    if (table_[i].kind() != ExtentKind::data) continue;
+  for (std::size_t i = 0; i < layout_.table.size() && found.size() < count; ++i) {
+    if (!layout_.table[i].stored()) continue;
     // Of `stored` blocks the k-th taken is number k * stored / count.
     if (stored <= count || seen >= found.size() * stored / count) found.push_back(std::uint64_t{i} << shift_);
     ++seen;
   }
   return found;
+}
+
+void describe_blocks(const BlockDisk& disk, Container& container) {
+  container.blocks = disk.counts();
+  auto damage = disk.damage();
+  if (damage.blocks != 0) {
+    container.complete = false;
+    container.warnings.push_back({"blocks_unreadable",
+                                  std::to_string(damage.blocks) + " of " + std::to_string(disk.blocks()) +
+                                      " blocks lie beyond the end of the file or their table entries are damaged",
+                                  std::move(damage.ranges)});
+  }
+  container.samples = sample_offsets(disk.size(), disk.block_size(), disk.stored_blocks(16));
 }
 
 }  // namespace trimcarve::image

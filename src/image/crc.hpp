@@ -21,16 +21,17 @@ constexpr std::array<std::uint32_t, 256> crc_table() {
   return table;
 }
 
+// `before`: the check of the bytes in front, 0 when there are none.
 template <std::uint32_t Polynomial>
-std::uint32_t crc(ByteView bytes) noexcept {
+std::uint32_t crc(ByteView bytes, std::uint32_t before) noexcept {
   static constexpr auto table = crc_table<Polynomial>();
-  std::uint32_t value = ~0U;
+  std::uint32_t value = ~before;
   for (const std::byte b : bytes) value = (value >> 8) ^ table[(value ^ static_cast<std::uint32_t>(b)) & 0xFFU];
   return ~value;
 }
 }  // namespace detail
 
-inline std::uint32_t crc32(ByteView bytes) noexcept { return detail::crc<0xEDB88320U>(bytes); }
-inline std::uint32_t crc32c(ByteView bytes) noexcept { return detail::crc<0x82F63B78U>(bytes); }
+inline std::uint32_t crc32(ByteView bytes) noexcept { return detail::crc<0xEDB88320U>(bytes, 0); }
+inline std::uint32_t crc32c(ByteView bytes, std::uint32_t before = 0) noexcept { return detail::crc<0x82F63B78U>(bytes, before); }
 
 }  // namespace trimcarve::image

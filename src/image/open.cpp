@@ -4,10 +4,15 @@
 #include <array>
 #include <cctype>
 #include <cstring>
+#include <iterator>
+#include <optional>
 #include <string_view>
 
+#include "image/foreign.hpp"
 #include "image/host_file.hpp"
 #include "image/libvhdi_reader.hpp"
+#include "image/page_ranges.hpp"
+#include "image/parents.hpp"
 #include "image/split.hpp"
 #include "image/vhd.hpp"
 #include "image/vhdx.hpp"
@@ -25,11 +30,9 @@ struct Foreign {
 };
 using namespace std::string_view_literals;
 constexpr std::array foreign{
-    Foreign{"EVF\x09\x0D\x0A\xFF\x00"sv, "an EnCase image (E01)"},
-    Foreign{"EVF2\x0D\x0A\x81\x00"sv, "an EnCase image (Ex01)"},
-    Foreign{"QFI\xFB"sv, "a qcow2 image"},
-    Foreign{"KDMV"sv, "a VMDK image"},
-    Foreign{"# Disk DescriptorFile"sv, "a VMDK descriptor"},
+    Foreign{"EVF2\x0D\x0A\x81\x00"sv, "an EnCase image (Ex01): export it as E01 or raw first"},
+    Foreign{"LVF\x09\x0D\x0A\xFF\x00"sv, "a logical EnCase image (L01), which holds files, not a disk"},
+    Foreign{"COWD"sv, "a VMDK image of an ESX server's snapshot: convert it to a raw image (qemu-img convert)"},
     Foreign{"\x1F\x8B\x08"sv, "compressed with gzip: unpack it first"},
     Foreign{"\xFD\x37zXZ\x00"sv, "compressed with xz: unpack it first"},
     Foreign{"BZh"sv, "compressed with bzip2: unpack it first"},
@@ -69,9 +72,10 @@ Container open_raw(const SourcePtr& file, const std::string& first, std::size_t 
   return disk;
 }
 
-// What libvhdi says of the image, and whether it reads the same bytes.
-void compare_with_libvhdi(const SourcePtr& file, Container& disk) {
-  const auto other = LibvhdiReader::open(file);
+// What libvhdi says of the image, and whether it reads the same bytes. Bytes are compared where it is known to be right: not in
+// differencing images, nor in a fixed VHDX past the first entry of a sector bitmap.
+void compare_with_libvhdi(Container& disk) {
+  const auto other = LibvhdiReader::open(disk.file);
   if (!other) {
     disk.warnings.push_back({"libvhdi_refuses", "libvhdi does not open this image: " + other.error().what, {}});
     return;
@@ -83,9 +87,11 @@ void compare_with_libvhdi(const SourcePtr& file, Container& disk) {
   if (other->size() != disk.disk->size())
     differs("libvhdi gives a disk of " + std::to_string(other->size()) + " bytes, its tables one of " + std::to_string(disk.disk->size()));
   if (other->identifier() != disk.identifier) differs("libvhdi gives the identifier " + other->identifier());
+  if (!disk.parent.empty()) return;
+  std::uint64_t end = std::min(disk.disk->size(), other->size());
+  if (disk.kind == "vhdx fixed") end = std::min(end, std::uint64_t{disk.sector_size} << 23);
   std::array<std::byte, 4096> ours, theirs;
   for (const std::uint64_t at : disk.samples) {
-    const std::uint64_t end = std::min(disk.disk->size(), other->size());
     if (at >= end) continue;
     const auto length = static_cast<std::size_t>(std::min<std::uint64_t>(ours.size(), end - at));
     const auto mine = std::span(ours).first(length), its = std::span(theirs).first(length);
@@ -97,30 +103,34 @@ void compare_with_libvhdi(const SourcePtr& file, Container& disk) {
   }
 }
 
-std::string name_of_parent(const SourcePtr& file) {
-  const auto other = LibvhdiReader::open(file);
-  return other ? other->parent() : std::string();
+// The listing of a page blob, and the file with what it says laid over it.
+PageList read_page_list(const std::string& path) {
+  const SourcePtr file = open_host_file(path, 0);
+  constexpr std::uint64_t largest = std::uint64_t{1} << 30;
+  if (file->size() > largest) throw RunError(ExitCode::input, path, "not a page listing", "it is larger than 1 GiB");
+  std::vector<std::byte> text(static_cast<std::size_t>(file->size()));
+  if (auto result = file->read_at(0, text); !result) throw RunError(ExitCode::input, path, "cannot read", result.error().what);
+  auto list = parse_page_ranges(text);
+  if (!list) throw RunError(ExitCode::input, path, "not a page listing", list.error().what);
+  return std::move(*list);
 }
 
-Container open_container(const SourcePtr& file, const std::string& path, std::size_t parts) {
-  Result<Container> disk = fail("");
-  const auto footer = find_vhd_footer(*file);
-  const bool vhdx = is_vhdx(*file);
-  if (vhdx)
-    disk = open_vhdx(file);
-  else if (footer)
-    disk = open_vhd(file, *footer);
-  else
-    return open_raw(file, path, parts);
-
-  if (!disk) {
-    std::string why = disk.error().what;
-    if (const std::string parent = name_of_parent(file); !parent.empty()) why += " (parent: " + parent + ")";
-    throw RunError(ExitCode::input, path, vhdx ? "cannot read this VHDX" : "cannot read this VHD", why);
+// Stretches of a file of which none of `used` covers anything, without its holes.
+std::vector<Range> unreferenced(const ByteSource& file, std::vector<Extent> used) {
+  std::vector<Range> found;
+  const auto add = [&](std::uint64_t from, std::uint64_t until) {
+    for (const Extent& e : file.extents(from, until - from))
+      if (e.kind == ExtentKind::data) std::ranges::copy(file.locate(e.offset, e.length), std::back_inserter(found));
+  };
+  std::ranges::sort(used, {}, &Extent::offset);
+  std::uint64_t done = 0;
+  for (const Extent& e : used) {
+    if (e.offset >= file.size()) break;
+    if (e.offset > done) add(done, e.offset);
+    done = std::max(done, e.offset + std::min(e.length, file.size() - e.offset));
   }
-  compare_with_libvhdi(file, *disk);
-  if (parts > 1) disk->kind = "split " + disk->kind;
-  return std::move(*disk);
+  if (done < file.size()) add(done, file.size());
+  return found;
 }
 
 void take_warnings(OpenedImage& opened, std::vector<Warning> warnings) {
@@ -130,32 +140,113 @@ void take_warnings(OpenedImage& opened, std::vector<Warning> warnings) {
   }
 }
 
+// Opens an image and, for a differencing one, its parents, each by the one before.
+class Opener {
+ public:
+  explicit Opener(const OpenOptions& options) : options_(options) {}
+
+  OpenedImage open(const std::vector<std::string>& paths) {
+    Parts parts = find_parts(paths);
+    const std::string path = parts.paths.front();
+    SourcePtr file = open_parts(parts.paths);
+    if (file->size() < 512) throw RunError(ExitCode::input, path, "not an image", "it is shorter than one sector");
+    const SourcePtr bare = file;
+    std::optional<PageList> pages;
+    if (!options_.page_ranges.empty()) {
+      pages = read_page_list(options_.page_ranges);
+      file = with_page_ranges(file, *pages);
+    }
+    chain_.push_back(path);
+    Container disk = open_container(file, path, parts.paths.size());
+    if (pages) {
+      if (!disk.kind.ends_with("raw") && !disk.kind.ends_with("vhd fixed"))
+        throw RunError(ExitCode::usage, options_.page_ranges, "no page listing can apply",
+                       "pages are of a raw disk or fixed VHD as it was stored in a page blob; " + path + " is " + disk.kind);
+      std::ranges::move(check_page_ranges(*bare, *pages), std::back_inserter(disk.warnings));
+      opened_.info.page_ranges = options_.page_ranges;
+    }
+
+    opened_.complete = opened_.complete && disk.complete && parts.complete;
+    opened_.sector_size = disk.sector_size;
+    if (disk.blocks) opened_.unreferenced = unreferenced(*bare, std::move(disk.used));
+    opened_.source = std::move(disk.disk);
+    opened_.info.path = path;
+    opened_.info.container = std::move(disk.kind);
+    opened_.info.size = opened_.source->size();
+    opened_.info.identifier = std::move(disk.identifier);
+    opened_.info.acquisition_hashes = std::move(disk.acquisition_hashes);
+    opened_.info.blocks = disk.blocks;
+    opened_.info.log = std::move(disk.log);
+    opened_.info.checks = take_checks(std::move(disk.checks), path);
+    std::ranges::move(parents_checks_, std::back_inserter(opened_.info.checks));
+    take_warnings(opened_, std::move(parts.warnings));
+    take_warnings(opened_, std::move(disk.warnings));
+    take_warnings(opened_, std::move(parents_warnings_));
+    for (const std::string& given : options_.parents)
+      if (std::ranges::find(opened_.info.parents, given) == opened_.info.parents.end())
+        take_warnings(opened_, {{"parent_not_used", "given as a parent, but no image of this chain names it: " + given, {}}});
+    return std::move(opened_);
+  }
+
+ private:
+  SourcePtr open_parts(const std::vector<std::string>& paths) {
+    std::vector<SourcePtr> files;
+    files.reserve(paths.size());
+    for (const std::string& path : paths) {
+      files.push_back(open_host_file(path, file_space(static_cast<std::uint32_t>(opened_.info.files.size()))));
+      opened_.info.files.push_back(path);
+    }
+    return join_sources(std::move(files));
+  }
+
+  Container open_container(const SourcePtr& file, const std::string& path, std::size_t parts) {
+    const auto parent = [&](const ParentLink& link) { return open_parent(path, link); };
+    if (parts == 1)
+      if (auto disk = open_foreign(file, path, [this](const std::string& beside) { return open_parts({beside}); })) return std::move(*disk);
+    const auto footer = find_vhd_footer(*file);
+    const bool vhdx = is_vhdx(*file);
+    if (!vhdx && !footer) return open_raw(file, path, parts);
+    auto disk = vhdx ? open_vhdx(file, parent, options_.replay_log) : open_vhd(file, *footer, parent);
+    if (!disk) throw RunError(ExitCode::input, path, vhdx ? "cannot read this VHDX" : "cannot read this VHD", disk.error().what);
+    compare_with_libvhdi(*disk);
+    if (parts > 1) disk->kind = "split " + disk->kind;
+    return std::move(*disk);
+  }
+
+  // NOLINTNEXTLINE(misc-no-recursion): as deep as the chain, which is bounded
+  SourcePtr open_parent(const std::string& child, const ParentLink& link) {
+    constexpr std::size_t longest = 64;
+    if (chain_.size() >= longest)
+      throw RunError(ExitCode::input, child, "cannot open its parent", "the chain of parents is longer than 64");
+    const std::string path = find_parent(child, link, options_.parents, chain_);
+    chain_.push_back(path);
+    opened_.info.parents.push_back(path);
+    const Parts parts = find_parts({path});
+    Container disk = open_container(open_parts(parts.paths), path, parts.paths.size());
+    opened_.complete = opened_.complete && disk.complete && parts.complete;
+    for (Warning& w : disk.warnings) {
+      w.text = "parent " + path + ": " + w.text;
+      parents_warnings_.push_back(std::move(w));
+    }
+    std::ranges::move(take_checks(std::move(disk.checks), path), std::back_inserter(parents_checks_));
+    return std::move(disk.disk);
+  }
+
+  static std::vector<StructureCheck> take_checks(std::vector<StructureCheck> checks, const std::string& path) {
+    for (StructureCheck& check : checks) check.file = path;
+    return checks;
+  }
+
+  const OpenOptions& options_;
+  OpenedImage opened_;
+  std::vector<std::string> chain_;
+  std::vector<Warning> parents_warnings_;
+  std::vector<StructureCheck> parents_checks_;
+};
+
 }  // namespace
 
-OpenedImage open_image(const std::vector<std::string>& paths) {
-  Parts parts = find_parts(paths);
-  std::vector<SourcePtr> files;
-  files.reserve(parts.paths.size());
-  for (std::size_t i = 0; i < parts.paths.size(); ++i)
-    files.push_back(open_host_file(parts.paths[i], file_space(static_cast<std::uint32_t>(i))));
-  const SourcePtr file = join_sources(std::move(files));
-  const std::string& path = parts.paths.front();
-  if (file->size() < 512) throw RunError(ExitCode::input, path, "not an image", "it is shorter than one sector");
-
-  Container disk = open_container(file, path, parts.paths.size());
-  OpenedImage opened;
-  opened.source = std::move(disk.disk);
-  opened.complete = disk.complete && parts.complete;
-  opened.sector_size = disk.sector_size;
-  opened.info.path = path;
-  opened.info.container = std::move(disk.kind);
-  opened.info.size = opened.source->size();
-  opened.info.files = std::move(parts.paths);
-  opened.info.identifier = std::move(disk.identifier);
-  take_warnings(opened, std::move(parts.warnings));
-  take_warnings(opened, std::move(disk.warnings));
-  return opened;
-}
+OpenedImage open_image(const std::vector<std::string>& paths, const OpenOptions& options) { return Opener(options).open(paths); }
 
 OpenedImage open_file(const std::string& path, std::uint32_t file_index) {
   OpenedImage opened;

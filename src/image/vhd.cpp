@@ -7,6 +7,7 @@
 #include "image/block_disk.hpp"
 #include "image/guid.hpp"
 #include "image/host_file.hpp"
+#include "trimcarve/text.hpp"
 
 namespace trimcarve::image {
 
@@ -30,16 +31,29 @@ struct FooterOnDisk {                    // "Hard Disk Footer Format"
 };
 static_assert(sizeof(FooterOnDisk) == 84);
 
-struct DynamicHeader {              // "Dynamic Disk Header Format"
-  std::array<char, 8> cookie;       // 0   "cxsparse"
-  Big<std::uint64_t> next;          // 8
-  Big<std::uint64_t> table_offset;  // 16
-  Big<std::uint32_t> version;       // 24
-  Big<std::uint32_t> entries;       // 28
-  Big<std::uint32_t> block_size;    // 32
-  Big<std::uint32_t> checksum;      // 36
+struct DynamicHeader {                          // "Dynamic Disk Header Format"
+  std::array<char, 8> cookie;                   // 0   "cxsparse"
+  Big<std::uint64_t> next;                      // 8
+  Big<std::uint64_t> table_offset;              // 16
+  Big<std::uint32_t> version;                   // 24
+  Big<std::uint32_t> entries;                   // 28
+  Big<std::uint32_t> block_size;                // 32
+  Big<std::uint32_t> checksum;                  // 36
+  std::array<std::byte, 16> parent_identifier;  // 40
+  Big<std::uint32_t> parent_time;               // 56
+  Big<std::uint32_t> reserved;                  // 60
+  std::array<std::byte, 512> parent_name;       // 64  UTF-16, big-endian
 };
-static_assert(sizeof(DynamicHeader) == 40);
+static_assert(sizeof(DynamicHeader) == 576);
+
+struct ParentLocator {           // "Dynamic Disk Header Format", eight of them at 576
+  std::array<char, 4> platform;  // 0
+  Big<std::uint32_t> space;      // 4
+  Big<std::uint32_t> length;     // 8   bytes
+  Big<std::uint32_t> reserved;   // 12
+  Big<std::uint64_t> offset;     // 16  in the file
+};
+static_assert(sizeof(ParentLocator) == 24);
 
 constexpr std::uint64_t footer_size = 512, header_size = 1024;
 constexpr std::uint64_t sector = 512;
@@ -66,8 +80,35 @@ std::optional<VhdFooter> footer_at(const ByteSource& file, std::uint64_t offset)
   return VhdFooter{static_cast<VhdType>(type), raw.current_size, raw.header, raw.identifier, checksum_good(bytes, 64), true};
 }
 
-Warning warn(std::string code, std::string text, std::uint64_t offset, std::uint64_t length) {
-  return {std::move(code), std::move(text), {{file_space(0), offset, length}}};
+// UTF-16 of either byte order, up to the first zero.
+std::string utf16_text(ByteView bytes, std::endian order) {
+  std::u16string text;
+  for (std::size_t i = 0; i + 2 <= bytes.size(); i += 2) {
+    const char16_t unit = order == std::endian::big ? load<Big<std::uint16_t>>(bytes, i).value() : le<std::uint16_t>(bytes, i);
+    if (unit == 0) break;
+    text += unit;
+  }
+  return to_utf8(text);
+}
+
+// Names of the parent: of the locators those of Windows and of the Macintosh's file URL; the unicode name of the header.
+ParentLink parent_of(const ByteSource& file, ByteView header_bytes, std::vector<Extent>& used) {
+  const auto header = load<DynamicHeader>(header_bytes);
+  ParentLink link{{guid_text(header.parent_identifier, GuidOrder::big)}, {}};
+  add_name(link.names, utf16_text(header.parent_name, std::endian::big));
+  for (std::size_t i = 0; i < 8; ++i) {
+    const auto locator = load<ParentLocator>(header_bytes, sizeof(DynamicHeader) + i * sizeof(ParentLocator));
+    const std::string_view platform(locator.platform.data(), 4);
+    constexpr std::uint32_t longest = 65536;
+    std::vector<std::byte> value(std::min<std::uint32_t>(locator.length, longest));
+    if (value.empty() || !fits(file.size(), locator.offset, value.size()) || !file.read_at(locator.offset, value)) continue;
+    used.push_back({locator.offset, std::max(locator.length.value(), locator.space.value()), ExtentKind::data});
+    if (platform == "W2ru" || platform == "W2ku")  // relative and absolute path, UTF-16, little-endian
+      add_name(link.names, utf16_text(value, std::endian::little));
+    else if (platform == "MacX" || platform == "Wi2r" || platform == "Wi2k")  // file URL in UTF-8; older paths, in a code page
+      add_name(link.names, std::string_view(reinterpret_cast<const char*>(value.data()), value.size()));
+  }
+  return link;
 }
 
 Result<Container> open_fixed(const SourcePtr& file, const VhdFooter& footer, Container disk) {
@@ -82,11 +123,12 @@ Result<Container> open_fixed(const SourcePtr& file, const VhdFooter& footer, Con
                                  ": the missing ones are unreadable",
                              {{disk_space, payload, footer.size - payload}}});
   } else if (payload > footer.size) {
-    disk.warnings.push_back(warn("vhd_size_differs",
-                                 "the footer says " + std::to_string(footer.size) + " bytes, the file holds " + std::to_string(payload) +
-                                     ": those between the disk and the footer are not examined",
-                                 footer.size, payload - footer.size));
+    disk.warnings.push_back(file_warning(*file, "vhd_size_differs",
+                                         "the footer says " + std::to_string(footer.size) + " bytes, the file holds " +
+                                             std::to_string(payload) + ": those between the disk and the footer are not examined",
+                                         footer.size, payload - footer.size));
   }
+  disk.used = {{0, file->size(), ExtentKind::data}};
   std::vector<std::uint64_t> stored;
   stored.reserve(16);
   for (std::uint64_t i = 0; i < 16; ++i) stored.push_back(footer.size / 16 * i / sector * sector);
@@ -109,17 +151,17 @@ std::vector<Block> read_table(const ByteSource& file, std::uint64_t table_offset
       const std::uint32_t at = load<Big<std::uint32_t>>(chunk, i * 4);
       const std::uint64_t offset = std::uint64_t{at} * sector;
       if (at == absent)
-        table.push_back(Block::none(ExtentKind::hole));
+        table.push_back(Block::none(BlockState::not_present));
       else if (offset < first_block || offset >= file.size())
-        table.push_back(Block::none(ExtentKind::unreadable));
+        table.push_back(Block::none(BlockState::unreadable));
       else
-        table.push_back(Block::at(offset + bitmap_size));
+        table.push_back(Block::at(offset + bitmap_size, BlockState::partial));
     }
     for (const Unread& u : bad) {
       // An entry of which any byte could not be read is unknown: not a hole.
       const std::uint64_t from = (u.offset - table_offset) / 4, until = (u.offset + u.length - table_offset + 3) / 4;
       for (std::uint64_t i = from; i < until && i < table.size(); ++i)
-        table[static_cast<std::size_t>(i)] = Block::none(ExtentKind::unreadable);
+        table[static_cast<std::size_t>(i)] = Block::none(BlockState::unreadable);
     }
     unread.insert(unread.end(), bad.begin(), bad.end());
     done += count;
@@ -127,16 +169,19 @@ std::vector<Block> read_table(const ByteSource& file, std::uint64_t table_offset
   return table;
 }
 
-Result<Container> open_dynamic(const SourcePtr& file, const VhdFooter& footer, Container disk) {
-  disk.kind = "vhd dynamic";
+Result<Container> open_dynamic(const SourcePtr& file, const VhdFooter& footer, Container disk, const OpenParent& open_parent) {
+  const bool differencing = footer.type == VhdType::differencing;
+  disk.kind = differencing ? "vhd differencing" : "vhd dynamic";
   std::array<std::byte, header_size> bytes;
   if (!fits(file->size(), footer.header_offset, header_size) || !file->read_at(footer.header_offset, bytes))
     return fail("its dynamic disk header cannot be read");
   const auto header = load<DynamicHeader>(bytes);
   if (!starts_with(header.cookie, "cxsparse")) return fail("its dynamic disk header is damaged");
-  if (!checksum_good(bytes, 36))
+  const bool good = checksum_good(bytes, 36);
+  disk.checks.push_back({"dynamic header", good ? "good" : "checksum wrong", {}});
+  if (!good)
     disk.warnings.push_back(
-        warn("vhd_header_checksum", "the checksum of the dynamic disk header is wrong", footer.header_offset, header_size));
+        file_warning(*file, "vhd_header_checksum", "the checksum of the dynamic disk header is wrong", footer.header_offset, header_size));
   const std::uint64_t block_size = header.block_size;
   if (!std::has_single_bit(block_size) || block_size < sector) return fail("its block size is impossible: " + std::to_string(block_size));
   if (header.table_offset >= file->size()) return fail("its block table lies beyond the end of the file");
@@ -147,20 +192,25 @@ Result<Container> open_dynamic(const SourcePtr& file, const VhdFooter& footer, C
   if (entries > most_entries) return fail("its block table is impossibly large");
   const std::uint64_t bitmap_size = (block_size / sector / 8 + sector - 1) / sector * sector;
 
-  std::vector<Unread> unread;
-  auto table = read_table(*file, header.table_offset, entries, bitmap_size, footer_size, unread);
-  for (const Unread& u : unread)
-    disk.warnings.push_back(warn("block_table_unreadable", "a part of the block table cannot be read", u.offset, u.length));
-  auto blocks = std::make_shared<BlockDisk>(file, footer.size, block_size, std::move(table), bitmap_size);
-  auto damage = blocks->damage();
-  if (damage.blocks != 0) {
-    disk.complete = false;
-    disk.warnings.push_back({"blocks_unreadable",
-                             std::to_string(damage.blocks) + " of " + std::to_string(needed) +
-                                 " blocks lie beyond the end of the file or their table entries are damaged",
-                             std::move(damage.ranges)});
+  BlockLayout layout{.size = footer.size, .block_size = block_size};
+  layout.bitmaps.before_block = bitmap_size;
+  if (differencing) {
+    const ParentLink link = parent_of(*file, bytes, disk.used);
+    disk.parent = link.names.empty() ? link.identifiers.front() : link.names.front();
+    layout.parent = open_parent(link);
   }
-  disk.samples = sample_offsets(footer.size, block_size, blocks->stored_blocks(16));
+  std::vector<Unread> unread;
+  layout.table = read_table(*file, header.table_offset, entries, bitmap_size, footer_size, unread);
+  for (const Unread& u : unread)
+    disk.warnings.push_back(file_warning(*file, "block_table_unreadable", "a part of the block table cannot be read", u.offset, u.length));
+  disk.used.push_back({0, footer_size, ExtentKind::data});
+  disk.used.push_back({file->size() - footer_size, footer_size, ExtentKind::data});
+  disk.used.push_back({footer.header_offset, header_size, ExtentKind::data});
+  disk.used.push_back({header.table_offset, (std::uint64_t{header.entries} * 4 + sector - 1) / sector * sector, ExtentKind::data});
+  for (const Block b : layout.table)
+    if (b.stored()) disk.used.push_back({b.file_offset() - bitmap_size, bitmap_size + block_size, ExtentKind::data});
+  auto blocks = std::make_shared<BlockDisk>(file, std::move(layout));
+  describe_blocks(*blocks, disk);
   disk.disk = std::move(blocks);
   return disk;
 }
@@ -177,19 +227,28 @@ std::optional<VhdFooter> find_vhd_footer(const ByteSource& file) {
   return copy;
 }
 
-Result<Container> open_vhd(const SourcePtr& file, const VhdFooter& footer) {
-  if (footer.type == VhdType::differencing)
-    return fail("it is a differencing disk: most of its bytes lie in its parent, and reading it with its parents is not supported yet");
+Result<Container> open_vhd(const SourcePtr& file, const VhdFooter& footer, const OpenParent& open_parent) {
   Container disk;
+  disk.file = file;
   disk.identifier = guid_text(footer.identifier, GuidOrder::big);
   disk.sector_size = 512;
+  const auto check = [&](const char* name, const std::optional<VhdFooter>& found) {
+    disk.checks.push_back({name, !found ? "missing" : found->checksum_good ? "good" : "checksum wrong", {}});
+  };
+  check("footer", footer_at(*file, file->size() - footer_size));
+  if (footer.type != VhdType::fixed) check("footer copy", footer_at(*file, 0));
   if (!footer.at_end)
-    disk.warnings.push_back(warn("vhd_footer_missing",
-                                 "the footer at the end of the file is missing or damaged, the copy at its start is used", 0, footer_size));
-  if (!footer.checksum_good)
+    disk.warnings.push_back(file_warning(*file, "vhd_footer_missing",
+                                         "the footer at the end of the file is missing or damaged, the copy at its start is used", 0,
+                                         footer_size));
+  else if (disk.checks.back().structure == "footer copy" && disk.checks.back().state != "good")
     disk.warnings.push_back(
-        warn("vhd_footer_checksum", "the checksum of the footer is wrong", footer.at_end ? file->size() - footer_size : 0, footer_size));
-  return footer.type == VhdType::fixed ? open_fixed(file, footer, std::move(disk)) : open_dynamic(file, footer, std::move(disk));
+        file_warning(*file, "vhd_footer_copy_damaged", "the copy of the footer at the start of the file is damaged", 0, footer_size));
+  if (!footer.checksum_good)
+    disk.warnings.push_back(file_warning(*file, "vhd_footer_checksum", "the checksum of the footer is wrong",
+                                         footer.at_end ? file->size() - footer_size : 0, footer_size));
+  return footer.type == VhdType::fixed ? open_fixed(file, footer, std::move(disk))
+                                       : open_dynamic(file, footer, std::move(disk), open_parent);
 }
 
 }  // namespace trimcarve::image

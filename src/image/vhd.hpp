@@ -1,5 +1,5 @@
-// Virtual Hard Disk, fixed and dynamic (Microsoft, "Virtual Hard Disk Image Format Specification", version 1.0, 2006). All integers are
-// big-endian. Pure over a ByteSource; hostile input gives an Error or unreadable blocks.
+// Virtual Hard Disk: fixed, dynamic and differencing (Microsoft, "Virtual Hard Disk Image Format Specification", version 1.0, 2006). All
+// integers are big-endian. Pure over a ByteSource; hostile input gives an Error or unreadable blocks.
 #pragma once
 
 #include <array>
@@ -28,7 +28,8 @@ struct VhdFooter {
 // preferred. Nothing when the file is no VHD.
 std::optional<VhdFooter> find_vhd_footer(const ByteSource& file);
 
-// Opens the disk behind a footer. `file` is the whole container file.
-Result<Container> open_vhd(const SourcePtr& file, const VhdFooter& footer);
+// Opens the disk behind a footer. `file` is the whole container file; `open_parent` is called for a differencing disk, and what it throws
+// passes through.
+Result<Container> open_vhd(const SourcePtr& file, const VhdFooter& footer, const OpenParent& open_parent);
 
 }  // namespace trimcarve::image

@@ -50,6 +50,7 @@ class Volume {
   bool from_artefact() const noexcept { return partition_ == nullptr; }
   bool from_backup_boot() const noexcept { return from_backup_boot_; }  // the boot sector was bad, its copy was used
   bool from_mft_mirror() const noexcept { return from_mft_mirror_; }    // record 0 was bad, $MFTMirr's was used
+  bool from_records() const noexcept { return from_records_; }          // $MFT or the geometry was worked out from file records
   const ClusterBitmap& bitmap() const noexcept { return bitmap_; }      // knows nothing when $Bitmap could not be read
   const UpCase& up_case() const noexcept { return up_case_; }
   const std::u16string& label() const noexcept { return label_; }
@@ -73,14 +74,14 @@ class Volume {
   std::optional<FileReference> find_usn_journal() const;
 
  private:
-  friend Result<Volume> open_volume(SourcePtr partition);
+  friend Result<Volume> open_volume(SourcePtr partition, const Geometry* geometry);
   friend Result<Volume> open_mft_artefact(SourcePtr mft, const SourcePtr& boot);
   friend struct VolumeOpener;
   Volume() = default;
 
   Geometry geometry_;
   SourcePtr partition_, mft_;
-  bool from_backup_boot_ = false, from_mft_mirror_ = false;
+  bool from_backup_boot_ = false, from_mft_mirror_ = false, from_records_ = false;
   ClusterBitmap bitmap_;
   UpCase up_case_;
   std::u16string label_;
@@ -91,8 +92,9 @@ class Volume {
 };
 
 // Fails when neither boot sector is NTFS's (the text says why) or $MFT cannot be found. A BitLocker volume fails too: ask
-// probe_partition() first to tell them apart.
-Result<Volume> open_volume(SourcePtr partition);
+// probe_partition() first to tell them apart. `geometry`: worked out from records (lost_volumes.hpp), when there is no boot sector; else
+// null.
+Result<Volume> open_volume(SourcePtr partition, const Geometry* geometry = nullptr);
 
 // What the boot sector of a partition is; when the first is neither NTFS's nor BitLocker's and a backup is found (in the partition's last
 // 8 MiB, where the volume it describes ends), that one, with `backup` set.

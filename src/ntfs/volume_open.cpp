@@ -3,6 +3,7 @@
 #include <cstring>
 #include <optional>
 
+#include "ntfs/mft_search.hpp"
 #include "ntfs/volume_opener.hpp"
 
 namespace trimcarve::ntfs {
@@ -53,6 +54,16 @@ struct VolumeOpener {
       volume.from_mft_mirror_ = true;
       note("mft_record_0_bad", "the first record of $MFT is not usable (" + why + "); $MFT was found by its mirror");
       return {};
+    }
+    if (auto runs = find_mft_runs(*volume.partition_, g); !runs.empty()) {
+      std::uint64_t clusters = 0;
+      for (const RunFact& run : runs) clusters = std::max(clusters, run.vcn + run.clusters);
+      const std::uint64_t size = clusters * g.cluster_size;  // cannot wrap: a record's number has 32 bits
+      note("mft_rebuilt", "neither $MFT's own record (" + why + ") nor its mirror (" + mirror_why + ") is usable; $MFT was rebuilt from " +
+                              std::to_string(runs.size()) + " stretches of file records, and may lack others");
+      volume.mft_ = make_stream(volume.partition_, std::move(runs), g.cluster_size, size, size);
+      volume.from_records_ = true;
+      if (volume.record_count() != 0) return {};
     }
     return fail("$MFT cannot be found: its first record: " + why + "; its mirror: " + mirror_why);
   }
@@ -144,14 +155,22 @@ Probe probe_partition(const ByteSource& partition) {
   return probe;
 }
 
-Result<Volume> open_volume(SourcePtr partition) {
+Result<Volume> open_volume(SourcePtr partition, const Geometry* geometry) {
   Probe probe = probe_partition(*partition);
+  const bool worked_out = probe.boot.kind != BootKind::ntfs && geometry != nullptr;
+  if (worked_out) probe = {{BootKind::ntfs, *geometry, std::move(probe.boot.why)}, false};
   if (probe.boot.kind != BootKind::ntfs) return fail(std::move(probe.boot.why));
   VolumeOpener opener{.volume = Volume()};
   opener.volume.geometry_ = probe.boot.geometry;
   opener.volume.partition_ = std::move(partition);
   opener.volume.from_backup_boot_ = probe.backup;
   if (probe.backup) opener.note("boot_sector_bad", "the boot sector is bad (" + probe.boot.why + "); its backup was used");
+  if (worked_out) {
+    opener.volume.from_records_ = true;
+    opener.note("geometry_from_records", "the boot sector is bad (" + probe.boot.why +
+                                             ") and has no copy; where the volume begins and how large a cluster is was worked out from "
+                                             "$MFT's own record, its size from $Bitmap");
+  }
   if (opener.volume.geometry_.volume_size > opener.volume.partition_->size())
     opener.note("volume_larger_than_partition", "the boot sector states a larger volume than the partition holds; the rest is unreadable");
   if (auto found = opener.find_mft(); !found) return std::unexpected(found.error());

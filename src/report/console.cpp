@@ -35,6 +35,36 @@ constexpr std::array kinds{Kind{"mft", "$MFT"},
 
 std::string safe(std::string_view text) { return for_terminal(text); }
 
+std::string blocks_text(const BlockCounts& blocks) {
+  std::string text =
+      fmt::format("{} of {}: {} present", with_commas(blocks.total), bytes_for_people(blocks.block_size), with_commas(blocks.present));
+  const auto add = [&text](std::uint64_t count, const char* what) {
+    if (count > 0) text += fmt::format(", {} {}", with_commas(count), what);
+  };
+  add(blocks.partially_present, "partially present");
+  add(blocks.not_present, "not present");
+  add(blocks.undefined, "undefined");
+  add(blocks.zero, "zero");
+  add(blocks.unmapped, "unmapped");
+  add(blocks.unreadable, "unreadable");
+  return text;
+}
+
+std::string log_text(const LogReplay& log) {
+  std::string text = fmt::format("{}: {} entries write {} sectors of 4 KiB, {} of them otherwise than the file has them",
+                                 log.replayed ? "pending, replayed in memory" : "pending, NOT replayed as asked", with_commas(log.entries),
+                                 with_commas(log.sectors), with_commas(log.changed));
+  const auto add = [&text](std::uint64_t count, const char* what) {
+    if (count > 0) text += fmt::format("; {} in {}", with_commas(count), what);
+  };
+  add(log.changed_table, "the block table");
+  add(log.changed_metadata, "the metadata");
+  add(log.changed_bitmaps, "sector bitmaps");
+  add(log.changed_payload, "the disk's own bytes");
+  add(log.changed_other, "other places");
+  return text;
+}
+
 std::string interval(const std::optional<FileTime>& first, const std::optional<FileTime>& last) {
   if (first && last) return *first == *last ? to_iso8601(*first) : to_iso8601(*first) + " .. " + to_iso8601(*last);
   if (first) return "after " + to_iso8601(*first);
@@ -76,7 +106,10 @@ class Console {
       std::string what = source.container + ", " + bytes_for_people(source.size) + " (" + with_commas(source.size) + ")";
       if (!source.identifier.empty()) what += ", " + source.identifier;
       field(2, "container", what);
+      if (!source.acquisition_hashes.empty()) field(2, "acquired", source.acquisition_hashes + " (stated, not checked)");
       for (const std::string& parent : source.parents) field(2, "parent", parent);
+      if (source.blocks) field(2, "blocks", blocks_text(*source.blocks));
+      if (source.log) field(2, "log", log_text(*source.log));
       for (const std::string& warning : source.warnings) field(2, "warning", warning);
     }
     for (const VolumeInfo& volume : x_.volumes) this->volume(volume);

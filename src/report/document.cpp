@@ -10,6 +10,57 @@ namespace trimcarve::report {
 
 namespace {
 
+
+// What the container's own structures say.
+void put_container(JsonWriter& json, const SourceInfo& source) {
+  json.key("blocks");
+  if (source.blocks) {
+    const BlockCounts& blocks = *source.blocks;
+    json.begin_object();
+    json.key("block_size").value(blocks.block_size);
+    json.key("total").value(blocks.total);
+    json.key("present").value(blocks.present);
+    json.key("partially_present").value(blocks.partially_present);
+    json.key("not_present").value(blocks.not_present);
+    json.key("undefined").value(blocks.undefined);
+    json.key("zero").value(blocks.zero);
+    json.key("unmapped").value(blocks.unmapped);
+    json.key("unreadable").value(blocks.unreadable);
+    json.end_object();
+  } else {
+    json.null();
+  }
+  json.key("log");
+  if (source.log) {
+    const LogReplay& log = *source.log;
+    json.begin_object();
+    json.key("replayed").value(log.replayed);
+    json.key("entries").value(log.entries);
+    json.key("sectors").value(log.sectors);
+    json.key("changed").value(log.changed);
+    json.key("changed_table").value(log.changed_table);
+    json.key("changed_metadata").value(log.changed_metadata);
+    json.key("changed_bitmaps").value(log.changed_bitmaps);
+    json.key("changed_payload").value(log.changed_payload);
+    json.key("changed_other").value(log.changed_other);
+    put_ranges(json.key("ranges"), log.ranges);
+    json.end_object();
+  } else {
+    json.null();
+  }
+  json.key("checks").begin_array();
+  for (const StructureCheck& check : source.checks) {
+    json.begin_object();
+    json.key("structure").value(check.structure);
+    json.key("state").value(check.state);
+    json.key("file").value(check.file);
+    json.end_object();
+  }
+  json.end_array();
+  put_or_null(json.key("page_ranges"), source.page_ranges);
+  put_or_null(json.key("acquisition_hashes"), source.acquisition_hashes);
+}
+
 void put_source(JsonWriter& json, const SourceInfo& source, std::string_view record, std::uint32_t image) {
   begin_record(json, record, image);
   json.key("path").value(source.path);
@@ -19,6 +70,7 @@ void put_source(JsonWriter& json, const SourceInfo& source, std::string_view rec
   put_list(json.key("files"), source.files);
   put_list(json.key("parents"), source.parents);
   put_list(json.key("warnings"), source.warnings);
+  put_container(json, source);
   json.end_object();
 }
 
@@ -117,6 +169,7 @@ void put_run_state(JsonWriter& json, const RunReport& run) {
   json.key("clusters").value(run.clusters);
   json.key("state").value(to_string(run.state));
   if (!run.owner.empty()) json.key("owner").value(run.owner);
+  if (!run.block.empty()) json.key("block").value(run.block);
   json.end_object();
 }
 

@@ -76,8 +76,10 @@ class Evidence {
         files_.push_back(path);
       } else {
         if (disk_.empty()) disk_ = path;
+        if (sources[i].log) options_.replay_log = sources[i].log->replayed;
+        for (const std::string& parent : sources[i].parents) add_parent(path, found(parent), moved);
         if (moved) {  // its parts have moved too
-          auto opened = image::open_image({path});
+          auto opened = image::open_image({path}, options_);
           files_.insert(files_.end(), opened.info.files.begin(), opened.info.files.end());
           opened_.try_emplace(disk_space, std::move(opened.source));
         } else {
@@ -91,7 +93,7 @@ class Evidence {
     if (const auto at = opened_.find(space); at != opened_.end()) return at->second.get();
     SourcePtr source;
     if (space == disk_space) {
-      if (!disk_.empty()) source = image::open_image({disk_}).source;
+      if (!disk_.empty()) source = image::open_image({disk_}, options_).source;
     } else if (space - 1 < files_.size()) {
       source = image::open_file(files_[space - 1], space - 1).source;
     }
@@ -105,8 +107,18 @@ class Evidence {
     return working_directory_ + "/" + path;
   }
 
+  // Where a parent was when the image was examined, and beside the image when that has moved.
+  void add_parent(const std::string& image, const std::string& parent, bool moved) {
+    const auto slash = image.rfind('/');
+    const std::string beside =
+        (slash == std::string::npos ? std::string() : image.substr(0, slash + 1)) + parent.substr(parent.rfind('/') + 1);
+    if (moved && ::access(beside.c_str(), F_OK) == 0) options_.parents.push_back(beside);
+    if (::access(parent.c_str(), F_OK) == 0) options_.parents.push_back(parent);
+  }
+
   std::string working_directory_;
   std::string disk_;
+  image::OpenOptions options_;
   std::vector<std::string> files_;
   std::map<std::uint32_t, SourcePtr> opened_;
 };

@@ -69,6 +69,15 @@ SourceInfo source_of(const json& object) {
     if (!file.is_string()) throw Damaged("a source's `files` are not all names");
     source.files.push_back(file.get<std::string>());
   }
+  for (const json& parent : list_member(object, "parents")) {
+    if (!parent.is_string()) throw Damaged("a source's `parents` are not all names");
+    source.parents.push_back(parent.get<std::string>());
+  }
+  if (const auto log = object.find("log"); log != object.end() && !log->is_null()) {  // documents of 0.1.0 have none
+    const json& replayed = member(*log, "replayed");
+    if (!replayed.is_boolean()) throw Damaged("a log's `replayed` is neither true nor false");
+    source.log = LogReplay{.replayed = replayed.get<bool>()};
+  }
   return source;
 }
 

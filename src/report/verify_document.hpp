@@ -31,7 +31,7 @@ struct CitedContent {
 };
 
 struct Cited {
-  std::vector<SourceInfo> sources;  // path, container, files
+  std::vector<SourceInfo> sources;  // path, container, files, parents, whether a log was replayed
   std::vector<CitedSighting> sightings;
   std::vector<CitedContent> contents;
 };

@@ -138,7 +138,7 @@ bool state_event(Event& event, Statement& statement) {
   statement.event = event.channel + " " + event.id;
   statement.computer = event.computer;
   statement.user = event.user;
-  statement.process_id = event.process_id;
+  if (event.process_id != "0") statement.process_id = event.process_id;  // classic logs state none, as 0
   const std::string_view id = event.id;
   const bool power_shell = event.channel == "Microsoft-Windows-PowerShell/Operational" || event.channel == "PowerShellCore/Operational";
   if (event.channel == "Security" && (id == "4688" || id == "4689")) {

@@ -109,12 +109,83 @@ def refused(folder):
     if shutil.which("qemu-img") is None:
         print("SKIPPED: qemu-img is not installed")
         return
-    big = folder + "/big.vhdx"
-    subprocess.run(["qemu-img", "create", "-q", "-f", "vhdx", "-o", "subformat=fixed", big, "5G"], check=True)
-    expect(["examine", big], 3, "4 GiB")
     q = folder + "/x.qcow2"
     subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", q, "1M"], check=True)
-    expect(["examine", q], 3, "qcow2")
+    expect(["examine", q], 3, "nothing to examine")
+
+
+def child_of(parent, child):
+    """A differencing VHD in which nothing was written, so that all of it is the parent's (VHD specification 1.0)."""
+    with open(parent, "rb") as f:
+        f.seek(-512, os.SEEK_END)
+        parents_footer = f.read()
+
+    def summed(b, at):
+        b[at:at + 4] = bytes(4)
+        b[at:at + 4] = (~sum(b) & 0xFFFFFFFF).to_bytes(4, "big")
+        return bytes(b)
+
+    footer = bytearray(parents_footer)
+    footer[16:24] = (512).to_bytes(8, "big")
+    footer[60:64] = (4).to_bytes(4, "big")
+    footer[68:84] = b"a child of no one"[:16]
+    header = bytearray(1024)
+    header[0:8] = b"cxsparse"
+    header[8:16] = b"\xFF" * 8
+    header[16:24] = (1536).to_bytes(8, "big")
+    header[24:28] = (0x10000).to_bytes(4, "big")
+    header[28:32] = (16).to_bytes(4, "big")
+    header[32:36] = (2 << 20).to_bytes(4, "big")
+    header[40:56] = parents_footer[68:84]
+    name = os.path.basename(parent).encode("utf-16-be")
+    header[64:64 + len(name)] = name
+    whole = summed(footer, 64)
+    return write(child, whole + summed(header, 36) + b"\xFF" * 512 + whole)
+
+
+def containers(folder):
+    """What tells an image from its neighbours: --parent, --page-ranges, --no-log-replay, and verify afterwards."""
+    image = sample(folder)
+    plain = json.loads(run("examine", image, "--json").stdout)
+    child = child_of(image, folder + "/child.vhd")
+    r = run("examine", child, "-o", folder + "/case")
+    check(r.returncode == 0 and "vhd differencing" in r.stdout and "removed.vhd" in r.stdout, f"child: {r.returncode} {r.stdout[:300]} {r.stderr}")
+    check(json.loads(run("examine", child, "--json").stdout)["targets"] == plain["targets"], "the child's answers are not its parent's")
+    elsewhere = folder + "/elsewhere"
+    os.mkdir(elsewhere)
+    os.rename(image, elsewhere + "/base")
+    expect(["examine", child], 3, "its parent is missing: removed.vhd")
+    with open(elsewhere + "/base", "rb") as f:
+        other = bytearray(f.read())
+    other[-512 + 68] ^= 1
+    write(folder + "/removed.vhd", bytes(other))
+    expect(["examine", child], 3, "it is not the parent of")
+    os.remove(folder + "/removed.vhd")
+    r = run("examine", child, "--parent", elsewhere + "/base", "-o", folder + "/case2", "-q")
+    check(r.returncode == 0, f"--parent: {r.stderr}")
+    check(run("verify", folder + "/case2").returncode == 0, "verify does not find the parent again")
+    check(run("verify", folder + "/case").returncode == 3, "verify without the parent")
+
+    with open(elsewhere + "/base", "rb") as f:
+        blob = f.read()
+    ranges = [{"start": at, "end": at + 511} for at in range(0, len(blob), 512) if blob[at:at + 512].strip(b"\0")]
+    listing = write(folder + "/pages.json", json.dumps({"pageRanges": ranges}).encode())
+    r = run("examine", elsewhere + "/base", "--page-ranges", listing, "--json")
+    listed = json.loads(r.stdout)
+    check(r.returncode == 0 and listed["warnings"] == plain["warnings"] and listed["sources"][0]["page_ranges"] == listing, f"{r.returncode} {r.stderr}")
+
+    def states(report):
+        return {(run_["state"], run_.get("block")) for f in report["files"] if f["content"] for run_ in f["content"].get("runs") or []}
+
+    check(("zero", None) in states(plain) and ("container_hole", "not_present") not in states(plain), f"without listing: {states(plain)}")
+    check(("zero", None) not in states(listed) and ("container_hole", "not_present") in states(listed), f"with listing: {states(listed)}")
+    write(listing, json.dumps([{"start": 0, "end": 511}]).encode())
+    r = run("examine", elsewhere + "/base", "--page-ranges", listing, "--json")
+    check("page_ranges_contradicted" in [w["code"] for w in json.loads(r.stdout)["warnings"]], "a listing of another blob is not said")
+    check(json.loads(r.stdout)["targets"] == plain["targets"], "a wrong listing changes answers")
+    expect(["examine", child, "--parent", elsewhere + "/base", "--page-ranges", listing], 2, "no page listing can apply")
+    expect(["examine", elsewhere + "/base", "--page-ranges", folder + "/child.vhd"], 3, "not a page listing")
+    check(run("examine", elsewhere + "/base", "--no-log-replay", "-q").returncode == 0, "--no-log-replay on an image without a log")
 
 
 def folder_not_empty(folder):
@@ -298,6 +369,44 @@ def interrupted(folder):
     check(not os.path.exists(out + "/manifest.json") and not os.path.exists(out + "/findings.json"), "output looks finished")
 
 
+HANDLER = "Microsoft.Compute.CustomScriptExtension"
+LOG = "".join(f"[4312+00000001] [05/12/2026 10:00:0{i}.00] [INFO] {text}\r\n" for i, text in enumerate([
+    "Starting IaaS ScriptHandler Extension v1", "Loading configuration for sequence number 0",
+    "Files downloaded. Asynchronously executing command: 'powershell -File a.ps1'", "Command execution finished. Command exited with code: 3"]))
+ACTIVITY = [{"operationName": {"value": "Microsoft.Compute/virtualMachines/extensions/write"}, "eventTimestamp": "2026-05-12T09:59:40Z",
+             "caller": "someone@example.org", "correlationId": "c1", "status": {"value": "Succeeded"}, "httpRequest": {"clientIpAddress": "192.0.2.7"},
+             "resourceId": "/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/virtualMachines/vm1/extensions/cse"}]
+
+
+def witnesses(folder):
+    """Given logs speak without a disk and beside one; what is no log is named; a written folder verifies, and a changed log does not."""
+    place = os.path.join(folder, "Plugins", HANDLER, "1.10.20")
+    os.makedirs(place)
+    log = write(place + "/CustomScriptHandler.log", LOG.encode())
+    activity = write(folder + "/activity.json", json.dumps(ACTIVITY).encode())
+    other = write(folder + "/notes.txt", b"buy milk\n" * 100)
+    r = run("examine", "--artifact", log, "--activity-log", activity, "--json")
+    check(r.returncode == 0, f"given log: exit {r.returncode}: {r.stderr}")
+    target = json.loads(r.stdout)["targets"][0]
+    check(target["verdict"] == "traces", f"without an $MFT a log proves no removal: {target['verdict']}")
+    runs = target["runs"]
+    check(len(runs) == 1 and runs[0]["command"] == "powershell -File a.ps1" and runs[0]["exit_code"] == 3 and runs[0]["sequence"] == "0", f"runs {runs}")
+    cloud = target["cloud"]
+    check(len(cloud) == 1 and cloud[0]["caller"] == "someone@example.org" and cloud[0]["match"], f"cloud {cloud}")
+    r = run("examine", "--artifact", log, "--artifact", other, "--json")
+    check(r.returncode == 1 and any(other in w["text"] for w in json.loads(r.stdout)["warnings"]), f"a file that is no log: {r.returncode}")
+    expect(["examine", "--artifact", other], 3, "nothing to examine")
+    expect(["examine", "--artifact", folder + "/no such"], 3, "no such file")
+    expect(["examine", "--artifact", log, "--certificate", other], 3, "no certificate")
+    r = run("examine", sample(folder), "--artifact", log, "--activity-log", activity, "-o", folder + "/out")
+    check(r.returncode == 0, f"beside a disk: exit {r.returncode}: {r.stderr}")
+    r = run("verify", folder + "/out")
+    check(r.returncode == 0 and "no difference" in r.stdout, f"verify: {r.stdout}")
+    write(log, LOG.replace("code: 3", "code: 0").encode())
+    r = run("verify", folder + "/out")
+    check(r.returncode == 1 and "the evidence has changed at file:" in r.stdout, f"verify of a changed log: {r.stdout}")
+
+
 def manual(folder):
     """mandoc finds no fault, and every option of --help is in the manual page."""
     page = os.path.join(source_root, "man/trimcarve.1")
@@ -319,6 +428,7 @@ checks = {
     "bitlocker": bitlocker,
     "usage": usage,
     "refused": refused,
+    "containers": containers,
     "folder-not-empty": folder_not_empty,
     "disk-full": disk_full,
     "pipes": pipes,
@@ -328,6 +438,7 @@ checks = {
     "split": split_raw,
     "interrupted": interrupted,
     "manual": manual,
+    "witnesses": witnesses,
 }
 with tempfile.TemporaryDirectory(prefix="trimcarve-cli-") as temporary:
     checks[which](temporary)

@@ -85,19 +85,22 @@ TEST_CASE("clusters that too many records claim are not called anyone's") {
   CHECK(states(report) == std::vector{RunState::data, RunState::contested});
 }
 
-TEST_CASE("holes are evidence in containers that can say so, else zeros of unknown cause; what cannot be read is unreadable") {
+TEST_CASE("what a container says of a stretch without bytes is evidence, a hole of the file is a zero of unknown cause; what cannot be read is unreadable") {
   SmallVolume f;
   if (!f.ready()) return;
-  f.fill(f.free, 5);
+  f.fill(f.free, 7);
   f.disk->special = {{f.free * cluster, cluster, ExtentKind::hole},
                      {(f.free + 1) * cluster, cluster, ExtentKind::unmapped},
                      {(f.free + 2) * cluster, cluster, ExtentKind::container_zero},
-                     {(f.free + 3) * cluster, cluster, ExtentKind::unreadable}};
-  const auto stream = plain({{0, static_cast<std::int64_t>(f.free), 5}}, 5 * cluster);
-  CHECK(states(f.judge(stream)) ==
-        std::vector{RunState::zero, RunState::unmapped, RunState::container_hole, RunState::unreadable, RunState::data});
-  f.holes_speak = true;
-  CHECK(f.judge(stream).runs.at(0).state == RunState::container_hole);
+                     {(f.free + 3) * cluster, cluster, ExtentKind::not_present},
+                     {(f.free + 4) * cluster, cluster, ExtentKind::undefined},
+                     {(f.free + 5) * cluster, cluster, ExtentKind::unreadable}};
+  const auto report = f.judge(plain({{0, static_cast<std::int64_t>(f.free), 7}}, 7 * cluster));
+  CHECK(states(report) == std::vector{RunState::zero, RunState::unmapped, RunState::container_hole, RunState::container_hole,
+                                      RunState::container_hole, RunState::unreadable, RunState::data});
+  std::vector<std::string> blocks;
+  for (const RunReport& run : report.runs) blocks.push_back(run.block);
+  CHECK(blocks == std::vector<std::string>{"", "unmapped", "zero", "not_present", "undefined", "", ""});
 }
 
 TEST_CASE("a cluster of which one sector cannot be read is unreadable") {

@@ -142,7 +142,7 @@ TEST_CASE("a small file's text comes from the log where its bytes are there, els
   history::Graph graph(ntfs::UpCase(), 4);
   graph.finish();
   const history::ClusterOwners owners(graph, {});
-  const history::ContentContext context{nullptr, owners, false, {}, {}, nullptr, text_of_log(log)};
+  const history::ContentContext context{nullptr, owners, {}, {}, nullptr, text_of_log(log)};
   const auto there = history::judge_stream(context, {}, joined({logged_value(ref(41, 1), 100, 16, 16)}).at(0));
   CHECK(there.state == ContentState::recovered);
   CHECK(there.why == "resident, as $LogFile holds it (LSN 100)");

@@ -54,7 +54,7 @@ TEST_CASE("both CRCs give their published check values") {
   CHECK(image::crc32c(std::as_bytes(std::span(text))) == 0xE3069283U);
 }
 
-TEST_CASE("a dynamic VHD serves stored blocks and calls absent ones holes") {
+TEST_CASE("a dynamic VHD serves stored blocks and calls absent ones not present") {
   const TemporaryFolder folder;
   const Bytes first = pattern(2 * mib, 1), third = pattern(mib, 3);
   const auto disk = opened(folder, "d.vhd", dynamic_vhd(5 * mib, {first, {}, third}));
@@ -69,14 +69,14 @@ TEST_CASE("a dynamic VHD serves stored blocks and calls absent ones holes") {
   CHECK(disk.source->locate(mib, 3 * mib) == std::vector<Range>{{disk_space, mib, 3 * mib}});
   std::uint64_t hole = 0;
   for (const Extent& e : disk.source->extents(0, disk.info.size))
-    if (e.kind == ExtentKind::hole && e.offset >= 2 * mib && e.offset < 4 * mib) hole += e.length;
+    if (e.kind == ExtentKind::not_present && e.offset >= 2 * mib && e.offset < 4 * mib) hole += e.length;
   CHECK(hole == 2 * mib);
   check_qemu_agrees(folder, "d.vhd", "vpc", *disk.source);
 }
 
 // VHD specification, "Block Allocation Table and Data Blocks": a clear bit is a sector never written. libvhdi reads it so, and is compared
 // when the image is opened; qemu-img does not look at the bitmap.
-TEST_CASE("a sector whose bit is clear in a dynamic VHD's block was never written: it is a hole, and its stored bytes are not shown") {
+TEST_CASE("a sector whose bit is clear in a dynamic VHD's block was never written: it is not present, and its stored bytes are not shown") {
   const TemporaryFolder folder;
   const Bytes block = pattern(2 * mib, 1);
   Bytes file = dynamic_vhd(3 * mib, {block, block});
@@ -90,7 +90,7 @@ TEST_CASE("a sector whose bit is clear in a dynamic VHD's block was never writte
   CHECK(read(*disk.source, 2 * mib, mib) == Bytes(block.begin(), block.begin() + mib));
   const auto extents = disk.source->extents(100, 4000);
   REQUIRE(extents.size() == 2);
-  CHECK(extents[0] == Extent{100, 1948, ExtentKind::hole});
+  CHECK(extents[0] == Extent{100, 1948, ExtentKind::not_present});
   CHECK(extents[1] == Extent{2048, 2052, ExtentKind::data});
 }
 
@@ -199,14 +199,25 @@ TEST_CASE("each block state of a VHDX gives its kind of extent, and only stored 
   CHECK(disk.info.container == "vhdx dynamic");
   CHECK(disk.info.identifier == "11111111-2222-3333-4444-555555555555");
   CHECK(disk.source->extents(0, 8 * mib) == std::vector<Extent>{{0, mib, ExtentKind::data},
-                                                                {mib, 2 * mib, ExtentKind::hole},
+                                                                {mib, mib, ExtentKind::not_present},
+                                                                {2 * mib, mib, ExtentKind::undefined},
                                                                 {3 * mib, mib, ExtentKind::container_zero},
                                                                 {4 * mib, 2 * mib, ExtentKind::unmapped},
                                                                 {6 * mib, mib, ExtentKind::data},
-                                                                {7 * mib, mib, ExtentKind::hole}});
+                                                                {7 * mib, mib, ExtentKind::not_present}});
   CHECK(read(*disk.source, 0, mib) == Bytes(payload.begin(), payload.begin() + mib));
   CHECK(read(*disk.source, 6 * mib, mib) == Bytes(payload.begin() + mib, payload.end()));
   CHECK(read(*disk.source, mib, 5 * mib) == Bytes(5 * mib));
+  REQUIRE(disk.info.blocks.has_value());
+  const BlockCounts& blocks = *disk.info.blocks;
+  CHECK(blocks.block_size == mib);
+  CHECK(blocks.total == 8);
+  CHECK(blocks.present == 2);
+  CHECK(blocks.not_present == 2);
+  CHECK(blocks.undefined == 1);
+  CHECK(blocks.zero == 1);
+  CHECK(blocks.unmapped == 2);
+  CHECK(blocks.unreadable == 0);
 }
 
 TEST_CASE("a VHDX with sectors of 4096 bytes says so and its table is counted accordingly") {
@@ -258,9 +269,23 @@ TEST_CASE("with one damaged header or region table a VHDX is opened by the other
     CHECK(has_warning(disk.warnings, code));
     CHECK(read(*disk.source, 0, mib) == payload);
   }
+  // With no good checksum left the structure is used all the same, said so, and the result is not complete.
   Bytes file = good;
   file[65536 + 8] ^= std::byte{1};
   file[131072 + 8] ^= std::byte{1};
+  file[196608 + 4] ^= std::byte{1};
+  file[262144 + 4] ^= std::byte{1};
+  const auto disk = opened(folder, "d.vhdx", file);
+  CHECK_FALSE(disk.complete);
+  CHECK(has_warning(disk.warnings, "vhdx_header_damaged_used"));
+  CHECK(has_warning(disk.warnings, "vhdx_region_table_damaged_used"));
+  CHECK(read(*disk.source, 0, mib) == payload);
+  std::vector<std::string> states;
+  for (const StructureCheck& check : disk.info.checks) states.push_back(check.structure + ": " + check.state);
+  CHECK(states == std::vector<std::string>{"header 1: checksum wrong", "header 2: checksum wrong", "region table 1: checksum wrong",
+                                           "region table 2: checksum wrong"});
+  put_text(file, 65536, "dead");
+  put_text(file, 131072, "dead");
   CHECK(refusal(folder, file).find("both of its headers are damaged") != std::string::npos);
 }
 
@@ -273,20 +298,76 @@ TEST_CASE("the header with the greater sequence number decides whether a log is 
   put_vhdx_header(file, 64 << 10, 5, true);
   CHECK(opened(folder, "d.vhdx", file).complete);
   put_vhdx_header(file, 64 << 10, 8, true);
-  CHECK(refusal(folder, file).find("its log holds changes") != std::string::npos);
+  CHECK(refusal(folder, file).find("its log is pending") != std::string::npos);
 }
 
-TEST_CASE("a differencing VHDX and a fixed one over 4 GiB are refused") {
+// The first of the five images that libvhdi reads wrong: it takes the sector bitmap's entry, one in each 4 GiB, for a block. qemu-img
+// vouches.
+TEST_CASE("a fixed VHDX larger than 4 GiB is read right past the first entry of a sector bitmap") {
   const TemporaryFolder folder;
-  VhdxShape child;
-  child.flags = 2;
-  CHECK(refusal(folder, vhdx(child)).find("differencing") != std::string::npos);
-  VhdxShape large;
-  large.flags = 1;
-  large.size = 4096 * mib;
-  CHECK_NOTHROW(opened(folder, "four.vhdx", vhdx(large)));
-  large.size += mib;
-  CHECK(refusal(folder, vhdx(large)).find("fixed VHDX over 4 GiB") != std::string::npos);
+  VhdxShape shape;
+  shape.flags = 1;
+  shape.block_size = 256 << 20;
+  shape.size = 5120 * mib;
+  // 20 blocks of 256 MiB, sparse, with a pattern at the start of each; the bitmap's entry is the 17th.
+  for (std::uint64_t i = 0; i < 20; ++i) {
+    if (i == 16) shape.entries.push_back(0);
+    shape.entries.push_back(present(8 * mib + i * (256 << 20)));
+  }
+  write_file(folder / "five.vhdx", vhdx(shape));
+  std::filesystem::resize_file(folder / "five.vhdx", 8 * mib + 20 * (std::uint64_t{256} << 20));
+  {
+    std::fstream file(folder / "five.vhdx", std::ios::binary | std::ios::in | std::ios::out);
+    for (std::uint64_t i = 0; i < 20; ++i) {
+      const Bytes bytes = pattern(4096, static_cast<std::uint32_t>(i));
+      file.seekp(static_cast<std::streamoff>(8 * mib + i * (256 << 20)));
+      file.write(reinterpret_cast<const char*>(bytes.data()), 4096);
+    }
+  }
+  const auto disk = open_image({folder / "five.vhdx"});
+  CHECK(disk.complete);
+  CHECK(disk.info.container == "vhdx fixed");
+  CHECK(disk.warnings.empty());
+  for (std::uint64_t i = 0; i < 20; ++i) CHECK(read(*disk.source, i * (256 << 20), 4096) == pattern(4096, static_cast<std::uint32_t>(i)));
+  check_qemu_agrees(folder, "five.vhdx", "vhdx", *disk.source);
+}
+
+// A copy may leave holes in the container's own file: that is the copier's doing, and no word of the container.
+TEST_CASE("a hole of the file inside a stored block is not the container's word that nothing is stored") {
+  const TemporaryFolder folder;
+  VhdxShape shape;
+  shape.entries = {present(4 * mib), 0};
+  write_file(folder / "sparse.vhdx", vhdx(shape));
+  std::filesystem::resize_file(folder / "sparse.vhdx", 5 * mib);
+  const auto disk = open_image({folder / "sparse.vhdx"});
+  const auto extents = disk.source->extents(0, 2 * mib);
+  if (extents.front().kind == ExtentKind::data) {
+    std::printf("SKIPPED: the temporary folder's file system does not report holes\n");
+    return;
+  }
+  CHECK(extents == std::vector<Extent>{{0, mib, ExtentKind::hole}, {mib, mib, ExtentKind::not_present}});
+}
+
+TEST_CASE("what no structure and no live block covers in the file is named, in the file's own space") {
+  const TemporaryFolder folder;
+  VhdxShape shape;
+  shape.entries = {present(8 * mib), 2, present(11 * mib)};
+  Bytes file = vhdx(shape);
+  file.resize(8 * mib);
+  const Bytes payload = pattern(6 * mib, 9);
+  file.insert(file.end(), payload.begin(), payload.end());
+  write_file(folder / "d.vhdx", file);
+  const std::vector<Range> expected{{file_space(0), 3 * mib, 3 * mib},
+                                    {file_space(0), 7 * mib, mib},
+                                    {file_space(0), 9 * mib, 2 * mib},
+                                    {file_space(0), 12 * mib, 2 * mib}};
+  CHECK(open_image({folder / "d.vhdx"}).unreferenced == expected);
+  const Bytes block = pattern(2 * mib, 1);
+  Bytes vhd = dynamic_vhd(4 * mib, {block, block});
+  put_be(vhd, vhd_table_offset + 4, 0xFFFFFFFF, 4);  // the second block is given up, its bytes are still there
+  write_file(folder / "d.vhd", vhd);
+  CHECK(open_image({folder / "d.vhd"}).unreferenced ==
+        std::vector<Range>{{file_space(0), vhd_table_offset + 1024 + 2 * mib, 512 + 2 * mib}});
 }
 
 // Also the smoke test of linking libbfio before libvhdi: the handle made by the one is read through by the other.

@@ -10,11 +10,16 @@ namespace {
 
 constexpr std::uint64_t mib = 1 << 20;
 
+SourcePtr no_parent(const image::ParentLink&) {
+  FAIL("no parent is asked for");
+  return nullptr;
+}
+
 Result<image::Container> open_vhd_bytes(Bytes bytes, Unread bad = {}) {
   const auto file = memory(std::move(bytes), bad);
   const auto footer = image::find_vhd_footer(*file);
   REQUIRE(footer.has_value());
-  return image::open_vhd(file, *footer);
+  return image::open_vhd(file, *footer, no_parent);
 }
 
 bool unreadable(const ByteSource& disk, std::uint64_t offset) {
@@ -112,7 +117,7 @@ TEST_CASE("entries of a VHDX that no disk without parent can have are unreadable
   Bytes file = vhdx(shape);
   const Bytes payload = pattern(mib, 9);
   file.insert(file.end(), payload.begin(), payload.end());
-  const auto disk = image::open_vhdx(memory(file));
+  const auto disk = image::open_vhdx(memory(file), no_parent);
   REQUIRE(disk.has_value());
   CHECK_FALSE(disk->complete);
   for (const std::uint64_t block : {0ULL, 1ULL, 2ULL, 3ULL, 6ULL}) CHECK(unreadable(*disk->disk, block * mib));
@@ -126,7 +131,7 @@ TEST_CASE("a VHDX with impossible metadata is refused") {
   const auto refused = [](auto change, const char* why) {
     VhdxShape shape;
     change(shape);
-    const auto disk = image::open_vhdx(memory(vhdx(shape)));
+    const auto disk = image::open_vhdx(memory(vhdx(shape)), no_parent);
     REQUIRE_FALSE(disk.has_value());
     CHECK(disk.error().what.find(why) != std::string::npos);
   };
@@ -140,7 +145,7 @@ TEST_CASE("a VHDX with impossible metadata is refused") {
 TEST_CASE("a VHDX whose table is shorter than its disk is unreadable beyond it") {
   VhdxShape shape;
   shape.size = std::uint64_t{64} << 40;  // 2^26 blocks of 1 MiB; the region holds 131072 entries
-  const auto disk = image::open_vhdx(memory(vhdx(shape)));
+  const auto disk = image::open_vhdx(memory(vhdx(shape)), no_parent);
   REQUIRE(disk.has_value());
   CHECK_FALSE(disk->complete);
   CHECK(disk->disk->extents(shape.size - mib, mib) == std::vector<Extent>{{shape.size - mib, mib, ExtentKind::unreadable}});
@@ -151,7 +156,7 @@ TEST_CASE("a structure that a VHDX marks as required and nobody knows is refused
   Bytes file = vhdx(shape);
   const std::size_t metadata_entry = (1 << 20) + 32 + 2 * 32;  // the disk's identifier, marked required, becomes something else
   put_guid(file, metadata_entry, "00000000-1111-2222-3333-444444444444");
-  const auto disk = image::open_vhdx(memory(file));
+  const auto disk = image::open_vhdx(memory(file), no_parent);
   REQUIRE_FALSE(disk.has_value());
   CHECK(disk.error().what.find("00000000-1111-2222-3333-444444444444") != std::string::npos);
 }

@@ -524,8 +524,14 @@ TEST_CASE("with the boot sector gone the backup is used, with record 0 gone the 
   REQUIRE(again);
   CHECK(again->size == good->size);
   CHECK(hurt.bitmap().free_clusters() == whole.bitmap().free_clusters());
-  // And with the mirror gone too there is no volume, but a reason.
+  // And with the mirror gone too $MFT is rebuilt from its other records; with all of them gone there is no volume, but a reason.
   std::fill_n(bytes.begin() + 2 * 4096, 4096, std::byte{0});
+  const auto rebuilt = open(std::make_shared<MemoryDisk>(bytes));
+  CHECK(rebuilt.from_records());
+  CHECK(rebuilt.label() == u"Charlie");
+  CHECK(rebuilt.bitmap().free_clusters() == whole.bitmap().free_clusters());
+  for (std::size_t at = 0; at < bytes.size(); at += 512)
+    if (std::memcmp(bytes.data() + at, "FILE", 4) == 0) bytes[at] = std::byte{0};
   const auto lost = open_volume(std::make_shared<MemoryDisk>(bytes));
   REQUIRE_FALSE(lost);
   CHECK(lost.error().what.find("no FILE signature") != std::string::npos);

@@ -206,7 +206,7 @@ void add_files(Examination& x, const SourcePtr& disk) {
   StreamReport zero;
   zero.state = ContentState::zeroed;
   zero.size = 4096;
-  zero.runs = {{0, 20, 1, RunState::container_hole, ""}, {1, 21, 1, RunState::reallocated, "300-1 \\pagefile.sys"}};
+  zero.runs = {{0, 20, 1, RunState::container_hole, "", "unmapped"}, {1, 21, 1, RunState::reallocated, "300-1 \\pagefile.sys"}};
   trimmed.streams = {zero};
   x.files.push_back(trimmed);
 
@@ -273,6 +273,10 @@ Examination example(const std::string& disk_path) {
   Examination x;
   const auto opened = image::open_image({disk_path});
   x.sources.push_back(opened.info);
+  x.sources.back().blocks = BlockCounts{1 << 20, 9, 2, 1, 1, 1, 1, 2, 1};
+  x.sources.back().log = LogReplay{true, 3, 20, 19, 1, 0, 0, 18, 0, {{disk_space, 0, 4096}}};
+  x.sources.back().checks = {{"header 1", "good", disk_path}, {"header 2", "checksum wrong", disk_path}};
+  x.sources.back().page_ranges = "pages.xml";
   VolumeInfo volume;
   volume.offset = 0;
   volume.size = 65536;

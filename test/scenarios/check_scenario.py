@@ -11,6 +11,7 @@ whether its record was reused. That independent readers accept its volumes and s
 - nothing is invented: no file that never was, no command that was never given.
 """
 import argparse
+import datetime
 import hashlib
 import json
 import os
@@ -57,6 +58,23 @@ def check_logged_content(what, content, want):
     check(clusters(content["runs"]) == clusters(want["log_runs"]), f"{what}: runs {content['runs']}, expected {want['log_runs']}")
     check(content["state"] in ("zeroed", "reallocated", "overwritten"), f"{what}: content is {content['state']}, of trimmed clusters")
     check("$LogFile" in content["why"], f"{what}: why: {content['why']}")
+
+
+def joined(runs):
+    out = []
+    for lcn, clusters, state in runs:
+        if out and out[-1][2] == state and out[-1][0] + out[-1][1] == lcn:
+            out[-1] = (out[-1][0], out[-1][1] + clusters, state)
+        else:
+            out.append((lcn, clusters, state))
+    return out
+
+
+def near(a, b, seconds):
+    """ISO times within so many seconds of each other."""
+    def number(t):
+        return datetime.datetime.fromisoformat(t[:26]).timestamp()
+    return abs(number(a) - number(b)) <= seconds
 
 
 def check_files(report, expected, container):
@@ -116,14 +134,10 @@ def check_files(report, expected, container):
         if state == "recovered":
             check(content["sha256"] == want["sha256"], f"{what}: recovered content has another hash")
         if want["record"] == "kept" and want["runs"] and content.get("runs") is not None:
-            got_runs = []
-            for r in content["runs"]:  # joined over owners, which the builder does not tell
-                if got_runs and got_runs[-1][2] == r["state"] and got_runs[-1][0] + got_runs[-1][1] == r["lcn"]:
-                    got_runs[-1] = (got_runs[-1][0], got_runs[-1][1] + r["clusters"], r["state"])
-                else:
-                    got_runs.append((r["lcn"], r["clusters"], r["state"]))
-            if container in ("vhd-dynamic", "vhdx"):  # these can say that a block holds nothing; a block that holds other clusters cannot
-                got_runs = [(lcn, n, "zero" if state == "container_hole" else state) for lcn, n, state in got_runs]
+            # Joined over owners, which the builder does not tell.
+            got_runs = joined((r["lcn"], r["clusters"], r["state"]) for r in content["runs"])
+            if container not in ("raw", "vhd-fixed", "vhd-truncated"):  # these can say that a block holds nothing; one that holds other clusters cannot
+                got_runs = joined((lcn, n, "zero" if state in ("container_hole", "unmapped") else state) for lcn, n, state in got_runs)
             want_runs = [(r["lcn"], r["clusters"], r["state"]) for r in want["runs"]]
             check(got_runs == want_runs, f"{what}: runs {got_runs}, expected {want_runs}")
     logs = "\\WindowsAzure\\Logs\\Plugins\\"
@@ -150,7 +164,9 @@ def check_target(report, expected):
         for g in target["instances"]:
             if (g["version"], g["state"]) != (w["version"], w["state"]):
                 continue
-            if g["installed"]:
+            if g["installed"] and g["installed_basis"] == "witness_installed":  # a log's line, not the folder's creation
+                check(near(time_of(g["installed"]), w["installed"], 5), f"{w['version']}: installed {g['installed']}, expected {w['installed']}")
+            elif g["installed"]:
                 check(time_of(g["installed"]) == w["installed"], f"{w['version']}: installed {g['installed']}, expected {w['installed']}")
             if w.get("version_folder_deleted") and g["removed"]:
                 check(within(g["removed"], w["version_folder_deleted"]), f"{w['version']}: removed {g['removed']}, truth {w['version_folder_deleted']}")
@@ -168,11 +184,13 @@ def check_target(report, expected):
             continue
         command = g["command"] or ""
         if expected["target"] != "run-command":  # there the command is the script itself
-            check(command in ("", w["command"]), f"run {w['sequence']}: command is {command!r}, expected {w['command']!r}")
+            sealed = w["sealed"]["command"] if w["sealed"] else w["command"]
+            check(command.rstrip() in ("", w["command"].rstrip(), sealed), f"run {w['sequence']}: command is {command!r}, expected {w['command']!r}")
         if any(f["content"] == "recovered" for f in mine):
-            check(command == w["command"] or expected["target"] == "run-command",
+            sealed = w["sealed"] or w
+            check(command.rstrip() in (w["command"].rstrip(), sealed["command"].rstrip()) or expected["target"] == "run-command",
                   f"run {w['sequence']}: command is {command!r}, expected {w['command']!r}")
-            check(g["file_uris"] == w["file_uris"], f"run {w['sequence']}: file URIs {g['file_uris']}")
+            check(g["file_uris"] in (w["file_uris"], sealed["file_uris"]), f"run {w['sequence']}: file URIs {g['file_uris']}")
             check(g["protected_settings"] == w["protected_settings"], f"run {w['sequence']}: protected settings {g['protected_settings']}")
             check((g["certificate_thumbprint"] or "") == w["certificate_thumbprint"], f"run {w['sequence']}: thumbprint")
         if traced:
@@ -188,17 +206,61 @@ def check_target(report, expected):
     check(not got_runs, f"runs that never were: {sorted(got_runs)}")
 
 
+def check_witnesses(report, expected):
+    """What logs, hives and the cloud tell is what was done: processes, scripts' texts by hash, sealed settings, the cloud's operations; the
+    namesake's process, which ran a script of the same bare name, is nobody's."""
+    target = report["targets"][0]
+    plain = lambda command: command.rstrip()
+    all_commands = {plain(p["command"]) for w in expected["runs"] + expected["instances"] for p in w["processes"]}
+    got = {(r["version"], r["sequence"]): r for r in target["runs"]}
+    for w in expected["runs"]:
+        g = got.get((w["version"], w["sequence"]))
+        if not g:
+            check(not w["processes"], f"run {w['sequence']}: not known, though event logs tell of it")
+            continue
+        commands = {plain(p["command"] or ""): p for p in g["processes"]}
+        for p in w["processes"]:
+            if p["image"].endswith("\\bin\\CustomScriptHandler.exe") or p["image"].endswith("\\bin\\RunCommandExtension.exe"):
+                continue  # a step of the handler
+            check(plain(p["command"]) in commands, f"run {w['sequence']}: process {p['command']!r} not told")
+            if "\\bin\\" in p["parent_image"] and plain(p["command"]) in commands:
+                check(commands[plain(p["command"])]["grade"] == "established", f"run {w['sequence']}: {p['command']!r} is the handler's child")
+        for command in commands:
+            check(command in all_commands, f"run {w['sequence']}: process {command!r} was never the extension's")
+        texts = {t["name"]: t for t in g["script_texts"]}
+        for t in w["script_texts"]:
+            found = texts.get(t["path"])
+            check(found and found["missing"] == 0 and found["parts"] == t["parts"] and found["stretches"][0]["sha256"] == t["sha256"],
+                  f"run {w['sequence']}: text of {t['path']}: {found and found['parts']}")
+        if w["sealed"] and g["sealed"] and not g["sealed"]["cut"]:
+            check(g["sealed"]["opened"] and g["sealed"]["command"] == w["sealed"]["command"] and g["sealed"]["file_uris"] == w["sealed"]["file_uris"],
+                  f"run {w['sequence']}: sealed {g['sealed']}")
+    ours = {c["correlation_id"]: c for c in expected["cloud"]}
+    for c in target["cloud"]:
+        w = ours.get(c["correlation_id"])
+        check(w and w["caller"] == c["caller"] and w["ip"] == c["address"], f"cloud {c['operation']}: {c['caller']}")
+        if w and not w["on_disk"]:
+            check(not c["match"], f"cloud {w['extension_name']}: matched with {c['match']}, though nothing goes with it")
+    told = {c["correlation_id"] for c in target["cloud"] if c["match"]}
+    if expected["target"] == "custom-script" and target["instances"] and target["verdict"] != "none":
+        for c in expected["cloud"]:
+            if c["extension_name"] == "CustomScript" and c["on_disk"]:
+                check(c["correlation_id"] in told, f"cloud {c['operation']} at {c['first']}: not matched")
+
+
 def check_sightings(report, image, container):
     """Every cited range of a raw-like image is read again by this script and hashed: the ranges are what they are said to be."""
     if container not in ("raw", "vhd-fixed", "vhd-truncated"):
         return
-    with open(image, "rb") as disk:
+    spaces = {"disk": image, "file:1": image + ".activity.json"}  # the image's own file is file:0
+    with open(image, "rb") as disk, open(spaces["file:1"], "rb") as cloud:
         for s in report["sightings"]:
             digest = hashlib.sha256()
             for r in s["ranges"]:
-                check(r["space"] == "disk", f"sighting {s['id']}: space {r['space']}")
-                disk.seek(r["offset"])
-                digest.update(disk.read(r["length"]))
+                check(r["space"] in spaces, f"sighting {s['id']}: space {r['space']}")
+                source = disk if r["space"] == "disk" else cloud
+                source.seek(r["offset"])
+                digest.update(source.read(r["length"]))
             check(s["ranges"] and digest.hexdigest() == s["sha256"], f"sighting {s['id']}: its bytes have another hash")
     for f in report["findings"]:
         for n in f["sightings"]:
@@ -213,10 +275,11 @@ def main():
     parser.add_argument("--container", default="vhd-fixed")
     parser.add_argument("--table", default="mbr")
     parser.add_argument("--year", default="2026")
+    parser.add_argument("--sectors", default="512")
     a = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="trimcarve-scenario-") as folder:
         image = os.path.join(folder, "disk.img")
-        built = subprocess.run([a.builder, a.scenario, image, "--container", a.container, "--table", a.table, "--year", a.year],
+        built = subprocess.run([a.builder, a.scenario, image, "--container", a.container, "--table", a.table, "--year", a.year, "--sectors", a.sectors],
                                capture_output=True, text=True)
         if built.returncode == 77:
             print(f"SKIPPED: {built.stderr.strip()}")
@@ -226,7 +289,14 @@ def main():
             return 1
         with open(image + ".expected.json", encoding="utf-8") as f:
             expected = json.load(f)
-        run = subprocess.run([a.trimcarve, "examine", image, "--json", "--target", expected["target"]], capture_output=True, text=True)
+        command = [a.trimcarve, "examine", image, "--json", "--target", expected["target"], "--activity-log", image + ".activity.json"]
+        read_end = None
+        if os.path.exists(image + ".pfx"):
+            read_end, write_end = os.pipe()
+            os.write(write_end, expected["certificate"]["pfx_password"].encode() + b"\n")
+            os.close(write_end)
+            command += ["--certificate", image + ".pfx", "--certificate-password-fd", str(read_end)]
+        run = subprocess.run(command, capture_output=True, text=True, pass_fds=[read_end] if read_end is not None else [])
         want_exit = 1 if a.container == "vhd-truncated" else 0
         check(run.returncode == want_exit, f"exit code {run.returncode}, expected {want_exit}: {run.stderr.strip()}")
         if run.stdout:
@@ -234,6 +304,7 @@ def main():
             check(report["schema"] == "trimcarve/findings/1", "schema")
             check_target(report, expected)
             check_files(report, expected, a.container)
+            check_witnesses(report, expected)
             check_sightings(report, image, a.container)
     for p in problems:
         print("FAILED:", p)

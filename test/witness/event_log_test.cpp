@@ -24,14 +24,14 @@ std::string short_hex(const std::string& value) {
   return "0x" + (digit == std::string::npos ? "0" : value.substr(digit));
 }
 
-std::vector<const Statement*> live(const Read& read, Deed deed) {
+std::vector<const Statement*> live(const LogRead& read, Deed deed) {
   std::vector<const Statement*> found;
   for (const Statement& s : read.statements)
     if (s.deed == deed && !s.carved) found.push_back(&s);
   return found;
 }
 
-std::size_t count(const Read& read, Deed deed) { return live(read, deed).size(); }
+std::size_t count(const LogRead& read, Deed deed) { return live(read, deed).size(); }
 
 std::string value_of(const Statement& statement, const std::string& name) {
   for (const auto& [n, value] : statement.fields)
@@ -44,13 +44,13 @@ void zero(std::vector<std::byte>& bytes, std::size_t at, std::size_t size) {
 }
 
 using Key = std::pair<std::uint64_t, std::string>;  // where, and what
-std::set<Key> keys(const Read& read) {
+std::set<Key> keys(const LogRead& read) {
   std::set<Key> all;
   for (const Statement& s : read.statements) all.emplace(s.offset, s.event + to_iso8601(s.time) + s.text + s.command);
   return all;
 }
 // Statements of `whole` that lie outside [from, to) and that `read` does not have.
-std::size_t lost_outside(const std::set<Key>& whole, const Read& read, std::uint64_t from, std::uint64_t to) {
+std::size_t lost_outside(const std::set<Key>& whole, const LogRead& read, std::uint64_t from, std::uint64_t to) {
   const std::set<Key> got = keys(read);
   return static_cast<std::size_t>(
       std::ranges::count_if(whole, [&](const Key& key) { return (key.first < from || key.first >= to) && !got.contains(key); }));
@@ -65,7 +65,7 @@ TEST_CASE("every process creation says what Event Viewer says, field by field") 
   std::vector<OracleEvent> oracle = parse_events({reinterpret_cast<const char*>(text.data()), text.size()});
   REQUIRE(oracle.size() == 1715);
   std::ranges::reverse(oracle);  // Event Viewer lists the newest first
-  const Read read = read_log(bytes_of(log));
+  const LogRead read = read_log(bytes_of(log));
   CHECK(read.tally.records == 1715 + 29);  // 29: recovered, as evtxexport -m recovered has them
   CHECK(read.tally.damaged == 0);
   const std::vector<const Statement*> started = live(read, Deed::process_started);
@@ -102,7 +102,7 @@ TEST_CASE("the window is that of all records, also of those that say nothing of 
   std::vector<FileTime> times;
   for (const OracleEvent& e : parse_events({reinterpret_cast<const char*>(text.data()), text.size()}))
     times.push_back(from_iso8601(e.time).value_or(no_time));
-  const Read read = read_log(bytes_of(log));
+  const LogRead read = read_log(bytes_of(log));
   CHECK(read.tally.window.last == *std::ranges::max_element(times));
   CHECK(read.tally.window.first == *std::ranges::min_element(times));
 }
@@ -116,7 +116,7 @@ TEST_CASE("each record evtxexport lists or recovers is read, in place and in ord
     if (path.empty()) continue;
     CAPTURE(item);
     const std::vector<std::byte> bytes = bytes_of(path);
-    const Read read = read_log(bytes);
+    const LogRead read = read_log(bytes);
     for (const bool carved : {false, true}) {
       std::vector<OracleEvent> oracle = evtxexport(path, carved ? "recovered" : "items");
       static const std::set<std::string> kept{"400", "600", "800", "4103", "4104", "4688"};
@@ -164,7 +164,7 @@ TEST_CASE("script blocks, pipelines, engine and process events are told apart, a
     const std::string path = unpacked_data(e.item);
     if (path.empty()) continue;
     CAPTURE(e.item);
-    const Read read = read_log(bytes_of(path));
+    const LogRead read = read_log(bytes_of(path));
     CHECK(count(read, Deed::script_text) == e.scripts);
     CHECK(count(read, Deed::pipeline) == e.pipelines);
     CHECK(count(read, Deed::engine_started) == e.engine);
@@ -175,7 +175,7 @@ TEST_CASE("script blocks, pipelines, engine and process events are told apart, a
 TEST_CASE("a Windows PowerShell event gives the command that started the engine") {
   const std::string path = real_data("evtx/powershell-4104-43.evtx");
   if (path.empty()) return;
-  const Read read = read_log(bytes_of(path));
+  const LogRead read = read_log(bytes_of(path));
   for (const Statement* s : live(read, Deed::engine_started))
     CHECK(s->command ==
           "powershell.exe -NoP -C C:\\Windows\\System32\\rundll32.exe C:\\Windows\\System32\\comsvcs.dll, MiniDump (Get-Process "
@@ -185,7 +185,7 @@ TEST_CASE("a Windows PowerShell event gives the command that started the engine"
 TEST_CASE("a script's path, process and user stand beside its text") {
   const std::string path = real_data("evtx/powershell-4104-path.evtx");
   if (path.empty()) return;
-  const Read read = read_log(bytes_of(path));
+  const LogRead read = read_log(bytes_of(path));
   REQUIRE(read.statements.size() == 1);
   const Statement& s = read.statements[0];  // as evtxexport prints it
   CHECK(s.path == "C:\\Users\\Public\\lsass_wer_ps.ps1");
@@ -201,7 +201,7 @@ TEST_CASE("damage costs the chunk it lies in and no other") {
   const std::string path = unpacked_data("evtx/powershell-4104-multipart.evtx.xz");
   if (path.empty()) return;
   const std::vector<std::byte> whole = bytes_of(path);
-  const Read good = read_log(whole);
+  const LogRead good = read_log(whole);
   const std::set<Key> all = keys(good);
   REQUIRE(all.size() == 630);
   constexpr std::size_t chunk = 4096 + 7 * 65536;  // the eighth
@@ -212,7 +212,7 @@ TEST_CASE("damage costs the chunk it lies in and no other") {
   SUBCASE("a zeroed chunk is a gap") {
     auto bytes = whole;
     zero(bytes, chunk, 65536);
-    const Read read = read_log(bytes);
+    const LogRead read = read_log(bytes);
     CHECK(lost_outside(all, read, chunk, chunk + 65536) == 0);
     CHECK(read.statements.size() == 630 - in_chunk);
     CHECK(read.tally.gaps.bytes == good.tally.gaps.bytes + 65536);
@@ -220,14 +220,14 @@ TEST_CASE("damage costs the chunk it lies in and no other") {
   SUBCASE("a chunk whose checksum is wrong is read all the same, and said") {
     auto bytes = whole;
     bytes[chunk + 52] ^= std::byte{0xFF};
-    const Read read = read_log(bytes);
+    const LogRead read = read_log(bytes);
     CHECK(keys(read) == all);
     CHECK(read.tally.note == "1 chunks whose checksums do not match");
   }
   SUBCASE("a chunk without its header gives its records") {
     auto bytes = whole;
     zero(bytes, chunk, 512);
-    const Read read = read_log(bytes);
+    const LogRead read = read_log(bytes);
     CHECK(lost_outside(all, read, 0, 0) == 0);
     CHECK(read.tally.note == "1 chunks without a usable header");
   }
@@ -239,12 +239,12 @@ TEST_CASE("damage costs the chunk it lies in and no other") {
   SUBCASE("a header of garbage, or none, costs nothing") {
     auto bytes = whole;
     std::fill_n(bytes.begin(), 4096, std::byte{0xA5});
-    const Read read = read_log(bytes);
+    const LogRead read = read_log(bytes);
     CHECK(keys(read) == all);
     CHECK(read.tally.note == "no file header");
     CHECK(read.tally.readable);
     const std::vector<std::byte> chunks(whole.begin() + 4096, whole.end());
-    const Read without = read_log(chunks);
+    const LogRead without = read_log(chunks);
     CHECK(without.statements.size() == 630);
     for (const Statement& s : without.statements) CHECK(all.contains({s.offset + 4096, s.event + to_iso8601(s.time) + s.text + s.command}));
   }
@@ -252,7 +252,7 @@ TEST_CASE("damage costs the chunk it lies in and no other") {
     for (const std::size_t before : {std::size_t{0}, std::size_t{512}, std::size_t{70000 / 512 * 512}}) {
       std::vector<std::byte> bytes(before, std::byte{0x11});
       bytes.insert(bytes.end(), whole.begin() + chunk, whole.begin() + chunk + 65536);
-      const Read read = read_log(bytes);
+      const LogRead read = read_log(bytes);
       CHECK(read.statements.size() == in_chunk);
       for (const Statement& s : read.statements)
         CHECK(all.contains({s.offset - before + chunk, s.event + to_iso8601(s.time) + s.text + s.command}));
@@ -261,7 +261,7 @@ TEST_CASE("damage costs the chunk it lies in and no other") {
   SUBCASE("a file cut anywhere gives what lies whole before the cut") {
     for (const std::size_t end : {chunk + 65536, chunk + 40000, chunk + 1, std::size_t{5000}, std::size_t{100}}) {
       std::vector<std::byte> bytes(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(end));
-      const Read read = read_log(bytes);
+      const LogRead read = read_log(bytes);
       const std::set<Key> got = keys(read);
       for (const Statement& s : good.statements)
         if (s.offset + s.length <= end) CHECK(got.contains({s.offset, s.event + to_iso8601(s.time) + s.text + s.command}));
@@ -276,7 +276,7 @@ TEST_CASE("damage costs the chunk it lies in and no other") {
     const Statement& victim = *inside[inside.size() / 2];
     auto bytes = whole;
     std::fill_n(bytes.begin() + static_cast<std::ptrdiff_t>(victim.offset), victim.length, std::byte{0xEE});
-    const Read read = read_log(bytes);
+    const LogRead read = read_log(bytes);
     CHECK(lost_outside(all, read, victim.offset, victim.offset + victim.length) == 0);
     CHECK(read.tally.damaged == good.tally.damaged + 1);
     CHECK(read.tally.gaps.bytes == good.tally.gaps.bytes + victim.length);
@@ -285,7 +285,7 @@ TEST_CASE("damage costs the chunk it lies in and no other") {
 
 TEST_CASE("what is no event log says so") {
   for (const std::size_t size : {std::size_t{0}, std::size_t{7}, std::size_t{200000}}) {
-    const Read read = read_log(std::vector<std::byte>(size, std::byte{0x2A}));
+    const LogRead read = read_log(std::vector<std::byte>(size, std::byte{0x2A}));
     CHECK_FALSE(read.tally.readable);
     CHECK(read.tally.note == "no event log: neither its header nor a chunk");
     CHECK(read.tally.records == 0);

@@ -44,7 +44,7 @@ Event other(const std::string& channel, const std::string& provider, std::uint16
 }
 
 Statement only(const Event& event) {
-  const Read read = read_log(write_event_log({event}));
+  const LogRead read = read_log(write_event_log({event}));
   REQUIRE(read.statements.size() == 1);
   CHECK(read.tally.damaged == 0);
   CHECK(read.tally.note.empty());
@@ -69,7 +69,7 @@ TEST_CASE("what the writer writes is what evtxexport reads, over several chunks,
   REQUIRE(log.size() > 4096 + 3 * 65536);
   const std::vector<OracleEvent> oracle = evtxexport(log);
   REQUIRE(oracle.size() == events.size());
-  const Read read = read_log(log);
+  const LogRead read = read_log(log);
   REQUIRE(read.statements.size() == events.size());
   CHECK(read.tally.damaged == 0);
   CHECK(read.tally.gaps.count == 0);
@@ -117,7 +117,7 @@ TEST_CASE("characters outside the BMP come out right, whatever else the text has
       log[at + 2] = std::byte{'m'};  // "a", the first half, "m", "z"
       log[at + 3] = std::byte{0};
     }
-  const Read read = read_log(log);
+  const LogRead read = read_log(log);
   REQUIRE(read.statements.size() == 2);
   CHECK(read.statements[0].text == "a\\ud83dmz");
   CHECK(read.statements[1].text == "b");
@@ -203,7 +203,7 @@ TEST_CASE("the guest agent's events are all kept; handler, version and verb say 
 }
 
 TEST_CASE("any other event is kept only when it names a handler") {
-  const Read read = read_log(
+  const LogRead read = read_log(
       write_event_log({other("System", "Service Control Manager", 7045,
                              {{"ServiceName", "x"}, {"ImagePath", "c:/packages/plugins/Contoso.Agent/2.1/x.exe"}}),
                        other("System", "Service Control Manager", 7045, {{"ServiceName", "x"}, {"ImagePath", "C:\\Windows\\x.exe"}}),
@@ -220,7 +220,7 @@ TEST_CASE("any other event is kept only when it names a handler") {
 TEST_CASE("a log that is in use is read to its end, and said to be open") {
   std::vector<Event> events;
   for (std::uint64_t i = 0; i < 100; ++i) events.push_back(script(i + 1, std::string(1000, 'y')));
-  const Read read = read_log(write_event_log(events, true));
+  const LogRead read = read_log(write_event_log(events, true));
   CHECK(read.statements.size() == 100);
   CHECK(read.tally.note == "not closed");
   for (const Statement& s : read.statements) CHECK_FALSE(s.carved);
@@ -239,7 +239,7 @@ TEST_CASE("a record that ends with its chunk is read when its padding allows it,
       if (le<std::uint32_t>(log, 4096 + 48) == 65536) break;
     }
     REQUIRE(le<std::uint32_t>(log, 4096 + 48) == 65536);
-    const Read read = read_log(log);
+    const LogRead read = read_log(log);
     CHECK(read.tally.damaged + read.statements.size() == 32);
     whole += read.tally.damaged == 0 ? 1 : 0;
     lost += read.tally.damaged == 1 ? 1 : 0;
@@ -257,7 +257,7 @@ TEST_CASE("chunks behind those that a closed log counts are left from an earlier
   std::vector<std::byte> log = write_event_log({events[0]});
   const std::vector<std::byte> older = write_event_log(events);
   log.insert(log.end(), older.begin() + 4096, older.begin() + 4096 + 65536);
-  const Read read = read_log(log);
+  const LogRead read = read_log(log);
   REQUIRE(read.statements.size() > 2);
   CHECK_FALSE(read.statements[0].carved);
   CHECK(std::all_of(read.statements.begin() + 1, read.statements.end(), [](const Statement& s) { return s.carved; }));
@@ -266,7 +266,7 @@ TEST_CASE("chunks behind those that a closed log counts are left from an earlier
 // Each of these made libevtx 20181227 read past the chunk, allocate gigabytes or recurse without end.
 TEST_CASE("binary XML that lies costs its record and nothing else") {
   const std::vector<std::byte> good = write_event_log({script(1, "first"), script(2, "second"), script(3, "third")});
-  const Read whole = read_log(good);
+  const LogRead whole = read_log(good);
   REQUIRE(whole.statements.size() == 3);
   const std::uint64_t record = whole.statements[1].offset;
   const auto patched = [&](std::uint64_t at, std::initializer_list<int> values) {
@@ -274,7 +274,7 @@ TEST_CASE("binary XML that lies costs its record and nothing else") {
     for (const int value : values) log[static_cast<std::size_t>(at++)] = static_cast<std::byte>(value);
     return read_log(log);
   };
-  const auto second_is_lost = [](const Read& read) {
+  const auto second_is_lost = [](const LogRead& read) {
     return read.tally.damaged == 1 && read.tally.records == 3 && read.statements.size() == 2 && read.statements[0].text == "first" &&
            read.statements[1].text == "third";
   };

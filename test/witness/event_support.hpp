@@ -28,13 +28,13 @@ inline std::vector<std::byte> bytes_of(const std::string& path) {
   return bytes;
 }
 
-struct Read {
+struct LogRead {
   witness::Tally tally;
   std::vector<Statement> statements;
 };
 
-inline Read read_log(std::vector<std::byte> bytes) {
-  Read read;
+inline LogRead read_log(std::vector<std::byte> bytes) {
+  LogRead read;
   read.tally = witness::read_event_log(ntfs::make_buffer(std::move(bytes), nullptr, 0), "test.evtx",
                                        [&](const Statement& statement) { read.statements.push_back(statement); });
   return read;

@@ -52,7 +52,7 @@ std::size_t find(const std::vector<std::byte>& bytes, std::string_view text) {
 }  // namespace
 
 TEST_CASE("a deleted handler's key comes back with its path, values and last write") {
-  const Read read = read_hive(write_hive(deleted_tree(), {}));
+  const HiveRead read = read_hive(write_hive(deleted_tree(), {}));
   const Statement* s = read.one(Deed::registered, custom);
   REQUIRE(s != nullptr);
   CHECK(s->carved);
@@ -62,7 +62,7 @@ TEST_CASE("a deleted handler's key comes back with its path, values and last wri
   CHECK(s->sequence == "2");
   CHECK(s->status == "NotInstalled");
   CHECK(s->time.ticks == before);
-  CHECK(field(*s, "doubtful path") == "(none)");
+  CHECK(field_of(*s, "doubtful path") == "(none)");
   REQUIRE(read.one(Deed::registered, "A.Live") != nullptr);
   CHECK_FALSE(read.one(Deed::registered, "A.Live")->carved);
 }
@@ -103,7 +103,7 @@ TEST_CASE("a key whose parent's cell is overwritten is stated by its own name, w
   const std::size_t name = find(bytes, "HandlerState");  // the parent's record
   REQUIRE(name != std::string_view::npos);
   std::memset(bytes.data() + name - 76, 0, 2);
-  const Read read = read_hive(bytes);
+  const HiveRead read = read_hive(bytes);
   const Statement* s = read.one(Deed::registered, custom);
   REQUIRE(s != nullptr);
   CHECK(s->carved);
@@ -113,7 +113,7 @@ TEST_CASE("a key whose parent's cell is overwritten is stated by its own name, w
   // With its list of values gone too, the name is all there is: it speaks of a handler, but is not called its registration.
   const std::uint32_t none = 0;
   std::memcpy(bytes.data() + s->offset + 4 + 36, &none, 4);
-  const Read bare = read_hive(bytes);
+  const HiveRead bare = read_hive(bytes);
   CHECK(bare.one(Deed::registered, custom) == nullptr);
   CHECK(std::ranges::any_of(bare.statements,
                             [](const Statement& o) { return o.deed == Deed::other && o.text == "...\\" + custom + "_1.9.5"; }));
@@ -135,10 +135,10 @@ TEST_CASE("a parent that cannot have had the key makes the path doubtful, and th
   const std::size_t state = find(bytes, "HandlerState") - 76;
   const std::uint16_t longest = 4;
   std::memcpy(bytes.data() + state + 52, &longest, 2);
-  const Read read = read_hive(bytes);
+  const HiveRead read = read_hive(bytes);
   const Statement* s = read.one(Deed::registered, custom);
   REQUIRE(s != nullptr);
-  CHECK(field(*s, "doubtful path").find("never had a key with so long a name") != std::string::npos);
+  CHECK(field_of(*s, "doubtful path").find("never had a key with so long a name") != std::string::npos);
 }
 
 TEST_CASE("values whose cells are someone else's by now are left out, and the key is cut") {
@@ -161,7 +161,7 @@ TEST_CASE("a deleted value alone speaks when it names a handler's folder") {
   auto bytes = write_hive(deleted_tree(), {});
   const std::size_t key = find(bytes, custom + "_1.9.5") - 76;
   std::memset(bytes.data() + key, 0, 2);  // the key's record is gone
-  const Read read = read_hive(bytes);
+  const HiveRead read = read_hive(bytes);
   CHECK(read.one(Deed::registered, custom) == nullptr);
   const Statement* s = read.one(Deed::other, R"(1.9.5\Status)");
   REQUIRE(s != nullptr);
@@ -210,7 +210,7 @@ TEST_CASE("ShimCache entries left in unallocated space are stated") {
   auto& gone = make_key(root, "ControlSet001\\Other", before);
   gone.values = {binary_value("x", data)};
   gone.deleted = true;
-  const Read read = read_hive(write_hive(root, {}));
+  const HiveRead read = read_hive(write_hive(root, {}));
   const Statement* s = read.one(Deed::program_seen, "CustomScriptHandler.exe");
   REQUIRE(s != nullptr);
   CHECK(s->carved);

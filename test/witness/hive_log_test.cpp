@@ -66,7 +66,7 @@ TEST_CASE("entries of both logs are laid over the hive, which becomes the newer 
 TEST_CASE("a dirty hive speaks of the newer state only with its logs, and says so") {
   const DirtyHive dirty =
       write_dirty_hive(tree("Installed", 1, false), tree("Enabled", 2, false), {.last_written = at_run}, LogForm::entries);
-  const Read without = read_hive(dirty.hive), with = read_hive(dirty.hive, "", memory(dirty.log1), memory(dirty.log2));
+  const HiveRead without = read_hive(dirty.hive), with = read_hive(dirty.hive, "", memory(dirty.log1), memory(dirty.log2));
   REQUIRE(without.one(Deed::registered, "A.B") != nullptr);
   REQUIRE(with.one(Deed::registered, "A.B") != nullptr);
   CHECK(without.one(Deed::registered, "A.B")->status == "Installed");
@@ -78,7 +78,7 @@ TEST_CASE("a dirty hive speaks of the newer state only with its logs, and says s
 
 TEST_CASE("a key whose deletion is only in the log is live without it and deleted with it") {
   const DirtyHive dirty = write_dirty_hive(tree("Enabled", 3, false), tree("Enabled", 3, true), {.last_written = at_run}, LogForm::entries);
-  const Read without = read_hive(dirty.hive), with = read_hive(dirty.hive, "", memory(dirty.log1), memory(dirty.log2));
+  const HiveRead without = read_hive(dirty.hive), with = read_hive(dirty.hive, "", memory(dirty.log1), memory(dirty.log2));
   REQUIRE(without.one(Deed::registered, "A.B") != nullptr);
   CHECK_FALSE(without.one(Deed::registered, "A.B")->carved);
   REQUIRE(with.one(Deed::registered, "A.B") != nullptr);
@@ -122,7 +122,7 @@ TEST_CASE("a log that makes the hive longer makes it longer") {
     REQUIRE(extents.back().kind == ExtentKind::unreadable);
     std::vector<std::byte> out(1);
     CHECK_FALSE(half.hive->read_at(extents.back().offset, out).has_value());
-    const Read read = read_hive(dirty.hive, "", memory(dirty.log1));
+    const HiveRead read = read_hive(dirty.hive, "", memory(dirty.log1));
     CHECK(read.tally.gaps.bytes == extents.back().length);
   }
 }
@@ -159,7 +159,7 @@ TEST_CASE("an entry with a wrong hash, or a gap in the numbers, ends the log the
 TEST_CASE("a damaged base block is taken from the log") {
   DirtyHive dirty = write_dirty_hive(tree("Installed", 1, false), tree("Enabled", 2, false), {.last_written = at_run}, LogForm::entries);
   std::memset(dirty.hive.data(), 0, 512);
-  const Read read = read_hive(dirty.hive, "", memory(dirty.log1), memory(dirty.log2));
+  const HiveRead read = read_hive(dirty.hive, "", memory(dirty.log1), memory(dirty.log2));
   REQUIRE(read.tally.readable);
   CHECK(read.tally.note.find("base block is damaged") != std::string::npos);
   CHECK(read.one(Deed::registered, "A.B") != nullptr);

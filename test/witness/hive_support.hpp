@@ -17,7 +17,7 @@ namespace trimcarve::test {
 
 inline SourcePtr memory(std::vector<std::byte> bytes) { return ntfs::make_buffer(std::move(bytes), nullptr, 0); }
 
-struct Read {
+struct HiveRead {
   std::vector<Statement> statements;
   witness::Tally tally;
 
@@ -33,14 +33,14 @@ struct Read {
   }
 };
 
-inline Read read_hive(std::vector<std::byte> hive, std::string_view path = "", SourcePtr log1 = nullptr, SourcePtr log2 = nullptr) {
-  Read out;
+inline HiveRead read_hive(std::vector<std::byte> hive, std::string_view path = "", SourcePtr log1 = nullptr, SourcePtr log2 = nullptr) {
+  HiveRead out;
   out.tally = witness::read_hive(memory(std::move(hive)), std::move(log1), std::move(log2), path,
                                  [&out](const Statement& s) { out.statements.push_back(s); });
   return out;
 }
 
-inline std::string field(const Statement& s, std::string_view name) {
+inline std::string field_of(const Statement& s, std::string_view name) {
   for (const auto& [n, text] : s.fields)
     if (n == name) return text;
   return "(none)";

@@ -97,7 +97,7 @@ TEST_CASE("independent readers agree with the writer of the fixtures") {
 
 TEST_CASE("a live handler's state is stated with its values, its last write and its cell") {
   const auto bytes = write_hive(software(), {});
-  const Read read = read_hive(bytes, "x");
+  const HiveRead read = read_hive(bytes, "x");
   const Statement* s = read.one(Deed::registered, custom);
   REQUIRE(s != nullptr);
   CHECK(s->handler == custom);
@@ -106,7 +106,7 @@ TEST_CASE("a live handler's state is stated with its values, its last write and 
   CHECK(s->status == "Enabled");
   CHECK(s->time.ticks == at_run);
   CHECK(s->event == "SOFTWARE HandlerState");
-  CHECK(field(*s, "StatusFolder").ends_with(R"(1.10.15\Status)"));
+  CHECK(field_of(*s, "StatusFolder").ends_with(R"(1.10.15\Status)"));
   CHECK_FALSE(s->carved);
   // The cell: an allocated size, then the record with this very name.
   REQUIRE(s->offset + s->length <= bytes.size());
@@ -119,29 +119,29 @@ TEST_CASE("a live handler's state is stated with its values, its last write and 
 }
 
 TEST_CASE("what else the agent keeps is stated, other keys are not") {
-  const Read read = read_hive(write_hive(software(), {}));
+  const HiveRead read = read_hive(write_hive(software(), {}));
   const Statement* azure = read.one(Deed::other, R"(Microsoft\Windows Azure)");
   REQUIRE(azure != nullptr);
-  CHECK(field(*azure, "VmId") == "6f0e7c2c-6b65-4a6f-9a4c-4f1f5b2a1e57");
+  CHECK(field_of(*azure, "VmId") == "6f0e7c2c-6b65-4a6f-9a4c-4f1f5b2a1e57");
   const Statement* agent = read.one(Deed::other, "GuestAgent");
   REQUIRE(agent != nullptr);
-  CHECK(field(*agent, "Incarnation") == "2.7.41491.1095");
+  CHECK(field_of(*agent, "Incarnation") == "2.7.41491.1095");
   CHECK(read.statements.size() == 4);
 }
 
 TEST_CASE("the installation's time is InstallTime's, and the statement says so") {
-  const Read read = read_hive(write_hive(software(), {}));
+  const HiveRead read = read_hive(write_hive(software(), {}));
   const Statement* s = read.one(Deed::provisioned, "CurrentVersion");
   REQUIRE(s != nullptr);
   CHECK(s->time.ticks == at_install + 5);
-  CHECK(field(*s, "time is") == "InstallTime");
-  CHECK(field(*s, "key last written") == to_iso8601({at_run}));
-  CHECK(field(*s, "ProductName") == "Windows Server 2022 Datacenter");
+  CHECK(field_of(*s, "time is") == "InstallTime");
+  CHECK(field_of(*s, "key last written") == to_iso8601({at_run}));
+  CHECK(field_of(*s, "ProductName") == "Windows Server 2022 Datacenter");
 
   RegistryKey root = software();
   auto& values = make_key(root, R"(Microsoft\Windows NT\CurrentVersion)", 0).values;
   values.pop_back();
-  const Read older = read_hive(write_hive(root, {}));
+  const HiveRead older = read_hive(write_hive(root, {}));
   CHECK(older.one(Deed::provisioned, "CurrentVersion")->time == FileTime{unix_epoch_ticks + 1'700'000'000 * ticks_per_second});
 }
 
@@ -157,7 +157,7 @@ TEST_CASE("hivex, an independent writer, adds a handler's key and it is read") {
     return std::vector<std::byte>(begin, begin + text.size());
   }());
   if (output_of("hivexsh", "-w -f " + script.path() + " " + file.path() + "; echo done").empty()) return;
-  const Read read = read_hive(file.bytes());
+  const HiveRead read = read_hive(file.bytes());
   const Statement* s = read.one(Deed::registered, "RunCommandWindows");
   REQUIRE(s != nullptr);
   CHECK(s->version == "1.1.11");
@@ -189,7 +189,7 @@ TEST_CASE("ShimCache of Windows 10 and 8.1 gives a handler's programs with the f
     add_cached(cache, R"(C:\Packages\Plugins\Microsoft.Compute.CustomScriptExtension\1.10.15\bin\CustomScriptHandler.exe)", at_run, eight);
     // Longer than one data segment, so that the value stands in a "db" record.
     for (int i = 0; i < 200; ++i) add_cached(cache, R"(C:\Program Files\Some Program Or Other\program.exe)", at_install, eight);
-    const Read read = read_hive(write_hive(system_with(cache), {}), "SYSTEM");
+    const HiveRead read = read_hive(write_hive(system_with(cache), {}), "SYSTEM");
     REQUIRE(read.statements.size() == 1);
     const Statement& s = read.statements[0];
     CHECK(s.deed == Deed::program_seen);
@@ -197,8 +197,8 @@ TEST_CASE("ShimCache of Windows 10 and 8.1 gives a handler's programs with the f
     CHECK(s.handler == custom);
     CHECK(s.version == "1.10.15");
     CHECK(s.time.ticks == at_run);
-    CHECK(field(s, "position") == "1");
-    CHECK(field(s, "time is").find("not an execution") != std::string::npos);
+    CHECK(field_of(s, "position") == "1");
+    CHECK(field_of(s, "time is").find("not an execution") != std::string::npos);
   }
 }
 
@@ -215,7 +215,7 @@ TEST_CASE("ShimCache of Windows 7 is a table with paths elsewhere, of 64 or 32 b
     std::memcpy(cache.data() + 128 + (wide ? 8 : 4), &place, 4);
     std::memcpy(cache.data() + 128 + (wide ? 16 : 8), &at_run, 8);
     put_text(cache, path);
-    const Read read = read_hive(write_hive(system_with(cache), {}));
+    const HiveRead read = read_hive(write_hive(system_with(cache), {}));
     REQUIRE(read.statements.size() == 1);
     CHECK(read.statements[0].path == path);
     CHECK(read.statements[0].version == "1.4");
@@ -247,13 +247,13 @@ TEST_CASE("Amcache gives a handler's programs with their SHA-1, of both layouts"
   make_key(root, R"(Root\InventoryApplicationFile\other|1)", at_run).values = {
       text_value("LowerCaseLongPath", R"(c:\windows\notepad.exe)")};
   make_key(root, R"(Root\File\{volume}\1000054a6)", at_run).values = {text_value("15", path), text_value("101", "0000" + sha1)};
-  const Read read = read_hive(write_hive(root, {.file_name = "Amcache.hve"}));
+  const HiveRead read = read_hive(write_hive(root, {.file_name = "Amcache.hve"}));
   REQUIRE(read.statements.size() == 2);
   for (const Statement& s : read.statements) {
     CHECK(s.deed == Deed::program_seen);
     CHECK(s.path == path);
     CHECK(s.version == "1.1.11");
-    CHECK(field(s, "sha1") == sha1);
+    CHECK(field_of(s, "sha1") == sha1);
     CHECK(s.time.ticks == at_run);
     CHECK(s.event.starts_with("Amcache "));
   }
@@ -298,21 +298,21 @@ TEST_CASE("a certificate is described, and its thumbprint compared with the key'
   make_key(root, store + thumbprint, at_run).values = {binary_value("Blob", blob)};
   make_key(root, store + "0123456789012345678901234567890123456789", at_run).values = {binary_value("Blob", blob)};
   make_key(root, store + "AA", at_run).values = {binary_value("Blob", {std::byte{32}})};
-  const Read read = read_hive(write_hive(root, {}));
+  const HiveRead read = read_hive(write_hive(root, {}));
   const Statement* s = read.one(Deed::certificate, thumbprint);
   REQUIRE(s != nullptr);
-  CHECK(field(*s, "thumbprint") == thumbprint);
-  CHECK(field(*s, "sha1") == thumbprint);
-  CHECK(field(*s, "thumbprint agrees") == "yes");
-  CHECK(field(*s, "friendly name") == "TenantEncryptionCert");
-  CHECK(field(*s, "subject") == "DC=Windows Azure CRP Certificate Generator");
-  CHECK(field(*s, "issuer") == "DC=Windows Azure CRP Certificate Generator");
-  CHECK(field(*s, "serial") == "1A2B");
-  CHECK(field(*s, "not before") == "2024-01-02T03:04:05Z");
-  CHECK(field(*s, "not after") == "2034-01-02T03:04:05Z");
+  CHECK(field_of(*s, "thumbprint") == thumbprint);
+  CHECK(field_of(*s, "sha1") == thumbprint);
+  CHECK(field_of(*s, "thumbprint agrees") == "yes");
+  CHECK(field_of(*s, "friendly name") == "TenantEncryptionCert");
+  CHECK(field_of(*s, "subject") == "DC=Windows Azure CRP Certificate Generator");
+  CHECK(field_of(*s, "issuer") == "DC=Windows Azure CRP Certificate Generator");
+  CHECK(field_of(*s, "serial") == "1A2B");
+  CHECK(field_of(*s, "not before") == "2024-01-02T03:04:05Z");
+  CHECK(field_of(*s, "not after") == "2034-01-02T03:04:05Z");
   const Statement* wrong = read.one(Deed::certificate, "0123456789");
   REQUIRE(wrong != nullptr);
-  CHECK(field(*wrong, "thumbprint agrees") == "no");
+  CHECK(field_of(*wrong, "thumbprint agrees") == "no");
   REQUIRE(read.one(Deed::certificate, "AA") != nullptr);
 }
 
@@ -325,7 +325,7 @@ TEST_CASE("services of the agent and of handlers, the computer's name and Setup 
       text_value("ImagePath", R"("C:\Packages\Plugins\A.B\1.2.3\bin\x.exe" -s)", 2)};
   make_key(root, R"(ControlSet001\Control\ComputerName\ComputerName)", at_run).values = {text_value("ComputerName", "VM-01")};
   make_key(root, "Setup", at_run).values = {text_value("CmdLine", "oobe\\windeploy.exe"), number_value("OOBEInProgress", 0)};
-  const Read read = read_hive(write_hive(root, {}));
+  const HiveRead read = read_hive(write_hive(root, {}));
   CHECK(read.statements.size() == 4);
   REQUIRE(read.one(Deed::other, "WindowsAzureGuestAgent") != nullptr);
   const Statement* handler = read.one(Deed::other, "Handler");
@@ -337,18 +337,18 @@ TEST_CASE("services of the agent and of handlers, the computer's name and Setup 
   CHECK(name->computer == "VM-01");
   const Statement* setup = read.one(Deed::other, "Setup");
   REQUIRE(setup != nullptr);
-  CHECK(field(*setup, "CmdLine") == "oobe\\windeploy.exe");
+  CHECK(field_of(*setup, "CmdLine") == "oobe\\windeploy.exe");
 }
 
 TEST_CASE("what is no hive is said to be none, and a hive libregf refuses is still carved") {
-  const Read none = read_hive(std::vector<std::byte>(10'000, std::byte{0x41}));
+  const HiveRead none = read_hive(std::vector<std::byte>(10'000, std::byte{0x41}));
   CHECK_FALSE(none.tally.readable);
   CHECK(none.statements.empty());
   CHECK_FALSE(read_hive({std::byte{1}}).tally.readable);
 
   auto bytes = write_hive(software(), {});
   std::memset(bytes.data(), 0, 4096);
-  const Read carved = read_hive(bytes, "SOFTWARE");
+  const HiveRead carved = read_hive(bytes, "SOFTWARE");
   CHECK(carved.tally.readable);
   const Statement* s = carved.one(Deed::registered, custom);
   REQUIRE(s != nullptr);
@@ -361,14 +361,14 @@ TEST_CASE("what is no hive is said to be none, and a hive libregf refuses is sti
 TEST_CASE("a list of subkeys that is gone costs no key below it: they are found as allocated and linked by none") {
   auto bytes = write_hive(software(), {});
   // The list of HandlerState's children: the "lh" record whose only entry is the handler's key.
-  const Read before = read_hive(bytes);
+  const HiveRead before = read_hive(bytes);
   const auto cell = static_cast<std::uint32_t>(before.one(Deed::registered, custom)->offset - 4096);
   std::vector<std::byte> list{std::byte{'l'}, std::byte{'h'}, std::byte{1}, std::byte{0}};
   put(list, cell);
   const auto found = std::search(bytes.begin(), bytes.end(), list.begin(), list.end());
   REQUIRE(found != bytes.end());
   std::fill(found, found + 12, std::byte{0});
-  const Read after = read_hive(bytes);
+  const HiveRead after = read_hive(bytes);
   const Statement* s = after.one(Deed::registered, custom);
   REQUIRE(s != nullptr);
   CHECK(s->carved);
@@ -412,7 +412,7 @@ TEST_CASE("an index root that names index roots, or itself, is left out: libregf
   for (auto* hive : {&self, &levels}) {
     const std::uint32_t sum = witness::base_block_checksum(*hive);
     std::memcpy(hive->data() + 508, &sum, 4);
-    const Read read = read_hive(*hive);
+    const HiveRead read = read_hive(*hive);
     CHECK(read.tally.damaged >= 1);
     CHECK(read.tally.note.find("1 broken list of subkeys left out") != std::string::npos);
     const Statement* s = read.one(Deed::registered, custom);  // found by the carver, linked by none
@@ -445,7 +445,7 @@ TEST_CASE("a list that names one big value again and again costs no more than th
   std::memcpy(bytes.data() + record + 40, &list, 4);
   const std::uint32_t sum = witness::base_block_checksum(bytes);
   std::memcpy(bytes.data() + 508, &sum, 4);
-  const Read read = read_hive(bytes);
+  const HiveRead read = read_hive(bytes);
   const Statement* s = read.one(Deed::registered, custom);
   REQUIRE(s != nullptr);
   CHECK(s->cut);
@@ -466,7 +466,7 @@ TEST_CASE("a bin whose header is damaged does not shift or hide the others") {
     for (const std::size_t length : {4U, 32U}) {
       auto damaged = bytes;
       std::memset(damaged.data() + bin, 0, length);
-      const Read read = read_hive(damaged);
+      const HiveRead read = read_hive(damaged);
       const Statement* s = read.one(Deed::registered, custom);
       REQUIRE(s != nullptr);
       CHECK(s->offset == before.offset);

@@ -1,0 +1,37 @@
+// NTFS volumes that no partition table names, or whose boot sectors are gone: found by what lies on the disk.
+//
+// By boot sectors: the first one, or the copy behind a volume, each proven by the other, or by a file record where it says that $MFT or its mirror lies. By
+// file records: $MFT's own record, or its copy in the mirror, whose run list says in which cluster it lies, so where the volume begins and
+// how large a cluster is. Pure but for reading; never throws but for lack of memory; every count is bounded.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "ntfs/boot_sector.hpp"
+#include "trimcarve/byte_source.hpp"
+
+namespace trimcarve::ntfs {
+
+struct LostVolume {
+  std::uint64_t offset = 0, size = 0;  // in the disk, bytes; the size reaches at most to the disk's end
+  std::string how;                     // "its boot sector", "the copy of its boot sector", "$MFT's own record"
+  std::optional<Geometry> geometry;    // worked out from records: open_volume needs it; else the boot sectors tell
+};
+
+enum class SearchDepth : std::uint8_t {
+  aligned,  // one sector at each MiB, at the area's start and at sector 63 of it: where partitions begin
+  all,      // every sector that holds data, for boot sectors and then for $MFT's own record
+};
+
+struct LostSearch {
+  std::vector<LostVolume> volumes;  // by offset, none inside another
+  bool finished = true;             // false: more data than is searched (256 GiB)
+};
+
+// Looks in [offset, offset + length) of the disk.
+LostSearch find_lost_volumes(const ByteSource& disk, std::uint64_t offset, std::uint64_t length, SearchDepth depth);
+
+}  // namespace trimcarve::ntfs
