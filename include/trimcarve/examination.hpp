@@ -68,6 +68,7 @@ struct SourceInfo {
   std::optional<LogReplay> log;        // of a VHDX whose log was pending
   std::vector<StructureCheck> checks;  // of the structures that have a checksum, in the order they were read; parents' after its own
   std::string acquisition_hashes;      // of the whole disk, as an E01 states them: "MD5 ..., SHA-1 ..."; else empty. Not checked here
+  std::vector<std::string> acquisition_notes;  // what an E01 states of its acquisition, each "label: value": case, examiner, date, ...
   std::string page_ranges;             // the listing of the blob's pages that was taken into account, else empty
 };
 
@@ -82,7 +83,10 @@ struct VolumeInfo {
   std::uint64_t serial = 0;
   std::uint32_t cluster_size = 0, record_size = 0;
   std::uint64_t records = 0;  // slots of $MFT
+  // Of a volume shadow copy: the volume it is a copy of, and when it was made. Its files are those that the volume, and the copies made
+  // after it, no longer have so.
   std::optional<std::uint32_t> shadow_of;
+  std::optional<FileTime> shadow_created;
   std::optional<ClusterCounts> free_clusters;
   std::string state;                    // "examined", "bitlocker", "unreadable"
   std::optional<FileTime> created;      // of $MFT's record

@@ -18,6 +18,8 @@ constexpr std::size_t most_plain_events = 64;
 constexpr std::uint32_t telling_reasons =
     usn_reason::file_create | usn_reason::file_delete | usn_reason::rename_old_name | usn_reason::rename_new_name;
 
+SightingKey key_of(const Sighting& s) { return {s.source, s.place.stream, s.place.owner, s.place.offset, s.place.length}; }
+
 }  // namespace
 
 carvers::RecordPassOptions VolumeEvidence::record_options() const {
@@ -64,11 +66,7 @@ std::optional<DirectoryIndex> open_index(const VolumeEvidence& evidence, std::ui
 Evidence::Evidence(const VolumeEvidence& volume, const history::Graph& graph, std::vector<SourcePtr> spaces, std::vector<Sighting>& cited)
     : volume_(volume), graph_(graph), spaces_(std::move(spaces)), cited_(cited) {}
 
-std::uint32_t Evidence::cite(const Sighting& sighting) {
-  const Key key{sighting.source, sighting.place.stream, sighting.place.owner, sighting.place.offset, sighting.place.length};
-  const auto [slot, is_new] = numbers_.try_emplace(key, static_cast<std::uint32_t>(cited_.size()));
-  if (!is_new) return slot->second;
-  Sighting& out = cited_.emplace_back(sighting);
+std::vector<Range> Evidence::ranges_of(const Sighting& sighting) const {
   SourcePtr stream;
   switch (sighting.place.stream) {
     case StreamKind::mft:
@@ -84,9 +82,27 @@ std::uint32_t Evidence::cite(const Sighting& sighting) {
     case StreamKind::log_file: stream = volume_.log; break;
     case StreamKind::witness: break;  // cited by Witnesses
   }
-  if (stream != nullptr) out.ranges = stream->locate(sighting.place.offset, sighting.place.length);
-  out.sha256 = hash(out.ranges);
+  return stream == nullptr ? std::vector<Range>() : stream->locate(sighting.place.offset, sighting.place.length);
+}
+
+std::uint32_t Evidence::cite(const Sighting& sighting) {
+  const SightingKey key = key_of(sighting);
+  const auto [slot, is_new] = numbers_.try_emplace(key, static_cast<std::uint32_t>(cited_.size()));
+  if (!is_new) return slot->second;
+  std::vector<Range> ranges = ranges_of(sighting);
+  std::string sha256 = hash(ranges);
+  if (volume_.known != nullptr && !sha256.empty()) {
+    const auto [known, is_unknown] = volume_.known->sightings.try_emplace({key, sha256}, slot->second);
+    if (!is_unknown) return slot->second = known->second;
+  }
+  Sighting& out = cited_.emplace_back(sighting);
+  out.ranges = std::move(ranges);
+  out.sha256 = std::move(sha256);
   return slot->second;
+}
+
+bool Evidence::is_known(const Sighting& sighting) const {
+  return volume_.known != nullptr && volume_.known->sightings.contains({key_of(sighting), hash(ranges_of(sighting))});
 }
 
 std::string Evidence::hash(const std::vector<Range>& ranges) const {

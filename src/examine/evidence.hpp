@@ -11,6 +11,8 @@
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
+#include <utility>
 #include <vector>
 
 #include "carvers/record_pass.hpp"
@@ -22,6 +24,21 @@
 
 namespace trimcarve {
 
+// Where a sighting lies: in which stream of its volume.
+struct SightingKey {
+  SourceKind source;
+  StreamKind stream;
+  std::uint64_t owner, offset, length;
+  auto operator<=>(const SightingKey&) const = default;
+};
+
+// What a volume and its shadow copies have told so far. A copy's record that lies at the same place of the same stream, with the same
+// bytes, is the same sighting: it is not cited again.
+struct KnownEvidence {
+  std::map<std::pair<SightingKey, std::string>, std::uint32_t> sightings;  // with the SHA-256 of its bytes: its number
+  std::unordered_set<FileReference> files;                                 // that were reported
+};
+
 // One volume, or what stands for it when only artefacts were given.
 struct VolumeEvidence {
   std::uint32_t index = 0;
@@ -31,6 +48,8 @@ struct VolumeEvidence {
   SourcePtr index_file;                           // an extracted $I30 whose directory is not known
   SourcePtr log;                                  // $LogFile
   std::shared_ptr<LogStatements> log_statements;  // set when it was read
+  std::optional<FileTime> shadow_created;  // of a shadow copy
+  std::shared_ptr<KnownEvidence> known;    // shared by a volume and its copies; null: it has none
 
   carvers::RecordPassOptions record_options() const;
   SourcePtr journal(std::uint64_t owner) const;
@@ -51,6 +70,8 @@ class Evidence {
   Evidence(const VolumeEvidence& volume, const history::Graph& graph, std::vector<SourcePtr> spaces, std::vector<Sighting>& cited);
 
   std::uint32_t cite(const Sighting& sighting);
+  // Is it one that the volume, or a copy made after this one, has as well?
+  bool is_known(const Sighting& sighting) const;
   // SHA-256 over the raw bytes of these ranges; empty when they cannot be read.
   std::string hash(const std::vector<Range>& ranges) const;
 
@@ -71,22 +92,16 @@ class Evidence {
   void index_log(const std::vector<FileReference>& references);
 
  private:
+  std::vector<Range> ranges_of(const Sighting& sighting) const;
   void decode_row(const history::NameRow& row, const std::function<void(const Sighting&)>& take);
   const std::vector<Sighting>& index_block(const history::NameRow& row);
   void journal_records(FileReference reference, const std::function<void(const Sighting&)>& take, std::uint64_t& left_out);
-
-  struct Key {
-    SourceKind source;
-    StreamKind stream;
-    std::uint64_t owner, offset, length;
-    auto operator<=>(const Key&) const = default;
-  };
 
   const VolumeEvidence& volume_;
   const history::Graph& graph_;
   std::vector<SourcePtr> spaces_;
   std::vector<Sighting>& cited_;
-  std::map<Key, std::uint32_t> numbers_;
+  std::map<SightingKey, std::uint32_t> numbers_;
   std::unordered_map<std::uint64_t, std::optional<Sighting>> records_;
   std::unordered_map<std::uint64_t, std::optional<DirectoryIndex>> indexes_;
   std::unordered_map<FileReference, std::vector<history::JournalEvent>> events_;

@@ -14,6 +14,7 @@
 #include "image/bitlocker.hpp"
 #include "image/open.hpp"
 #include "image/partitions.hpp"
+#include "image/shadow.hpp"
 #include "ntfs/lost_volumes.hpp"
 #include "witness/cms.hpp"
 #include "witness/recognise.hpp"
@@ -54,7 +55,7 @@ class Pipeline {
       examine_image();
     else
       examine_artefacts();
-    hear_witnesses();
+    hear_given();
     const findings::Hearing hearing = witnesses_.hearing();
     for (const auto& target : targets_) {
       const auto index = static_cast<std::uint32_t>(&target - targets_.data());
@@ -90,8 +91,7 @@ class Pipeline {
     key_.emplace(std::move(*key));
   }
 
-  void hear_witnesses() {
-    for (const auto& examiner : examiners_) examiner->hear(witnesses_);
+  void hear_given() {
     // All are opened before any is read: a hive's transaction logs may be given before it or after it.
     struct Given {
       std::string path;
@@ -135,12 +135,80 @@ class Pipeline {
     return opened.source;
   }
 
-  void examine_volume(VolumeEvidence evidence, std::uint64_t offset) {
+  VolumeExaminer& examine_volume(VolumeEvidence evidence, std::uint64_t offset) {
     auto& examiner = *examiners_.emplace_back(std::make_unique<VolumeExaminer>(std::move(evidence), spaces_, progress_, out_));
     examiner.info().offset = offset;
     examiner.read();
     examiner.report(targets_);
     out_.volumes.push_back(examiner.info());
+    return examiner;
+  }
+
+  static image::ShadowStores read_shadows(const SourcePtr& partition, const ntfs::Volume& volume) {
+    return image::read_shadows(partition, [&volume](std::uint64_t offset) {
+      const std::uint64_t size = volume.cluster_size(), end = (offset + image::shadow_block_size - 1) / size;
+      for (std::uint64_t lcn = offset / size; lcn <= end; ++lcn)
+        if (volume.bitmap().allocation(lcn) != ntfs::Allocation::free) return false;
+      return true;
+    });
+  }
+
+  // The shadow copies of a volume, newest first, each a volume of its own. Memory is needed for one of them at a time.
+  void examine_shadows(VolumeExaminer& live, image::ShadowStores stores, const std::shared_ptr<KnownEvidence>& known, std::uint32_t& next) {
+    const std::uint32_t of = live.info().index;
+    for (Warning& warning : stores.warnings) {
+      warning.text = fmt::format("volume {}: {}", of, warning.text);
+      out_.warnings.push_back(std::move(warning));
+    }
+    out_.complete = out_.complete && stores.complete;
+    for (const image::ShadowStore& store : stores.stores) {
+      VolumeInfo info{
+          .index = next++, .offset = live.info().offset, .size = live.info().size, .shadow_of = of, .shadow_created = store.created};
+      info.state = "unreadable";
+      auto volume = store.bytes == nullptr ? Result<ntfs::Volume>(fail(store.why)) : ntfs::open_volume(store.bytes);
+      if (!volume) {
+        if (store.bytes != nullptr) {
+          out_.complete = false;
+          out_.warnings.push_back({"volume_unreadable",
+                                   fmt::format("volume {}, the shadow copy of volume {} of {}: {}", info.index, of,
+                                               to_iso8601(store.created), volume.error().what),
+                                   {}});
+        }
+        out_.volumes.push_back(std::move(info));
+        continue;
+      }
+      if (store.offline)
+        out_.warnings.push_back(
+            {"shadow_offline",
+             fmt::format("volume {}, the shadow copy of volume {} of {}, is marked offline: Windows no longer showed it", info.index, of,
+                         to_iso8601(store.created)),
+             {}});
+      if (store.freed)
+        out_.warnings.push_back(
+            {"shadow_freed",
+             fmt::format("volume {}, the shadow copy of volume {} of {}: its own file was deleted; what TRIM took of it is "
+                         "unreadable, and what came to lie there since cannot be told from its blocks",
+                         info.index, of, to_iso8601(store.created)),
+             {}});
+      out_.complete = out_.complete && !store.freed;
+      for (const ntfs::VolumeNote& note : volume->notes())
+        out_.warnings.push_back({note.code, fmt::format("volume {}: {}", info.index, note.text), {}});
+      VolumeEvidence evidence;
+      evidence.index = info.index;
+      evidence.volume = std::move(*volume);
+      evidence.shadow_created = store.created;
+      evidence.known = known;
+      VolumeExaminer examiner(std::move(evidence), spaces_, progress_, out_);
+      examiner.info().offset = info.offset;
+      examiner.info().shadow_of = of;
+      examiner.read();
+      examiner.report(targets_);
+      witnesses_.speaks_for(info.index, of);
+      examiner.hear(witnesses_);
+      live.bound_by(examiner);
+      out_.volumes.push_back(examiner.info());
+    }
+    live.bound_again();
   }
 
   image::BitlockerKeys bitlocker_keys() const {
@@ -219,6 +287,12 @@ class Pipeline {
     out_.complete = out_.complete && table.complete;
 
     const image::BitlockerKeys keys = bitlocker_keys();
+    struct Copied {
+      VolumeExaminer* live = nullptr;
+      image::ShadowStores stores;
+      std::shared_ptr<KnownEvidence> known;
+    };
+    std::vector<Copied> copied;
     std::uint32_t index = 0;
     std::size_t examined = 0;
     std::string why = "no partition table and no NTFS volume was found";
@@ -272,14 +346,21 @@ class Pipeline {
       if (volume->from_backup_boot() || volume->from_mft_mirror() || volume->from_records()) out_.complete = false;
       VolumeEvidence evidence;
       evidence.index = number;
+      Copied copies;
+      if (request_.shadows) copies.stores = read_shadows(bytes, *volume);
       evidence.volume = std::move(*volume);
-      examine_volume(std::move(evidence), place.offset);
+      const bool has_copies = !copies.stores.stores.empty() || !copies.stores.warnings.empty();
+      if (has_copies) evidence.known = copies.known = std::make_shared<KnownEvidence>();
+      copies.live = &examine_volume(std::move(evidence), place.offset);
+      if (has_copies) copied.push_back(std::move(copies));
       ++examined;
     }
     if (request_.volume && *request_.volume >= index)
       throw RunError(ExitCode::usage, path, fmt::format("no volume {}", *request_.volume),
                      fmt::format("the disk has {} NTFS volume{}", index, index == 1 ? "" : "s"));
     if (examined == 0) throw RunError(ExitCode::input, path, "nothing to examine", why);
+    for (const auto& examiner : examiners_) examiner->hear(witnesses_);
+    for (Copied& copies : copied) examine_shadows(*copies.live, std::move(copies.stores), copies.known, index);
   }
 
   void examine_artefacts() {

@@ -12,12 +12,6 @@ namespace {
 
 using Standing = history::Graph::Standing;
 
-// A sequence that came after another for the same entry; the counter wraps at 0xFFFF.
-bool later_sequence(std::uint16_t sequence, std::uint16_t than) {
-  const auto difference = static_cast<std::uint16_t>(sequence - than);
-  return difference != 0 && difference < 0x8000;
-}
-
 void add_flag(FileReport& report, std::string flag) {
   if (std::ranges::find(report.flags, flag) == report.flags.end()) report.flags.push_back(std::move(flag));
 }
@@ -222,6 +216,10 @@ void VolumeExaminer::read_end(const Member& member, Standing standing, const Fil
         node.gone.push_back({created, "next_owner_created", {citations_->cite(*next)}});
     }
   }
+  // Gone by: the time of the shadow copy that shows it deleted.
+  if (evidence_.shadow_created && member.reference.value != 0 && activity_.plausible(*evidence_.shadow_created))
+    if (const Sighting* record = citations_->record(member.reference.entry()))
+      node.gone.push_back({*evidence_.shadow_created, "shadow_gone", {citations_->cite(*record)}});
   const history::NameRow* next_in_journal = nullptr;
   history::RowIndex next_row = history::no_row;
   if (member.reference.value != 0)

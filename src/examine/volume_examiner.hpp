@@ -36,6 +36,12 @@ class ActivityWindow {
 // The first of them as the coverage lists them; `note` says when there are more.
 std::vector<Coverage::Gap> gaps_of(const carvers::GapList& gaps, std::string& note);
 
+// A sequence that came after another for the same entry; the counter wraps at 0xFFFF.
+constexpr bool later_sequence(std::uint16_t sequence, std::uint16_t than) noexcept {
+  const auto difference = static_cast<std::uint16_t>(sequence - than);
+  return difference != 0 && difference < 0x8000;
+}
+
 class VolumeExaminer {
  public:
   VolumeExaminer(VolumeEvidence evidence, std::vector<SourcePtr> spaces, const Progress& progress, Examination& out);
@@ -50,6 +56,11 @@ class VolumeExaminer {
 
   // The files that the journal saw created in this time and that no report names, oldest first; at most `most` of `total`.
   std::vector<CreatedFile> created_between(FileTime from, FileTime to, std::size_t most, std::uint64_t& total);
+
+  // Once, after report: what this shadow copy says of when the volume's deleted files were there, and when they were gone.
+  void bound_by(VolumeExaminer& shadow);
+  // After bound_by of all copies: works out the deletions again.
+  void bound_again();
 
   VolumeInfo& info() noexcept { return info_; }
 
@@ -81,6 +92,12 @@ class VolumeExaminer {
   bool carve_index(FileReference directory);
   std::vector<Member> members(const std::vector<findings::Target>& targets);
 
+  // Of a shadow copy: leaves those that the volume, and the copies made after this one, do not have so.
+  void keep_new(std::vector<Member>& members);
+  bool is_new(const Member& member);
+  bool only_here(const RunFact& run) const;
+  bool has_own_record(FileReference reference) const;
+
   void report_file(const Member& member, FileReport& report, history::DeletionNode& node, std::optional<Estimate>& estimate);
   void report_sightings(const Member& member, FileReport& report);
   // Returns the time of the rename into \$Extend\$Deleted, no_time when there was none.
@@ -111,6 +128,9 @@ class VolumeExaminer {
   ActivityWindow activity_;
   carvers::IndexTally index_tally_;
   std::unordered_set<FileReference> reported_;
+  std::vector<history::DeletionNode> nodes_;                             // of the files reported, in their order
+  std::vector<std::optional<Estimate>> estimates_;  // of the same files
+  std::size_t first_file_ = 0;                                           // of them, in the examination
   std::unordered_map<FileReference, std::vector<TimeSet>> known_times_;  // of born_at
   std::set<FileReference> carved_directories_;
   std::unordered_map<FileReference, std::vector<std::uint32_t>> extra_;  // sightings of nameless rows that were joined to a file

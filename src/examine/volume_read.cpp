@@ -73,6 +73,7 @@ VolumeExaminer::VolumeExaminer(VolumeEvidence evidence, std::vector<SourcePtr> s
       graph_(evidence_.volume ? evidence_.volume->up_case() : ntfs::UpCase(), evidence_.volume ? evidence_.volume->record_count() : 0) {
   info_.index = evidence_.index;
   info_.state = "examined";
+  info_.shadow_created = evidence_.shadow_created;
   if (!evidence_.volume) return;
   const ntfs::Volume& volume = *evidence_.volume;
   info_.serial = volume.geometry().serial;
@@ -100,6 +101,7 @@ void VolumeExaminer::read() {
   graph_.finish();
   paths_ = std::make_unique<history::Paths>(graph_);
   citations_ = std::make_unique<Evidence>(evidence_, graph_, spaces_, out_.sightings);
+  if (evidence_.shadow_created) return;  // the marks of provisioning and the free clusters are the volume's
   find_provisioning();
   count_free_clusters();
 }

@@ -156,32 +156,39 @@ void VolumeExaminer::report(const std::vector<findings::Target>& targets) {
   citations_->index_journal(references);
   citations_->index_log(references);
   attach_nameless(all);
+  if (evidence_.shadow_created) keep_new(all);
 
-  const std::size_t first_file = out_.files.size();
-  std::vector<history::DeletionNode> nodes(all.size());
-  std::vector<std::optional<Estimate>> estimates(all.size());
+  first_file_ = out_.files.size();
+  nodes_.resize(all.size());
+  estimates_.resize(all.size());
   std::unordered_map<FileReference, std::size_t> by_reference;
   for (std::size_t i = 0; i < all.size(); ++i) {
-    report_file(all[i], out_.files.emplace_back(), nodes[i], estimates[i]);
+    report_file(all[i], out_.files.emplace_back(), nodes_[i], estimates_[i]);
     if (all[i].reference.value != 0) {
       by_reference.emplace(all[i].reference, i);
       reported_.insert(all[i].reference);
+      if (evidence_.known != nullptr) evidence_.known->files.insert(all[i].reference);
     }
   }
   for (std::size_t i = 0; i < all.size(); ++i) {
-    const FileReport& file = out_.files[first_file + i];
+    const FileReport& file = out_.files[first_file_ + i];
     if (!file.parent) continue;
     if (const auto parent = by_reference.find(*file.parent); parent != by_reference.end() && parent->second != i)
-      nodes[i].parent = static_cast<std::ptrdiff_t>(parent->second);
+      nodes_[i].parent = static_cast<std::ptrdiff_t>(parent->second);
   }
-  history::bound_deletions(nodes);
-  for (std::size_t i = 0; i < all.size(); ++i) {
-    FileReport& file = out_.files[first_file + i];
-    if (nodes[i].deleted) file.deleted = Deletion{.bounds = nodes[i].bounds, .estimate = std::move(estimates[i])};
-    for (const std::string& contradiction : nodes[i].contradictions) add_flag(file, "contradiction: " + contradiction);
-  }
-  report_contents(first_file);
+  bound_again();
+  report_contents(first_file_);
   index_coverage();
+}
+
+void VolumeExaminer::bound_again() {
+  for (history::DeletionNode& node : nodes_) node.bounds = {}, node.contradictions.clear();
+  history::bound_deletions(nodes_);
+  for (std::size_t i = 0; i < nodes_.size(); ++i) {
+    FileReport& file = out_.files[first_file_ + i];
+    if (nodes_[i].deleted) file.deleted = Deletion{.bounds = nodes_[i].bounds, .estimate = estimates_[i]};
+    for (const std::string& contradiction : nodes_[i].contradictions) add_flag(file, "contradiction: " + contradiction);
+  }
 }
 
 }  // namespace trimcarve

@@ -132,7 +132,7 @@ void VolumeExaminer::hear(Witnesses& witnesses) {
         continue;
       }
       if (place.below) {
-        witnesses.read(std::move(info), bytes->file);
+        if (!witnesses.is_repeat(info, *bytes)) witnesses.read(std::move(info), bytes->file);
         continue;
       }
       const witness::Kind kind = witness::recognise(*bytes->file, info.path);
@@ -143,7 +143,7 @@ void VolumeExaminer::hear(Witnesses& witnesses) {
             if (graph_.standing(other) != Standing::live || !graph_.same_name(other_path, path + std::u16string(ending))) continue;
             if (const auto opened = open_witness(other, ignored)) *log = opened->file;
           }
-      witnesses.read(std::move(info), *bytes, kind);
+      if (!witnesses.is_repeat(info, *bytes)) witnesses.read(std::move(info), *bytes, kind);
     }
   }
 }

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <functional>
+#include <tuple>
 #include <utility>
 
 #include "types/sha256.hpp"
@@ -46,6 +48,38 @@ std::uint64_t memory_of(const Statement& s) {
   return bytes;
 }
 
+std::size_t hash_of(const Statement& s) {
+  std::size_t hash = std::hash<std::uint64_t>()(s.time.ticks);
+  for (const std::string* text : {&s.event, &s.text, &s.command}) hash = hash * 31 + std::hash<std::string>()(*text);
+  return hash;
+}
+
+bool same_words(const Statement& a, const Statement& b) {
+  const auto all = [](const Statement& s) {
+    return std::tie(s.deed, s.carved, s.cut, s.time, s.time_text, s.zone_stated, s.event, s.text, s.handler, s.version, s.sequence,
+                    s.settings, s.command, s.path, s.process, s.parent_process, s.process_id, s.parent_process_id, s.user, s.computer,
+                    s.status, s.output, s.error_output, s.exit_code, s.fields);
+  };
+  return all(a) == all(b);
+}
+
+// The same place says it without reading. Bytes that cannot be read are nobody's.
+bool same_bytes(const SourcePtr& a, const SourcePtr& b) {
+  if (a == nullptr || b == nullptr) return a == b;
+  if (a->size() != b->size()) return false;
+  const auto where = a->locate(0, a->size());
+  std::uint64_t located = 0;
+  for (const Range& range : where) located += range.length;
+  if (located == a->size() && where == b->locate(0, b->size())) return true;
+  std::vector<std::byte> x(1 << 16), y(1 << 16);
+  for (std::uint64_t at = 0; at < a->size(); at += x.size()) {
+    const auto length = static_cast<std::size_t>(std::min<std::uint64_t>(x.size(), a->size() - at));
+    if (!a->read_at(at, std::span(x).first(length)) || !b->read_at(at, std::span(y).first(length))) return false;
+    if (!std::equal(x.begin(), x.begin() + static_cast<std::ptrdiff_t>(length), y.begin())) return false;
+  }
+  return true;
+}
+
 std::string file_name(const std::string& path) {
   const std::size_t at = path.find_last_of("/\\!");
   return at == std::string::npos ? path : path.substr(at + 1);
@@ -81,13 +115,19 @@ void Witnesses::read_members(WitnessInfo info, const WitnessBytes& bytes, Kind k
 
   const auto number = static_cast<std::uint32_t>(out_.witnesses.size());
   const auto take = [&](const Statement& statement) {
+    std::optional<std::uint32_t> volume = info.volume;
+    if (volume)
+      if (const auto shadow = speaks_for_.find(*volume); shadow != speaks_for_.end()) {
+        volume = shadow->second;
+        if (was_said(*volume, statement)) return;
+      }
     const std::uint64_t needed = memory_of(statement);
     if (memory_ + needed > most_memory && statement.handler.empty()) {
       ++left_out_;
       return;
     }
     memory_ += needed;
-    heard_.push_back({source_of(kind), number, info.volume, statement});
+    heard_.push_back({source_of(kind), number, volume, statement});
   };
   witness::Tally tally;
   switch (kind) {
@@ -158,6 +198,28 @@ void Witnesses::read_archive(const WitnessInfo& info, const SourcePtr& file, int
   }
 }
 
+bool Witnesses::is_repeat(const WitnessInfo& info, const WitnessBytes& bytes) {
+  const std::uint32_t volume = info.volume.value_or(no_volume);
+  const auto shadow = speaks_for_.find(volume);
+  auto& known = read_[{shadow == speaks_for_.end() ? volume : shadow->second, bytes.file->size()}];
+  const bool repeat =
+      shadow != speaks_for_.end() && std::ranges::any_of(known, [&](const WitnessBytes& other) {
+        return same_bytes(other.file, bytes.file) && same_bytes(other.log1, bytes.log1) && same_bytes(other.log2, bytes.log2);
+      });
+  if (!repeat) known.push_back(bytes);
+  return repeat;
+}
+
+// Logs grow: what a copy's log says is mostly what the volume's own says too. Where in the file it stands is not compared.
+bool Witnesses::was_said(std::uint32_t volume, const Statement& statement) {
+  for (; counted_ < heard_.size(); ++counted_) said_.emplace(hash_of(heard_[counted_].statement), counted_);
+  const auto [begin, end] = said_.equal_range(hash_of(statement));
+  return std::any_of(begin, end, [&](const auto& known) {
+    const findings::Heard& heard = heard_[known.second];
+    return heard.volume == volume && same_words(heard.statement, statement);
+  });
+}
+
 findings::Hearing Witnesses::hearing() {
   if (left_out_ != 0)
     out_.warnings.push_back(
@@ -175,7 +237,7 @@ std::uint32_t Witnesses::cite(std::size_t n) {
   Sighting& out = out_.sightings.emplace_back();
   out.source = heard.source;
   out.integrity = heard.statement.carved ? Integrity::carved : heard.statement.cut ? Integrity::partial : Integrity::good;
-  out.volume = heard.volume.value_or(no_volume);
+  out.volume = out_.witnesses[heard.witness].volume.value_or(no_volume);
   out.place = {StreamKind::witness, heard.witness, heard.statement.offset, heard.statement.length};
   out.statement = std::make_shared<const Statement>(heard.statement);
   out.ranges = bytes_[heard.witness]->locate(out.place.offset, out.place.length);

@@ -6,6 +6,8 @@
 
 #include <map>
 #include <string>
+#include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "findings/hearing.hpp"
@@ -30,12 +32,18 @@ class Witnesses {
   // The same, by what its content says it is.
   void read(WitnessInfo info, const SourcePtr& file);
 
+  // From now on: this volume is a shadow copy of that one. What it says is said of that one, and only what nobody said before is kept.
+  void speaks_for(std::uint32_t shadow, std::uint32_t volume) { speaks_for_[shadow] = volume; }
+  // Was a file with these bytes read on this volume or on a copy of it? Remembers it when not.
+  bool is_repeat(const WitnessInfo& info, const WitnessBytes& bytes);
+
   findings::Hearing hearing();
 
  private:
   void read_archive(const WitnessInfo& info, const SourcePtr& file, int depth);
   void read_members(WitnessInfo info, const WitnessBytes& bytes, witness::Kind kind, int depth);
   std::uint32_t cite(std::size_t n);
+  bool was_said(std::uint32_t volume, const Statement& statement);
 
   const std::vector<SourcePtr>& spaces_;
   const Progress& progress_;
@@ -43,6 +51,10 @@ class Witnesses {
   std::vector<SourcePtr> bytes_;  // by number
   std::vector<findings::Heard> heard_;
   std::map<std::size_t, std::uint32_t> cited_;
+  std::map<std::uint32_t, std::uint32_t> speaks_for_;
+  std::map<std::pair<std::uint32_t, std::uint64_t>, std::vector<WitnessBytes>> read_;  // by volume and size: what it or a copy had
+  std::unordered_multimap<std::size_t, std::size_t> said_;  // by hash; only as far as `counted_`, and only when there are copies
+  std::size_t counted_ = 0;
   std::uint64_t memory_ = 0, left_out_ = 0;
 };
 

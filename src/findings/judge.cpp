@@ -20,7 +20,8 @@ Judge::Judge(const Target& target, std::uint32_t index, const Hearing& hearing, 
     : target_(target), hearing_(hearing), key_(key), out_(out), report_(out.targets.emplace_back()) {
   report_.target = target.asked;
   for (const FileReport& file : out.files)
-    if (std::ranges::find(file.targets, index) != file.targets.end()) files_.push_back({&file, place(file.path, file.directory)});
+    if (std::ranges::find(file.targets, index) != file.targets.end())
+      (shadow(file.volume) == nullptr ? files_ : in_shadows_).push_back({&file, place(file.path, file.directory)});
   report_.coverage = tell_coverage(out);
 }
 
@@ -32,6 +33,7 @@ void Judge::run() {
   tell_witnesses();
   tell_contradictions();
   tell_clusters();
+  tell_shadows();
   report_.story = tell_story(out_, report_, hearing_, touches_);
 }
 
@@ -68,7 +70,8 @@ void Judge::found_nothing() {
 
 // With several volumes, which.
 std::string Judge::on_volume(const FileReport& file) const {
-  return out_.volumes.size() > 1 ? fmt::format("on volume {}", file.volume) : "on this volume";
+  const auto volumes = std::ranges::count_if(out_.volumes, [](const VolumeInfo& v) { return !v.shadow_of; });
+  return volumes > 1 ? fmt::format("on volume {}", file.volume) : "on this volume";
 }
 
 bool Judge::log_was_read(std::uint32_t volume) const {

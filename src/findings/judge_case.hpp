@@ -1,7 +1,8 @@
 // The judge of one target: what its verdict, instances and findings are worked out from. Internal to the room; judge.hpp is its face.
 //
-// One class in five files: judge.cpp (what all share), judge_path.cpp (a path as target), judge_handler.cpp (a handler: its instances and
-// its verdict), judge_statements.cpp (the findings that stand beside the verdict), judge_witnesses.cpp (what witnesses add).
+// One class in six files: judge.cpp (what all share), judge_path.cpp (a path as target), judge_handler.cpp (a handler: its instances and
+// its verdict), judge_statements.cpp (the findings that stand beside the verdict), judge_witnesses.cpp (what witnesses add),
+// judge_shadows.cpp (what volume shadow copies add).
 #pragma once
 
 #include <map>
@@ -56,6 +57,14 @@ class Judge {
   void say_removed(const FileReport& folder, Grade grade, const Proof& proof, std::string rule);
   void find_traces(const FileReport* live);
 
+  // What volume shadow copies add. The verdict, the instances and the runs are the volume's: a copy shows what was, not what is.
+  const VolumeInfo* shadow(std::uint32_t volume) const;  // null: no shadow copy
+  const FileReport* handler_in_shadow() const;
+  void find_in_shadow(const FileReport& folder);
+  void add_shadow_instances();
+  void add_shadow_runs();
+  void tell_shadows();
+
   // the findings beside the verdict
   std::string version_of(std::size_t n) const;  // of report_.instances
   void tell_instances();
@@ -96,9 +105,12 @@ class Judge {
   Examination& out_;
   TargetReport& report_;
   std::vector<PlacedFile> files_, in_tree_;
+  std::vector<PlacedFile> in_shadows_;  // files of shadow copies; none of them is among files_
   std::vector<const FileReport*> handlers_;
   std::vector<std::pair<std::size_t, const FileReport*>> versions_;
-  std::vector<const FileReport*> folders_;  // of report_.instances, in their order; null: only witnesses know of it
+  std::vector<const FileReport*> folders_;  // of report_.instances, in their order; null: only witnesses or a shadow copy know of it
+  std::size_t shadow_instances_end_ = 0;    // of them: behind the last that a shadow copy alone knows; those have no folder
+  std::vector<std::pair<std::string, std::vector<std::uint32_t>>> from_shadows_;  // what of the runs came back from a copy, in words
   std::vector<Touching> touches_;
   std::vector<Witnessed> witnessed_;
   std::vector<Disagreement> disagreements_;

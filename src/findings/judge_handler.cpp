@@ -34,7 +34,9 @@ void Judge::judge_handler() {
   number_instances();
   add_instances();
   name_upgrades();
+  add_shadow_instances();
   report_.runs = find_runs(in_tree_, out_);
+  add_shadow_runs();
   hear();
   decide();
   weigh_removal();
@@ -148,6 +150,8 @@ void Judge::decide() {
     find_removed(*deleted, nullptr);
   else if (live == nullptr && gone != nullptr && !unknown)
     find_removed_version(*gone);
+  else if (const FileReport* folder = handler_in_shadow(); folder != nullptr && live == nullptr && !unknown)
+    find_in_shadow(*folder);
   else if (is_witnessed() && std::ranges::none_of(files_, [](const PlacedFile& f) {
              return (f.placed.area == Area::handler || f.placed.area == Area::version) && f.file->state == FileState::unknown;
            }))

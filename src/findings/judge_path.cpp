@@ -46,6 +46,8 @@ void Judge::judge_path() {
                                      : fmt::format("What was at {} was moved, and was removed as {}", target_.asked, told(*deleted)),
             proof.grade, proof.sightings, proof.rule);
     if (deleted->deleted) finding.earliest = deleted->deleted->bounds.earliest, finding.latest = deleted->deleted->bounds.latest;
+  } else if (const FileReport* folder = handler_in_shadow(); folder != nullptr && files_.empty()) {
+    find_in_shadow(*folder);
   } else if (!files_.empty()) {
     report_.verdict = Verdict::traces;
     report_.grade = Grade::inferred;

@@ -26,6 +26,12 @@ void Judge::tell_instances() {
       f.earliest = f.latest = instance.installed;
     }
     if (instance.state == "removed" || instance.state == "upgraded") {
+      if (folders_[n] == nullptr && n < shadow_instances_end_) {
+        Finding& f = say(fmt::format("Version {} was removed: it is in a volume shadow copy, and the volume has it no more", version_of(n)),
+                         Grade::inferred, instance.sightings, "in use in a shadow copy, and in no record in use on the volume");
+        f.earliest = instance.removed->earliest;
+        continue;
+      }
       if (folders_[n] == nullptr) {
         Finding& f =
             say(fmt::format("Version {} was on this machine, as witnesses tell, and its folder is not on the volume", version_of(n)),

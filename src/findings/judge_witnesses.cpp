@@ -101,6 +101,16 @@ void Judge::hear_instances() {
   }
   for (const Witnessed& w : witnessed_) {
     if (w.version.empty()) continue;
+    // One that a shadow copy shows for the last time: a log may tell that it was there for longer.
+    for (std::size_t n = 0; w.ended && n < report_.instances.size(); ++n) {
+      Instance& i = report_.instances[n];
+      if (folders_[n] != nullptr || i.version != w.version || (w.volume && i.volume != *w.volume) || !i.removed || !i.removed->earliest ||
+          *i.removed->earliest >= w.ended->first || (w.last && w.last->first > w.ended->first))
+        continue;
+      i.removed->earliest = w.ended->first;
+      i.removed->earliest_basis = "witness_uninstalled";
+      i.removed->earliest_sightings = {hearing_.cite(w.ended->second)};
+    }
     const bool known = std::ranges::any_of(report_.instances, [&](const Instance& i) {
       if (i.version != w.version || (w.volume && i.volume != *w.volume)) return false;
       const std::size_t n = static_cast<std::size_t>(&i - report_.instances.data());

@@ -23,17 +23,13 @@ using namespace std::string_view_literals;
 
 }  // namespace
 
-std::optional<Container> open_foreign(const SourcePtr& file, const std::string& path, [[maybe_unused]] const OpenBeside& beside) {
+std::optional<Container> open_foreign(const SourcePtr& file, const std::string& path, const OpenBeside& beside) {
   std::array<std::byte, 32> start{};
   if (!file->read_at(0, std::span(start).first(static_cast<std::size_t>(std::min<std::uint64_t>(start.size(), file->size())))))
     return std::nullopt;
   const auto begins = [&](std::string_view signature) { return std::memcmp(start.data(), signature.data(), signature.size()) == 0; };
   if (begins("EVF\x09\x0D\x0A\xFF\x00"sv)) {
-#if TRIMCARVE_EWF
     return open_ewf(file, path, beside);
-#else
-    refuse(path, "this EnCase image (E01)", "libewf", "convert it to a raw image (ewfexport)");
-#endif
   }
   if (begins("QFI\xFB\x00\x00\x00"sv)) {
     return open_qcow(file, path);

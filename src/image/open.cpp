@@ -175,6 +175,7 @@ class Opener {
     opened_.info.size = opened_.source->size();
     opened_.info.identifier = std::move(disk.identifier);
     opened_.info.acquisition_hashes = std::move(disk.acquisition_hashes);
+    opened_.info.acquisition_notes = std::move(disk.acquisition_notes);
     opened_.info.blocks = disk.blocks;
     opened_.info.log = std::move(disk.log);
     opened_.info.checks = take_checks(std::move(disk.checks), path);

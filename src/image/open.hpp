@@ -3,7 +3,7 @@
 // What a file is, is decided by its content, not by its name. Supported: raw (a whole disk or a bare volume, also a block device), split
 // raw, VHD and VHDX, each fixed, dynamic or differencing; a pending log of a VHDX is replayed in memory. Known but refused (RunError with
 // the reason): a differencing image whose parent is missing or another one, a pending log that is damaged, and containers that are
-// recognised but not read (Ex01, L01, compressed files; E01 and VMDK where their library was not there to build with: foreign.hpp).
+// recognised but not read (Ex01, L01, compressed files; VMDK where its library was not there to build with: foreign.hpp).
 // Anything else of at least 512 bytes is raw; whether there is a disk in it, the partition table or the volume must say.
 //
 // The evidence is opened read-only, never locked, and its access time is left alone where the system allows it.

@@ -30,6 +30,8 @@ constexpr std::array words{
     Word{"parent_modified", "last change of the directory it was in"},
     Word{"next_owner_created", "creation of its $MFT record's next owner"},
     Word{"next_owner_in_journal", "its $MFT record's next owner in the change journal"},
+    Word{"shadow_alive", "a volume shadow copy still has it"},
+    Word{"shadow_gone", "a volume shadow copy has it no more"},
     Word{"status_timestamp", "as the status file says"},
     Word{"handler_log", "the handler's own log"},
     Word{"goal_state", "when the cloud made the goal state that asks for it"},

@@ -107,6 +107,7 @@ class Console {
       if (!source.identifier.empty()) what += ", " + source.identifier;
       field(2, "container", what);
       if (!source.acquisition_hashes.empty()) field(2, "acquired", source.acquisition_hashes + " (stated, not checked)");
+      for (const std::string& note : source.acquisition_notes) field(2, "stated", note);
       for (const std::string& parent : source.parents) field(2, "parent", parent);
       if (source.blocks) field(2, "blocks", blocks_text(*source.blocks));
       if (source.log) field(2, "log", log_text(*source.log));
@@ -124,7 +125,10 @@ class Console {
                           bytes_for_people(volume.cluster_size), with_commas(volume.records), volume.record_size);
     else
       text += ", NOT examined: " + volume.state;
-    if (volume.shadow_of) text += fmt::format(", shadow copy of volume {}", *volume.shadow_of);
+    if (volume.shadow_of)
+      text = fmt::format("shadow copy of volume {}, made at {}{}", *volume.shadow_of,
+                         volume.shadow_created ? to_iso8601(*volume.shadow_created) : "a time that is not known",
+                         volume.state == "examined" ? "" : ", NOT examined: " + volume.state);
     field(2, fmt::format("volume {}", volume.index), text);
     if (volume.created) field(4, "created", to_iso8601(*volume.created));
     if (volume.provisioned) {

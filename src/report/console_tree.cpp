@@ -29,8 +29,8 @@ int rank(const FileReport& file) {
 std::string minutes_of(FileTime time) { return seconds_of(time).substr(0, 16); }
 
 // The interval, or on a narrow terminal the end of it that says more.
-std::string deletion_text(const FileReport& file, bool narrow) {
-  if (file.state == FileState::live) return "live";
+std::string deletion_text(const FileReport& file, bool in_shadow, bool narrow) {
+  if (file.state == FileState::live) return in_shadow ? "there then" : "live";
   if (!file.deleted) return "deleted, time unknown";
   const Bounds& bounds = file.deleted->bounds;
   if (bounds.earliest && bounds.latest) {
@@ -53,12 +53,22 @@ std::string created_text(const FileReport& file) {
 
 struct Row {
   const FileReport* file;
+  bool in_shadow = false;          // of a volume shadow copy
   std::vector<std::string> parts;  // of its path, safe for a terminal
 };
 
-std::vector<std::string> parts_of(const FileReport& file, bool several_volumes) {
+const VolumeInfo* shadow_of(const FileReport& file, const Examination& examination) {
+  for (const VolumeInfo& volume : examination.volumes)
+    if (volume.index == file.volume && volume.shadow_of) return &volume;
+  return nullptr;
+}
+
+std::vector<std::string> parts_of(const FileReport& file, const VolumeInfo* shadow, bool several_volumes) {
   std::vector<std::string> parts;
-  if (several_volumes) parts.push_back(fmt::format("volume {}", file.volume));
+  if (shadow != nullptr && shadow->shadow_created)
+    parts.push_back(fmt::format("volume {}, shadow copy of {}", file.volume, minutes_of(*shadow->shadow_created)));
+  else if (several_volumes)
+    parts.push_back(fmt::format("volume {}", file.volume));
   if (!file.path_known) parts.emplace_back("(place not known)");
   const std::u16string_view path = file.path.empty() ? std::u16string_view(file.name) : std::u16string_view(file.path);
   for (std::size_t at = 0; at < path.size();) {
@@ -75,7 +85,8 @@ std::string counted(const std::map<std::string_view, std::size_t>& counts) {
   return text;
 }
 
-std::string_view kind_of(const FileReport& file) {
+std::string_view kind_of(const FileReport& file, const Examination& examination) {
+  if (file.state == FileState::live && shadow_of(file, examination) != nullptr) return "in shadow copies";
   return file.directory ? "directories" : file.state == FileState::live ? "live" : to_string(state_of(file));
 }
 
@@ -115,7 +126,7 @@ class Tree {
     if (file.directory || row.parts.empty()) name += "\\";
     if (file.directory && !row.parts.empty()) shown_.push_back({row.parts.back(), level});
     line(level, name, file.directory ? "" : to_string(state_of(file)), file.size && !file.directory ? with_commas(*file.size) : "",
-         created_text(file), deletion_text(file, narrow_));
+         created_text(file), deletion_text(file, row.in_shadow, narrow_));
   }
 
  private:
@@ -162,7 +173,7 @@ void write_tree(const Examination& examination, std::uint32_t target, const Cons
   for (const FileReport& file : examination.files)
     if (std::ranges::find(file.targets, target) != file.targets.end()) {
       files.push_back(&file);
-      ++counts[kind_of(file)];
+      ++counts[kind_of(file, examination)];
     }
   if (files.empty()) return;
   const std::size_t width = std::max<std::size_t>(style.width, 60);
@@ -171,13 +182,16 @@ void write_tree(const Examination& examination, std::uint32_t target, const Cons
   const std::size_t all = files.size();
   if (files.size() > style.tree_rows) {
     std::ranges::stable_sort(files, {}, [](const FileReport* file) { return rank(*file); });
-    for (std::size_t i = style.tree_rows; i > 0; --i) --counts[kind_of(*files[i - 1])];
+    for (std::size_t i = style.tree_rows; i > 0; --i) --counts[kind_of(*files[i - 1], examination)];
     files.resize(style.tree_rows);
     std::erase_if(counts, [](const auto& count) { return count.second == 0; });
   }
   std::vector<Row> rows;
   rows.reserve(files.size());
-  for (const FileReport* file : files) rows.push_back({file, parts_of(*file, examination.volumes.size() > 1)});
+  for (const FileReport* file : files) {
+    const VolumeInfo* shadow = shadow_of(*file, examination);
+    rows.push_back({file, shadow != nullptr, parts_of(*file, shadow, examination.volumes.size() > 1)});
+  }
   std::ranges::stable_sort(rows, [](const Row& a, const Row& b) {
     return a.file->volume != b.file->volume ? a.file->volume < b.file->volume : a.parts < b.parts;
   });

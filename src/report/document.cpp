@@ -59,6 +59,7 @@ void put_container(JsonWriter& json, const SourceInfo& source) {
   json.end_array();
   put_or_null(json.key("page_ranges"), source.page_ranges);
   put_or_null(json.key("acquisition_hashes"), source.acquisition_hashes);
+  put_list(json.key("acquisition_notes"), source.acquisition_notes);
 }
 
 void put_source(JsonWriter& json, const SourceInfo& source, std::string_view record, std::uint32_t image) {
@@ -84,6 +85,7 @@ void put_volume(JsonWriter& json, const VolumeInfo& volume, std::string_view rec
   json.key("record_size").value(volume.record_size);
   json.key("records").value(volume.records);
   put_optional(json.key("shadow_of"), volume.shadow_of);
+  put_time(json.key("shadow_created"), volume.shadow_created);
   json.key("free_clusters");
   if (volume.free_clusters) {
     const ClusterCounts& free = *volume.free_clusters;

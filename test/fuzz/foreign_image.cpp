@@ -9,9 +9,6 @@
 
 using namespace trimcarve;
 
-// libewf loses the tables of segments that it refuses.
-extern "C" const char* __lsan_default_suppressions() { return "leak:libewf"; }
-
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size < 512) return 0;
   const auto file = std::make_shared<fuzz::MemorySource>(data, size);

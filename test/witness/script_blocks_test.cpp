@@ -39,7 +39,7 @@ std::vector<ScriptBlock> join(const std::vector<Statement>& statements) {
 TEST_CASE("the 257 script blocks of a real log are whole, 23 of them from 2 to 11 parts") {
   const std::string path = unpacked_data("evtx/powershell-4104-multipart.evtx.xz");
   if (path.empty()) return;
-  const Read read = read_log(bytes_of(path));
+  const LogRead read = read_log(bytes_of(path));
   ScriptBlocks joiner;
   std::uint32_t number = 0;
   for (const Statement& s : read.statements)

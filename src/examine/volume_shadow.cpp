@@ -1,0 +1,80 @@
+// A shadow copy beside its volume: what only the copy knows, and what it says of the volume's deleted files.
+#include <algorithm>
+
+#include "examine/volume_examiner.hpp"
+#include "trimcarve/bytes.hpp"
+
+namespace trimcarve {
+
+using Standing = history::Graph::Standing;
+
+// Does the copy have bytes of these clusters that are not zero and lie elsewhere than in the volume's own?
+bool VolumeExaminer::only_here(const RunFact& run) const {
+  const ntfs::Volume& volume = *evidence_.volume;
+  const std::uint64_t size = volume.cluster_size();
+  if (run.lcn < 0 || !fits(volume.clusters(), static_cast<std::uint64_t>(run.lcn), run.clusters)) return false;
+  const std::uint64_t clusters = std::min(run.clusters, history::largest_live_read / size);
+  std::vector<std::byte> buffer(static_cast<std::size_t>(size));
+  for (std::uint64_t i = 0; i < clusters; ++i) {
+    const std::uint64_t offset = (static_cast<std::uint64_t>(run.lcn) + i) * size;
+    const auto where = volume.partition()->locate(offset, size);
+    const bool elsewhere = std::ranges::any_of(
+        where, [&](const Range& r) { return r.offset < info_.offset + offset || r.offset >= info_.offset + offset + size; });
+    if (elsewhere && volume.partition()->read_at(offset, buffer) && !all_zero(buffer)) return true;
+  }
+  return false;
+}
+
+bool VolumeExaminer::has_own_record(FileReference reference) const {
+  const history::RecordSlot* slot = graph_.record(reference.entry());
+  return slot != nullptr && !slot->extension && (slot->identity_known ? slot->identity == reference : reference.sequence() == 0);
+}
+
+void VolumeExaminer::keep_new(std::vector<Member>& members) {
+  std::erase_if(members, [this](const Member& member) { return !is_new(member); });
+}
+
+// By its record: one that says what a newer state's says tells nothing new, but for a deleted file whose clusters only the copy has. A file
+// without a record is new when no newer state knows of it.
+bool VolumeExaminer::is_new(const Member& member) {
+  bool fresh = false;
+  if (member.reference.value == 0) {
+    citations_->visit_row(member.row, [&](const Sighting& sighting) { fresh = fresh || !citations_->is_known(sighting); });
+    return fresh;
+  }
+  if (!has_own_record(member.reference)) return !evidence_.known->files.contains(member.reference);
+  const bool deleted = graph_.standing(member.reference) == Standing::deleted;
+  std::uint64_t ignored = 0;
+  citations_->visit_file(
+      member.reference,
+      [&](const Sighting& sighting) {
+        if (sighting.source != SourceKind::mft || fresh) return;
+        fresh = !citations_->is_known(sighting);
+        if (fresh || !deleted) return;
+        fresh = std::ranges::any_of(sighting.runs, [this](const RunFact& run) { return only_here(run); });
+      },
+      ignored);
+  return fresh;
+}
+
+void VolumeExaminer::bound_by(VolumeExaminer& shadow) {
+  const FileTime time = *shadow.evidence_.shadow_created;
+  if (!activity_.plausible(time)) return;
+  for (std::size_t i = 0; i < nodes_.size(); ++i) {
+    const FileReport& file = out_.files[first_file_ + i];
+    if (!nodes_[i].deleted || !file.reference_known) continue;
+    const Standing standing = shadow.graph_.standing(file.reference);
+    const Sighting* record = shadow.citations_->record(file.reference.entry());
+    if (record == nullptr) continue;
+    if (standing == Standing::live) {
+      // One that was renamed into \$Extend\$Deleted is gone for its user, and its record is in use until the last handle closes.
+      if (std::ranges::any_of(shadow.paths_->spans(file.reference), &history::NameSpan::deletion_alias)) continue;
+      nodes_[i].alive.push_back({time, "shadow_alive", {shadow.citations_->cite(*record)}});
+    } else if (standing == Standing::deleted || (standing == Standing::reused && record->reference_known &&
+                                                 later_sequence(record->reference.sequence(), file.reference.sequence()))) {
+      nodes_[i].gone.push_back({time, "shadow_gone", {shadow.citations_->cite(*record)}});
+    }
+  }
+}
+
+}  // namespace trimcarve

@@ -1,0 +1,227 @@
+#!/usr/bin/env python3
+"""Builds a scenario with volume shadow copies, examines it as a user would, and holds the answer against what the builder did.
+
+The builder leaves the volume as it was when each copy was made beside the image. Vouching for the copies it writes: vshadowinfo and
+python3-libvshadow, which know nothing of either program. Then:
+
+- each copy is a volume of the report, newest first, with the time it was made;
+- every file of the tree that the volume has no more so comes back from a copy, with the hash of the original, though TRIM took its clusters
+  and its record has a new owner; none is told twice;
+- the verdict is the volume's; each true deletion time lies within the bounds, and none is before a copy that still shows the file;
+- the runs' settings, scripts and outcome come from the copies;
+- every cited range of the image has the hash that is stated;
+- with --no-shadows nothing of the copies is told; a copy whose header was zeroed is named, and nothing is taken from it.
+"""
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import tempfile
+
+BUILDER, TRIMCARVE, SCENARIO = sys.argv[1:4]
+problems = []
+
+
+def check(condition, text):
+    if not condition:
+        problems.append(text)
+
+
+def time_of(value):
+    return value["time"] if isinstance(value, dict) else value
+
+
+def examine(image, want, *options):
+    run = subprocess.run([TRIMCARVE, "examine", image, "--json", *options], capture_output=True, text=True)
+    check(run.returncode == want, f"{options}: exit code {run.returncode}, expected {want}: {run.stderr.strip()}")
+    return json.loads(run.stdout)
+
+
+def check_with_libvshadow(image, expected):
+    offset, size = expected["volume_offset"], expected["volume_size"]
+    volume_path = image + ".bare"
+    with open(image, "rb") as f, open(volume_path, "wb") as out:
+        f.seek(offset)
+        out.write(f.read(size))
+    try:
+        told = subprocess.run(["vshadowinfo", volume_path], capture_output=True, text=True).stdout
+        check(f"Number of stores:\t{len(expected['shadows'])}" in told, f"vshadowinfo: {told}")
+    except FileNotFoundError:
+        print("SKIPPED: vshadowinfo is not installed")
+    try:
+        sys.path.append("/usr/lib/python3/dist-packages")
+        import pyvshadow
+    except ImportError:
+        print("SKIPPED: python3-libvshadow is not installed")
+        return
+    volume = pyvshadow.volume()
+    volume.open(volume_path)
+    for n, shadow in enumerate(expected["shadows"]):
+        store = volume.get_store(n)
+        with open(f"{image}.shadow{n + 1}", "rb") as f:
+            then = f.read()
+        unkept = {begin for begin, _ in shadow["unkept"]}
+        different = [at for at in range(0, len(then), 0x4000)
+                     if at not in unkept and store.read_buffer_at_offset(min(0x4000, len(then) - at), at) != then[at:at + 0x4000]
+                     and at != 0]  # there the header stands, which came later
+        check(not different, f"libvshadow reads other bytes in copy {n + 1} at {different[:8]}")
+        check(sum(1 for _ in unkept) * 0x4000 < len(then), "a copy that keeps nothing")
+
+
+def check_volumes(report, expected):
+    shadows = [v for v in report["volumes"] if v["shadow_of"] is not None]
+    check([time_of(v["shadow_created"]) for v in shadows] == [s["created"] for s in reversed(expected["shadows"])],
+          f"copies: {shadows}")
+    check(all(v["shadow_of"] == expected["volume_index"] and v["state"] == "examined" for v in shadows), f"copies: {shadows}")
+    return {v["index"]: expected["shadows"][-1 - n] for n, v in enumerate(shadows)}
+
+
+def check_files(report, expected, by_volume):
+    truth = {(f["file_reference"]["entry"], f["file_reference"]["sequence"]): f for f in expected["files"]}
+    found, told = {}, set()
+    for f in report["files"]:
+        if f["volume"] not in by_volume:
+            continue
+        r = f["file_reference"]
+        check(r is not None, f"{f['path']}: a copy's file without a reference")
+        key = (r["entry"], r["sequence"])
+        then = {(w["file_reference"]["entry"], w["file_reference"]["sequence"]): w for w in by_volume[f["volume"]]["files"]}
+        if key not in then:
+            check(f["path"].startswith("\\WindowsAzure\\Logs\\Plugins\\"), f"invented: {f['path']} {key}")
+            continue
+        want = then[key]
+        check(f["path"] == want["path"] and f["state"] == want["state"], f"{want['path']}: {f['path']} {f['state']} in the copy")
+        cited = tuple(s for s in f["sightings"] if report["sightings"][s]["source"] == "mft")
+        check(cited == () or cited not in told, f"{f['path']}: told twice")
+        told.add(cited)
+        if want["kind"] == "file" and f["state"] == "live":
+            check(f["content"]["state"] in ("recovered", "none"), f"{f['path']}: content is {f['content']['state']} in the copy")
+            if f["content"]["state"] == "recovered":
+                check(f["content"]["sha256"] == want["sha256"], f"{f['path']}: recovered content has another hash")
+        if f["state"] == "live":
+            found.setdefault(key, f)
+    for shadow in expected["shadows"]:
+        for want in shadow["files"]:
+            key = (want["file_reference"]["entry"], want["file_reference"]["sequence"])
+            if want["state"] == "live" and truth[key]["state"] == "deleted":
+                check(key in found, f"{want['path']}: the copy of {shadow['created']} had it, and it is not found")
+
+
+def check_bounds(report, expected):
+    alive, gone, bases = {}, {}, set()
+    for shadow in expected["shadows"]:
+        for f in shadow["files"]:
+            key = (f["file_reference"]["entry"], f["file_reference"]["sequence"])
+            if f["state"] == "live":
+                alive[key] = shadow["created"]
+            elif f["record"] == "kept":
+                gone.setdefault(key, shadow["created"])
+    for f in report["files"]:
+        r = f["file_reference"]
+        if not r or not f["deleted"] or f["volume"] != expected["volume_index"]:
+            continue
+        key = (r["entry"], r["sequence"])
+        want = next((w for w in expected["files"] if (w["file_reference"]["entry"], w["file_reference"]["sequence"]) == key), None)
+        if not want:
+            continue
+        earliest, latest = time_of(f["deleted"]["earliest"]), time_of(f["deleted"]["latest"])
+        check((earliest is None or earliest <= want["deleted"]) and (latest is None or want["deleted"] <= latest),
+              f"{f['path']}: deleted {want['deleted']}, bounds {f['deleted']}")
+        if key in alive:
+            check(earliest is not None and earliest >= alive[key], f"{f['path']}: a copy of {alive[key]} had it, bounds {f['deleted']}")
+        if key in gone:
+            check(latest is not None and latest <= gone[key], f"{f['path']}: a copy of {gone[key]} had it no more, bounds {f['deleted']}")
+        bases |= {f["deleted"]["earliest_basis"], f["deleted"]["latest_basis"]}
+    if SCENARIO == "shadow-between":
+        check({"shadow_alive", "shadow_gone"} <= bases, f"what bounds the deletions: {bases}")
+
+
+def check_target(report, expected):
+    target = report["targets"][0]
+    check(target["verdict"] == expected["verdict"], f"verdict is {target['verdict']} ({target['reason']})")
+    check([(i["version"], i["state"]) for i in target["instances"]] == [(i["version"], i["state"]) for i in expected["instances"]],
+          f"instances {target['instances']}")
+    last = max(s["created"] for s in expected["shadows"] if s["verdict"] == "present")
+    for i, want in zip(target["instances"], expected["instances"]):
+        check(i["removed"] and time_of(i["removed"]["earliest"]) >= last
+              and time_of(i["removed"]["earliest"]) <= want["version_folder_deleted"], f"removed {i['removed']}")
+    check(len(target["runs"]) == len(expected["runs"]), f"runs {[r['sequence'] for r in target['runs']]}")
+    for run, want in zip(target["runs"], expected["runs"]):
+        for key in ("sequence", "version", "command", "file_uris", "status", "exit_code"):
+            if key == "command" and want["protected_settings"]:
+                continue  # what the handler's own log writes in its place
+            check(run[key] == want[key], f"run {want['sequence']}: {key} is {run[key]!r}, expected {want[key]!r}")
+        check((run["output"] or "") == want["output"] and (run["error_output"] or "") == want["error_output"], f"run {want['sequence']}: output")
+        names = {s["path"].rsplit("\\", 1)[1]: s["state"] for s in run["scripts"]}
+        check(all(names.get(s) == "recovered" for s in want["scripts"]), f"run {want['sequence']}: scripts {names}")
+    for shadow in expected["shadows"]:
+        check(shadow["verdict"] != "present" or any(f["statement"].startswith(f"The volume shadow copy of {shadow['created']}") for f in report["findings"]),
+              f"no finding of the copy of {shadow['created']}")
+
+
+def check_witnesses(report, by_volume):
+    """Logs grow, and each copy has them: what the volume's own say is not told again from a copy. (A zip of logs on one volume may.)"""
+    def words(s):
+        return json.dumps(s["statement"], sort_keys=True)
+    logs = [s for s in report["sightings"] if s["source"] == "agent_log"]
+    live = {words(s) for s in logs if s["volume"] not in by_volume}
+    again = [s["id"] for s in logs if s["volume"] in by_volume and words(s) in live]
+    check(len(logs) > 4 and not again, f"statements {again} of logs are told again from a copy")
+
+
+def check_sightings(report, image):
+    with open(image, "rb") as disk:
+        for s in report["sightings"]:
+            digest = hashlib.sha256()
+            for r in s["ranges"]:
+                check(r["space"] == "disk", f"sighting {s['id']}: space {r['space']}")
+                disk.seek(r["offset"])
+                digest.update(disk.read(r["length"]))
+            check(s["ranges"] and digest.hexdigest() == s["sha256"], f"sighting {s['id']}: its bytes have another hash")
+
+
+def check_without(image, expected):
+    report = examine(image, 0, "--no-shadows")
+    check(len(report["volumes"]) == 1 and report["targets"][0]["verdict"] == expected["verdict"], "--no-shadows")
+    check(not any("shadow" in f["statement"] for f in report["findings"]), "--no-shadows tells of a copy")
+    # The newest store's header as TRIM would leave it: no copy can be read, as the older one builds on it.
+    with open(image, "r+b") as f:
+        f.seek(expected["volume_offset"] + 0x1E00 + 48)
+        catalog = expected["volume_offset"] + int.from_bytes(f.read(8), "little")
+        f.seek(catalog + 128)
+        entries = f.read(128 * 2 * len(expected["shadows"]))
+        headers = [int.from_bytes(entries[at + 32:at + 40], "little") for at in range(0, len(entries), 128) if entries[at] == 3]
+        f.seek(expected["volume_offset"] + headers[-1])
+        f.write(bytes(0x4000))
+    report = examine(image, 1)
+    copies = len(expected["shadows"])
+    check([v["state"] for v in report["volumes"]] == ["examined"] + ["unreadable"] * copies, "a zeroed store is not told")
+    check(sum(w["code"] == "shadow_unreadable" for w in report["warnings"]) == copies, "a zeroed store has no warning")
+    check({f["volume"] for f in report["files"]} == {0}, "files of a store that cannot be read")
+
+
+with tempfile.TemporaryDirectory(prefix="trimcarve-shadow-") as folder:
+    disk_image = os.path.join(folder, "disk.img")
+    built = subprocess.run([BUILDER, SCENARIO, disk_image, "--container", "raw"], capture_output=True, text=True)
+    if built.returncode == 77:
+        print(f"SKIPPED: {built.stderr.strip()}")
+        sys.exit(0)
+    if built.returncode != 0:
+        print(built.stderr)
+        sys.exit(1)
+    with open(disk_image + ".expected.json", encoding="utf-8") as expected_file:
+        answers = json.load(expected_file)
+    check_with_libvshadow(disk_image, answers)
+    document = examine(disk_image, 0)
+    volumes = check_volumes(document, answers)
+    check_files(document, answers, volumes)
+    check_witnesses(document, volumes)
+    check_bounds(document, answers)
+    check_target(document, answers)
+    check_sightings(document, disk_image)
+    check_without(disk_image, answers)
+for p in problems:
+    print("FAILED:", p)
+print(f"{SCENARIO}: {'as it happened' if not problems else str(len(problems)) + ' differences'}")
+sys.exit(1 if problems else 0)
