@@ -99,7 +99,7 @@ struct VolumeInfo {
 // From when to when a source speaks, and what it could not say.
 struct Coverage {
   std::optional<std::uint32_t> volume = 0;  // empty: of a file the examiner gave
-  std::string source;  // "mft", "record_slack", "index", "usn_journal"; of a witness: its kind and file name, "event_log:Security.evtx"
+  std::string source;  // "mft", "record_slack", "index", "usn_journal", "log_file"; of a witness: its kind and file name, "event_log:Security.evtx"
   std::optional<FileTime> first, last;
   std::uint64_t records = 0;
   struct Gap {
@@ -165,7 +165,7 @@ struct RecoveredPart {
   std::string recovered_as;   // file name below recovered/, set when written
   SourcePtr bytes;            // the content itself, `length` bytes; may be null for parts that are only described
   bool offset_inferred = false;
-  std::string source;  // "record", "clusters", "record_slack"
+  std::string source;  // "record", "clusters", "record_slack", "log_file"
 };
 
 struct StreamReport {
@@ -205,7 +205,7 @@ struct FileReport {
   std::optional<Deletion> deleted;
   std::vector<StreamReport> streams;  // the unnamed stream first when there is one; empty for directories
   std::vector<PathReport> paths;      // every path it had
-  std::vector<std::string> flags;     // "renamed_to_extend_deleted", "implausible_time", "inherited_from_image", "record_reused", ...
+  std::vector<std::string> flags;     // "renamed_to_extend_deleted", "implausible_time", "inherited_from_image", "record_reused", "deleted_in_log", ...
   std::vector<std::uint32_t> sightings;
   std::vector<std::uint32_t> targets;  // indices of the targets it belongs to
 };

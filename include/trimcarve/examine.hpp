@@ -18,7 +18,7 @@ namespace trimcarve {
 struct Request {
   std::vector<std::string> image;  // one image: one path, or the parts of a split raw in order (a first part finds the others itself)
   // Extracted artefacts instead of an image; empty when not given.
-  std::string mft, usn_journal, index, boot;
+  std::string mft, usn_journal, log_file, index, boot;
   // Logs, hives, archives of logs: by content. With an image or without one. A hive's .LOG1 and .LOG2 are taken beside it when given too.
   std::vector<std::string> artifacts;
   std::string activity_log;  // the Azure Activity Log, in any of its three shapes

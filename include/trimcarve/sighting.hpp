@@ -25,6 +25,7 @@ enum class SourceKind : std::uint8_t {
   index,         // a live entry of a directory index ($INDEX_ROOT or an INDX block in use)
   index_slack,   // an entry in index slack, in a block the index bitmap calls free, or behind the end of $INDEX_ROOT's entries
   usn_journal,   // a record of $UsnJrnl:$J
+  log_file,      // redo or undo data of a log record in $LogFile
   agent_log,     // the guest agent's and the handlers' own logs, status and telemetry files
   event_log,     // a record of a Windows event log
   registry,      // a key of a hive
@@ -42,7 +43,7 @@ std::string_view to_string(Integrity integrity) noexcept;
 
 // The stream in which the bytes lie, and where in it. `owner` is the entry whose stream it is: 0 for $MFT; of a witness: its number in
 // Examination::witnesses, and the stream is its content.
-enum class StreamKind : std::uint8_t { mft, usn_journal, index_allocation, witness };
+enum class StreamKind : std::uint8_t { mft, usn_journal, index_allocation, log_file, witness };
 struct Place {
   StreamKind stream = StreamKind::mft;
   std::uint64_t owner = 0;
@@ -140,7 +141,7 @@ struct Sighting {
   std::uint64_t record_entry = 0;     // the entry number of the record itself
   std::uint16_t record_sequence = 0;  // as stored
   std::uint16_t link_count = 0;
-  std::uint64_t lsn = 0;  // FILE record or INDX block; 0 when none
+  std::uint64_t lsn = 0;  // FILE record, INDX block or log record; 0 when none
 
   bool has_standard_information = false;
   TimeSet standard_information;

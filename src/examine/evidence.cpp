@@ -79,6 +79,7 @@ std::vector<Range> Evidence::ranges_of(const Sighting& sighting) const {
       else
         stream = volume_.index_file;
       break;
+    case StreamKind::log_file: stream = volume_.log; break;
     case StreamKind::witness: break;  // cited by Witnesses
   }
   return stream == nullptr ? std::vector<Range>() : stream->locate(sighting.place.offset, sighting.place.length);
@@ -138,6 +139,9 @@ void Evidence::decode_row(const history::NameRow& row, const std::function<void(
     case StreamKind::index_allocation:
       for (const Sighting& sighting : index_block(row)) at_place(sighting);
       break;
+    case StreamKind::log_file:
+      if (volume_.log_statements != nullptr) volume_.log_statements->at(row.locator, at_place);
+      break;
     case StreamKind::witness: break;  // they make no rows
   }
 }
@@ -180,6 +184,26 @@ void Evidence::index_journal(const std::vector<FileReference>& references) {
     const history::JournalEvent& event = graph_.events()[i];
     if (const auto found = events_.find(event.reference); found != events_.end()) found->second.push_back(event);
   }
+}
+
+// A log of a file that is written all the time holds thousands of records of it: the first and the last are cited.
+void Evidence::index_log(const std::vector<FileReference>& references) {
+  constexpr std::size_t first = 16, last = 48;
+  if (volume_.log_statements == nullptr) return;
+  logged_.clear();
+  const std::unordered_set<FileReference> wanted(references.begin(), references.end());
+  volume_.log_statements->each(graph_, [&](const Sighting& sighting) {
+    if (!wanted.contains(sighting.reference)) return;
+    Logged& logged = logged_[sighting.reference];
+    if (logged.first.size() < first) {
+      logged.first.push_back(sighting);
+      return;
+    }
+    logged.last.push_back(sighting);
+    if (logged.last.size() <= last) return;
+    logged.last.pop_front();
+    ++logged.left_out;
+  });
 }
 
 void Evidence::journal_records(FileReference reference, const std::function<void(const Sighting&)>& take, std::uint64_t& left_out) {
@@ -238,7 +262,14 @@ void Evidence::visit_file(FileReference reference, const std::function<void(cons
     });
   for (history::RowIndex i = graph_.first_row(entry); i != history::no_row; i = graph_.rows()[i].next) {
     const history::NameRow& row = graph_.rows()[i];
-    if (row.reference == reference && row.source != SourceKind::mft && row.source != SourceKind::usn_journal) decode_row(row, take);
+    if (row.reference == reference && row.source != SourceKind::mft && row.source != SourceKind::usn_journal &&
+        row.source != SourceKind::log_file)
+      decode_row(row, take);
+  }
+  if (const auto logged = logged_.find(reference); logged != logged_.end()) {
+    for (const Sighting& sighting : logged->second.first) take(sighting);
+    for (const Sighting& sighting : logged->second.last) take(sighting);
+    left_out += logged->second.left_out;
   }
   journal_records(reference, take, left_out);
 }

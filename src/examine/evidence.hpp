@@ -4,6 +4,7 @@
 // gives it its number in the report. The same sighting is cited once, however many findings rest on it.
 #pragma once
 
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -16,6 +17,7 @@
 
 #include "carvers/record_pass.hpp"
 #include "carvers/usn_journal.hpp"
+#include "examine/log_statements.hpp"
 #include "history/graph.hpp"
 #include "ntfs/volume.hpp"
 #include "trimcarve/examination.hpp"
@@ -43,7 +45,9 @@ struct VolumeEvidence {
   std::optional<ntfs::Volume> volume;
   // Journals by the entry of their $UsnJrnl (an artefact's entry is 0); the live one first.
   std::vector<std::pair<std::uint64_t, SourcePtr>> journals;
-  SourcePtr index_file;                    // an extracted $I30 whose directory is not known
+  SourcePtr index_file;                           // an extracted $I30 whose directory is not known
+  SourcePtr log;                                  // $LogFile
+  std::shared_ptr<LogStatements> log_statements;  // set when it was read
   std::optional<FileTime> shadow_created;  // of a shadow copy
   std::shared_ptr<KnownEvidence> known;    // shared by a volume and its copies; null: it has none
 
@@ -71,8 +75,8 @@ class Evidence {
   // SHA-256 over the raw bytes of these ranges; empty when they cannot be read.
   std::string hash(const std::vector<Range>& ranges) const;
 
-  // Everything that speaks of this file, cited, oldest kind of evidence last: its records, slack, index entries, journal records.
-  // `left_out` counts journal records beyond those that a long history cites.
+  // Everything that speaks of this file, cited, oldest kind of evidence last: its records, slack, index entries, what
+  // $LogFile states, journal records. `left_out` counts journal and log records beyond those that a long history cites.
   std::vector<std::uint32_t> of_file(FileReference reference, std::uint64_t& left_out);
   std::vector<std::uint32_t> of_row(history::RowIndex row);
   // The same sightings, not cited; each is valid during the call.
@@ -84,6 +88,8 @@ class Evidence {
 
   // Before of_file: collects the journal records of these files in one pass over the graph's events.
   void index_journal(const std::vector<FileReference>& references);
+  // Before of_file: collects what $LogFile states of these files, in one pass over it.
+  void index_log(const std::vector<FileReference>& references);
 
  private:
   std::vector<Range> ranges_of(const Sighting& sighting) const;
@@ -99,6 +105,12 @@ class Evidence {
   std::unordered_map<std::uint64_t, std::optional<Sighting>> records_;
   std::unordered_map<std::uint64_t, std::optional<DirectoryIndex>> indexes_;
   std::unordered_map<FileReference, std::vector<history::JournalEvent>> events_;
+  struct Logged {
+    std::vector<Sighting> first;
+    std::deque<Sighting> last;  // in the order of what they state
+    std::uint64_t left_out = 0;
+  };
+  std::unordered_map<FileReference, Logged> logged_;
   std::map<std::pair<std::uint64_t, std::uint64_t>, std::vector<Sighting>> blocks_;  // by directory and number of the index block
 };
 

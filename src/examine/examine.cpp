@@ -368,11 +368,12 @@ class Pipeline {
     const SourcePtr boot = open_artefact(request_.boot);
     const SourcePtr mft = open_artefact(request_.mft);
     const SourcePtr journal = open_artefact(request_.usn_journal);
+    evidence.log = open_artefact(request_.log_file);
     evidence.index_file = open_artefact(request_.index);
-    if (mft == nullptr && journal == nullptr && evidence.index_file == nullptr) {
+    if (mft == nullptr && journal == nullptr && evidence.log == nullptr && evidence.index_file == nullptr) {
       if (!request_.artifacts.empty() || !request_.activity_log.empty()) return;  // witnesses alone
       throw RunError(ExitCode::usage, "examine", "nothing to examine",
-                     "give an image, or extracted artefacts with --mft, --usnjrnl, --index, --artifact or --activity-log");
+                     "give an image, or extracted artefacts with --mft, --usnjrnl, --logfile, --index, --artifact or --activity-log");
     }
     if (mft != nullptr) {
       auto volume = ntfs::open_mft_artefact(mft, boot);
@@ -386,6 +387,7 @@ class Pipeline {
     if (!anything) {
       const std::string& named = !request_.mft.empty()           ? request_.mft
                                  : !request_.usn_journal.empty() ? request_.usn_journal
+                                 : !request_.log_file.empty()    ? request_.log_file
                                                                  : request_.index;
       throw RunError(ExitCode::input, named, "nothing to examine", "it holds no record of the kind it was given as");
     }

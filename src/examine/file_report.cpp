@@ -18,7 +18,7 @@ void add_flag(FileReport& report, std::string flag) {
 
 }  // namespace
 
-void VolumeExaminer::report_file(const Member& member, FileReport& report, history::DeletionNode& node) {
+void VolumeExaminer::report_file(const Member& member, FileReport& report, history::DeletionNode& node, std::optional<Estimate>& estimate) {
   report.volume = info_.index;
   report.targets = member.targets;
   report.reference = member.reference;
@@ -29,7 +29,9 @@ void VolumeExaminer::report_file(const Member& member, FileReport& report, histo
   report_state(member, standing, report);
   read_signs(alias_from, report, node);
   node.deleted = report.state == FileState::deleted;
-  if (node.deleted) read_end(member, standing, report, node);
+  if (!node.deleted) return;
+  read_log_deletion(member, report, node, estimate);
+  read_end(member, standing, report, node);
 }
 
 void VolumeExaminer::report_sightings(const Member& member, FileReport& report) {
@@ -106,10 +108,16 @@ void VolumeExaminer::report_state(const Member& member, Standing standing, FileR
     const Sighting& s = out_.sightings[n];
     journal_deleted = journal_deleted || (s.has_usn && (s.usn.reason & usn_reason::file_delete) != 0);
   }
+  const bool logged = deleted_in_log(member.reference) != nullptr;
   switch (standing) {
     case Standing::live:
       report.state = FileState::live;
-      if (journal_deleted) add_flag(report, "contradiction: the journal records its deletion, $MFT shows it in use");
+      if (logged) {
+        // The free reached $LogFile, and the log reaches the disk before $MFT does.
+        report.state = FileState::deleted;
+        add_flag(report, "deleted_in_log");
+      } else if (journal_deleted)
+        add_flag(report, "contradiction: the journal records its deletion, $MFT shows it in use");
       break;
     case Standing::deleted: report.state = FileState::deleted; break;
     case Standing::reused: {
@@ -117,7 +125,7 @@ void VolumeExaminer::report_state(const Member& member, Standing standing, FileR
       const history::RecordSlot* slot = graph_.record(member.reference.entry());
       if (member.reference.value != 0 && slot != nullptr && slot->identity_known &&
           later_sequence(member.reference.sequence(), slot->identity.sequence())) {
-        report.state = journal_deleted ? FileState::deleted : FileState::unknown;
+        report.state = journal_deleted || logged ? FileState::deleted : FileState::unknown;
         add_flag(report, "record_older_than_file");
         break;
       }
@@ -128,7 +136,7 @@ void VolumeExaminer::report_state(const Member& member, Standing standing, FileR
     case Standing::unknown: {
       const history::RecordSlot* slot = graph_.record(member.reference.entry());
       const bool freed = slot != nullptr && !slot->in_use;
-      report.state = journal_deleted || freed ? FileState::deleted : FileState::unknown;
+      report.state = journal_deleted || logged || freed ? FileState::deleted : FileState::unknown;
       break;
     }
   }
@@ -147,13 +155,22 @@ void VolumeExaminer::read_signs(FileTime alias_from, FileReport& report, history
     if (alias_from == no_time || time < alias_from) sign(node.alive, time, std::move(basis), n);
   };
   std::optional<FileTime> index_time;
+  std::uint64_t times_lsn = 0;
   for (const std::uint32_t n : report.sightings) {
     const Sighting& s = out_.sightings[n];
     if (s.has_record && !s.base_is_elsewhere) report.directory = s.directory;
     if (s.integrity == Integrity::torn) add_flag(report, "record_torn");
+    const bool logged = s.source == SourceKind::log_file;
     if (s.has_standard_information) {
-      report.standard_information = s.standard_information;
-      alive(s.standard_information.changed, "record_changed", n);
+      // The newest state tells: the record's own, or one in $LogFile that is younger. The log may state some of the times only.
+      if (!logged || s.lsn > times_lsn) {
+        TimeSet times = report.standard_information.value_or(TimeSet{});
+        for (FileTime TimeSet::* const which : {&TimeSet::created, &TimeSet::modified, &TimeSet::changed, &TimeSet::accessed})
+          if (s.standard_information.*which != no_time || !logged) times.*which = s.standard_information.*which;
+        report.standard_information = times;
+        times_lsn = s.lsn;
+      }
+      alive(s.standard_information.changed, logged ? "log_record_changed" : "record_changed", n);
       for (const FileTime t : {s.standard_information.created, s.standard_information.modified, s.standard_information.accessed})
         if (t != no_time && !activity_.plausible(t)) add_flag(report, "implausible_time");
     }
@@ -208,7 +225,7 @@ void VolumeExaminer::read_end(const Member& member, Standing standing, const Fil
   if (member.reference.value != 0)
     for (history::RowIndex i = graph_.first_row(member.reference.entry()); i != history::no_row; i = graph_.rows()[i].next) {
       const history::NameRow& row = graph_.rows()[i];
-      if (row.source != SourceKind::usn_journal || row.first_seen == no_time || row.name_inferred) continue;
+      if (!row.from_journal() || row.first_seen == no_time || row.name_inferred) continue;
       if (!later_sequence(row.reference.sequence(), member.reference.sequence())) continue;
       if (next_in_journal == nullptr || row.first_seen < next_in_journal->first_seen) next_in_journal = &row, next_row = i;
     }

@@ -33,6 +33,9 @@ class ActivityWindow {
   mutable std::optional<FileTime> last_;  // of latest_; empty: to be worked out again
 };
 
+// The first of them as the coverage lists them; `note` says when there are more.
+std::vector<Coverage::Gap> gaps_of(const carvers::GapList& gaps, std::string& note);
+
 // A sequence that came after another for the same entry; the counter wraps at 0xFFFF.
 constexpr bool later_sequence(std::uint16_t sequence, std::uint16_t than) noexcept {
   const auto difference = static_cast<std::uint16_t>(sequence - than);
@@ -70,6 +73,11 @@ class VolumeExaminer {
 
   carvers::ProgressSink progress_sink(std::string stage) const;
   void read_records();
+  void read_log();         // $LogFile: volume_log.cpp
+  void add_log_journal();  // the records of the change journal that $LogFile holds and $J does not
+  // The committed deletion of this very file in $LogFile that $MFT does not show yet; null when there is none.
+  const carvers::LogDeletion* deleted_in_log(FileReference reference);
+  void read_log_deletion(const Member& member, FileReport& report, history::DeletionNode& node, std::optional<Estimate>& estimate);
   void find_journals();
   void read_journals();
   void read_index_file();
@@ -90,7 +98,7 @@ class VolumeExaminer {
   bool only_here(const RunFact& run) const;
   bool has_own_record(FileReference reference) const;
 
-  void report_file(const Member& member, FileReport& report, history::DeletionNode& node);
+  void report_file(const Member& member, FileReport& report, history::DeletionNode& node, std::optional<Estimate>& estimate);
   void report_sightings(const Member& member, FileReport& report);
   // Returns the time of the rename into \$Extend\$Deleted, no_time when there was none.
   FileTime report_names(const Member& member, history::Graph::Standing standing, FileReport& report);
@@ -121,10 +129,12 @@ class VolumeExaminer {
   carvers::IndexTally index_tally_;
   std::unordered_set<FileReference> reported_;
   std::vector<history::DeletionNode> nodes_;                             // of the files reported, in their order
+  std::vector<std::optional<Estimate>> estimates_;  // of the same files
   std::size_t first_file_ = 0;                                           // of them, in the examination
   std::unordered_map<FileReference, std::vector<TimeSet>> known_times_;  // of born_at
   std::set<FileReference> carved_directories_;
   std::unordered_map<FileReference, std::vector<std::uint32_t>> extra_;  // sightings of nameless rows that were joined to a file
+  std::unordered_map<std::uint64_t, Sighting> log_journal_;              // by USN, while the journals are read
   std::vector<history::RowIndex> creations_;                             // journal rows that begin with a creation, by their time
 };
 

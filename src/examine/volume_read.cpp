@@ -21,6 +21,8 @@ constexpr std::size_t most_journals = 16;  // a volume has one at a time; each d
 // Free clusters that hold stored bytes are read for the count of zeros up to this size; reading a whole disk is not examine's question.
 constexpr std::uint64_t most_free_bytes_read = std::uint64_t{256} << 20;
 
+}  // namespace
+
 std::vector<Coverage::Gap> gaps_of(const carvers::GapList& gaps, std::string& note) {
   std::vector<Coverage::Gap> out;
   for (const carvers::Gap& gap : gaps.kept) {
@@ -30,8 +32,6 @@ std::vector<Coverage::Gap> gaps_of(const carvers::GapList& gaps, std::string& no
   if (gaps.count > out.size()) note += fmt::format("{}{} gaps in all, {} listed", note.empty() ? "" : "; ", gaps.count, out.size());
   return out;
 }
-
-}  // namespace
 
 void ActivityWindow::see(FileTime time) {
   if (time == no_time) return;
@@ -93,8 +93,10 @@ carvers::ProgressSink VolumeExaminer::progress_sink(std::string stage) const {
 void VolumeExaminer::read() {
   if (evidence_.volume) read_records();
   graph_.finish();
+  read_log();
   find_journals();
   read_journals();
+  add_log_journal();
   if (evidence_.index_file != nullptr) read_index_file();
   graph_.finish();
   paths_ = std::make_unique<history::Paths>(graph_);
@@ -176,6 +178,7 @@ void VolumeExaminer::read_journals() {
     const auto tally = carvers::carve_usn_journal(*journal, options, [&](const Sighting& sighting) {
       activity_.see(sighting.usn.time);
       graph_.add(sighting);
+      if (!log_journal_.empty()) log_journal_.erase(sighting.usn.usn);
     });
     if (tally.stopped) throw RunError(ExitCode::interrupted, "examine", "interrupted", "stopped while reading the change journal");
     Coverage coverage{

@@ -19,14 +19,22 @@ void add_flag(FileReport& report, std::string flag) {
   if (std::ranges::find(report.flags, flag) == report.flags.end()) report.flags.push_back(std::move(flag));
 }
 
+bool has_flag(const FileReport& report, std::string_view flag) { return std::ranges::find(report.flags, flag) != report.flags.end(); }
+
 }  // namespace
 
 history::Owner VolumeExaminer::owner_of(std::uint32_t entry) {
   history::Owner owner;
+  if ((entry & history::log_claim_bit) != 0) {
+    const std::size_t i = entry & ~history::log_claim_bit;
+    if (i < graph_.log_claims().size()) owner.lsn = graph_.log_claims()[i].lsn;
+    return owner;
+  }
   const history::RecordSlot* slot = graph_.record(entry);
   if (slot == nullptr) return owner;
   // An extension record that still says "in use" is its base's only while the base is.
-  owner.live = slot->in_use && (!slot->extension || graph_.standing(slot->identity) == Standing::live);
+  owner.live =
+      slot->in_use && (!slot->extension || graph_.standing(slot->identity) == Standing::live) && deleted_in_log(slot->identity) == nullptr;
   if (const Sighting* record = citations_->record(entry)) {
     owner.lsn = record->lsn;
     for (const NameFact& fact : record->names)
@@ -36,16 +44,17 @@ history::Owner VolumeExaminer::owner_of(std::uint32_t entry) {
 }
 
 std::string VolumeExaminer::owner_text(std::uint32_t entry) {
-  const history::RecordSlot* slot = graph_.record(entry);
-  if (slot == nullptr) return fmt::format("record {}", entry);
-  std::string text = told(slot->identity);
-  if (const history::NameSpan* name = paths_->last_name(slot->identity))
-    text += " " + to_utf8(paths_->path(slot->identity, *name, name->last_seen).text);
+  const FileReference claimant = graph_.claimant({.entry = entry});
+  if (claimant.value == 0) return fmt::format("record {}", entry);
+  std::string text = told(claimant);
+  if (const history::NameSpan* name = paths_->last_name(claimant))
+    text += " " + to_utf8(paths_->path(claimant, *name, name->last_seen).text);
   return text;
 }
 
 void VolumeExaminer::report_contents(std::size_t first_file) {
-  if (!evidence_.volume) return;
+  if (!evidence_.volume && evidence_.log_statements == nullptr) return;
+  const ntfs::Volume* volume = evidence_.volume ? &*evidence_.volume : nullptr;
   std::vector<std::vector<history::StreamPieces>> streams;
   std::vector<history::Claim> wanted;
   for (std::size_t i = first_file; i < out_.files.size(); ++i) {
@@ -60,21 +69,27 @@ void VolumeExaminer::report_contents(std::size_t first_file) {
     streams.push_back(std::move(pieces));
   }
   constexpr std::uint64_t rounds = 8, least = 1 << 20;  // deleted files of a long life claim the same clusters a few times over
-  std::uint64_t clusters_left = std::max(least, rounds * std::min(evidence_.volume->clusters(), std::uint64_t{1} << 48));
+  std::uint64_t clusters_left = std::max(least, rounds * std::min(volume != nullptr ? volume->clusters() : 0, std::uint64_t{1} << 48));
   const history::ClusterOwners owners(graph_, std::move(wanted));
-  const history::ContentContext context{*evidence_.volume,
-                                        owners,
-                                        [this](std::uint32_t entry) { return owner_of(entry); },
-                                        [this](std::uint32_t entry) { return owner_text(entry); },
-                                        &clusters_left};
+  const history::ContentContext context{
+      volume,
+      owners,
+      [this](std::uint32_t entry) { return owner_of(entry); },
+      [this](std::uint32_t entry) { return owner_text(entry); },
+      &clusters_left,
+      [this](const Place& place) { return evidence_.log_statements != nullptr ? evidence_.log_statements->content(place) : nullptr; }};
   const auto progress = progress_sink("contents");
   for (std::size_t i = first_file; i < out_.files.size(); ++i) {
     FileReport& file = out_.files[i];
     if (!progress(i - first_file, out_.files.size() - first_file))
       throw RunError(ExitCode::interrupted, "examine", "interrupted", "stopped while reading contents");
     history::FileFacts facts{.reference = file.reference, .live = file.state == FileState::live};
+    facts.bitmap_lags = has_flag(file, "deleted_in_log");
+    const bool record_left =
+        std::ranges::any_of(file.sightings, [this](std::uint32_t n) { return out_.sightings[n].source == SourceKind::mft; });
     for (const std::uint32_t n : file.sightings) {
       const Sighting& s = out_.sightings[n];
+      if (s.source == SourceKind::log_file && !record_left) facts.lsn = std::max(facts.lsn, s.lsn);
       if (s.source != SourceKind::mft || s.base_is_elsewhere) continue;
       facts.lsn = s.lsn;
       for (const NameFact& fact : s.names)
@@ -89,14 +104,14 @@ void VolumeExaminer::report_contents(std::size_t first_file) {
                      : "no record tells where its content lay";
       if (file.size && *file.size == 0) lost.state = ContentState::none, lost.why = "empty";
     }
-    history::add_fragments(*evidence_.volume, out_.sightings, file.sightings, file.paths.size() > 1, file.streams);
+    history::add_fragments(volume, context.log, out_.sightings, file.sightings, file.paths.size() > 1, file.streams);
     for (StreamReport& stream : file.streams)
       for (RecoveredPart& part : stream.parts) part.ranges_sha256 = citations_->hash(part.ranges);
     if (!file.directory && !file.streams.empty() && file.streams.front().name.empty() &&
         std::ranges::any_of(streams[i - first_file], [](const auto& s) { return s.name.empty() && s.first_extent_seen; }))
       file.size = file.streams.front().size;
     if (std::ranges::any_of(file.streams, [](const StreamReport& s) { return s.state == ContentState::unreadable; }))
-      out_.complete = out_.complete && evidence_.volume->from_artefact();
+      out_.complete = out_.complete && (volume == nullptr || volume->from_artefact());
   }
 }
 
@@ -105,7 +120,7 @@ std::vector<CreatedFile> VolumeExaminer::created_between(FileTime from, FileTime
   if (creations_.empty()) {
     for (history::RowIndex i = 0; i < graph_.rows().size(); ++i) {
       const history::NameRow& row = graph_.rows()[i];
-      if (row.source == SourceKind::usn_journal && (row.reasons & usn_reason::file_create) != 0 && row.began) creations_.push_back(i);
+      if (row.from_journal() && (row.reasons & usn_reason::file_create) != 0 && row.began) creations_.push_back(i);
     }
     std::ranges::stable_sort(creations_, {}, time_of);
   }
@@ -139,14 +154,16 @@ void VolumeExaminer::report(const std::vector<findings::Target>& targets) {
   for (const Member& member : all)
     if (member.reference.value != 0) references.push_back(member.reference);
   citations_->index_journal(references);
+  citations_->index_log(references);
   attach_nameless(all);
   if (evidence_.shadow_created) keep_new(all);
 
   first_file_ = out_.files.size();
   nodes_.resize(all.size());
+  estimates_.resize(all.size());
   std::unordered_map<FileReference, std::size_t> by_reference;
   for (std::size_t i = 0; i < all.size(); ++i) {
-    report_file(all[i], out_.files.emplace_back(), nodes_[i]);
+    report_file(all[i], out_.files.emplace_back(), nodes_[i], estimates_[i]);
     if (all[i].reference.value != 0) {
       by_reference.emplace(all[i].reference, i);
       reported_.insert(all[i].reference);
@@ -169,7 +186,7 @@ void VolumeExaminer::bound_again() {
   history::bound_deletions(nodes_);
   for (std::size_t i = 0; i < nodes_.size(); ++i) {
     FileReport& file = out_.files[first_file_ + i];
-    if (nodes_[i].deleted) file.deleted = Deletion{.bounds = nodes_[i].bounds};
+    if (nodes_[i].deleted) file.deleted = Deletion{.bounds = nodes_[i].bounds, .estimate = estimates_[i]};
     for (const std::string& contradiction : nodes_[i].contradictions) add_flag(file, "contradiction: " + contradiction);
   }
 }

@@ -9,6 +9,13 @@
 
 namespace trimcarve::findings {
 
+namespace {
+
+// A log of which nothing could be read for what it is (an unknown version, no log at all) has a gap in its place.
+bool reads_log(const Coverage& c) { return c.source == "log_file" && (c.records != 0 || c.gaps.empty()); }
+
+}  // namespace
+
 Judge::Judge(const Target& target, std::uint32_t index, const Hearing& hearing, const witness::Certificate* key, Examination& out)
     : target_(target), hearing_(hearing), key_(key), out_(out), report_(out.targets.emplace_back()) {
   report_.target = target.asked;
@@ -67,6 +74,10 @@ std::string Judge::on_volume(const FileReport& file) const {
   return volumes > 1 ? fmt::format("on volume {}", file.volume) : "on this volume";
 }
 
+bool Judge::log_was_read(std::uint32_t volume) const {
+  return std::ranges::any_of(out_.coverage, [&](const Coverage& c) { return c.volume == volume && reads_log(c); });
+}
+
 std::string tell_coverage(const Examination& examination) {
   std::vector<std::string> parts;
   for (const Coverage& c : examination.coverage) {
@@ -85,7 +96,7 @@ std::string tell_coverage(const Examination& examination) {
   if (parts.empty()) return "nothing was read";
   std::string out;
   for (const std::string& part : parts) out += (out.empty() ? "" : "; ") + part;
-  std::string missing = "$LogFile, free clusters";
+  std::string missing = std::ranges::any_of(examination.coverage, reads_log) ? "free clusters" : "$LogFile, free clusters";
   for (const auto& [source, name] : {std::pair{"agent_log", "logs of the Azure agent"}, std::pair{"event_log", "event logs"},
                                      std::pair{"registry", "the registry"}, std::pair{"activity_log", "the Azure Activity Log"}})
     if (std::ranges::none_of(examination.coverage, [&](const Coverage& c) { return c.source.starts_with(source); }))

@@ -35,6 +35,7 @@ class Judge {
   bool inherited(const FileReport& folder) const;
   void found_nothing();
   std::string on_volume(const FileReport& file) const;
+  bool log_was_read(std::uint32_t volume) const;  // $LogFile
 
   // a path
   void judge_path();

@@ -177,7 +177,7 @@ void Judge::find_present(const FileReport& live) {
                                upgraded            ? ", and an older version's folder in it was deleted"
                                : versions_.empty() ? ", but no version's folder in it is known"
                                                    : "");
-  report_.reason += "; a deletion that stands only in $LogFile is not looked for";
+  if (!log_was_read(live.volume)) report_.reason += "; a deletion that stands only in $LogFile is not looked for";
   std::string statement = versions_.empty() ? fmt::format("The folder of {} is {}", title, on_volume(live))
                                             : fmt::format("{} is {}", sentence(title), on_volume(live));
   statement += doubt(live);

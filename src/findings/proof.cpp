@@ -38,20 +38,26 @@ bool contradicted(const FileReport& file) {
 Proof prove_deletion(const FileReport& file, const Examination& examination) {
   Proof proof;
   int records = 0, others = 0;
-  bool free_record = false, journal = false, slack = false, listed = false;
+  bool free_record = false, journal = false, logged = false, slack = false, listed = false;
   for (const std::uint32_t n : file.sightings) {
     const Sighting& s = examination.sightings[n];
     const bool frees = s.source == SourceKind::mft && s.has_record && !s.in_use && !s.base_is_elsewhere;
     const bool deletes = s.has_usn && (s.usn.reason & usn_reason::file_delete) != 0;
+    const bool logs = s.source == SourceKind::log_file && s.has_record && !s.in_use && !s.base_is_elsewhere;
     const bool remains =
         s.source == SourceKind::index_slack || (s.source == SourceKind::record_slack && s.slack_role == SlackRole::directory_child);
     listed |= s.source == SourceKind::index;
-    if (!frees && !deletes && !remains) continue;
+    if (!frees && !deletes && !logs && !remains) continue;
     proof.sightings.push_back(n);
-    free_record |= frees, journal |= deletes, slack |= remains;
+    free_record |= frees, journal |= deletes, logged |= logs, slack |= remains;
   }
   if (free_record) ++records, proof.reasons.push_back("its $MFT record is free");
   if (journal) ++records, proof.reasons.push_back("the change journal records its deletion");
+  if (logged)
+    ++records,
+        proof.reasons.push_back(has_flag(file, "deleted_in_log")
+                                    ? "a completed transaction in $LogFile frees its $MFT record, which $MFT itself still shows in use"
+                                    : "a completed transaction in $LogFile frees its $MFT record");
   if (slack && !listed) ++others, proof.reasons.push_back("its name stands in a directory's slack only");
   if (has_flag(file, "record_reused")) ++others, proof.reasons.push_back("its $MFT record belongs to another file now");
   if (proof.reasons.empty()) proof.reasons.push_back("no $MFT record in use is its own");

@@ -95,9 +95,21 @@ std::optional<Stated> written(const FileReport& file, const Examination& examina
   if (last) return last;
   for (const std::uint32_t n : file.sightings) {
     const Sighting& s = examination.sightings[n];
-    if (s.has_standard_information && s.standard_information.modified != no_time)
+    if (s.source != SourceKind::log_file && s.has_standard_information && s.standard_information.modified != no_time)
       return Stated{s.standard_information.modified, "record_modified", n};
   }
+  // $LogFile states each time as it was at that record, from the creation on: the last counts.
+  for (const std::uint32_t n : file.sightings) {
+    const Sighting& s = examination.sightings[n];
+    if (s.source != SourceKind::log_file) continue;
+    const auto see = [&](FileTime modified, const char* basis) {
+      if (modified != no_time && (!last || modified > last->time)) last = Stated{modified, basis, n};
+    };
+    if (s.has_standard_information) see(s.standard_information.modified, "record_modified");
+    for (const NameFact& fact : s.names)
+      if (fact.has_times) see(fact.times.modified, "name_modified");
+  }
+  if (last) return last;
   for (const std::uint32_t n : file.sightings)
     for (const NameFact& fact : examination.sightings[n].names)
       if (fact.has_times && fact.times.modified != no_time) return Stated{fact.times.modified, "name_modified", n};

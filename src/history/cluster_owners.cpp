@@ -18,12 +18,19 @@ ClusterOwners::ClusterOwners(const Graph& graph, std::vector<Claim> wanted) : gr
     else
       stretches.push_back({w.lcn, w.lcn + w.clusters});
   }
-  for (std::size_t i = 0; i < graph.claims().size(); ++i) {
-    const Claim& claim = graph.claims()[i];
+  const auto take = [&](const Claim& claim) {
     const auto next = std::ranges::upper_bound(stretches, claim.lcn, {}, &Stretch::begin);
     const bool in_previous = next != stretches.begin() && std::prev(next)->end > claim.lcn;
     const bool in_next = next != stretches.end() && next->begin < claim.lcn + claim.clusters;
     if (in_previous || in_next) claims_.push_back(claim);
+  };
+  for (std::size_t i = 0; i < graph.claims().size(); ++i) take(graph.claims()[i]);
+  for (std::size_t i = 0; i < graph.log_claims().size(); ++i) {
+    const LogClaim& claim = graph.log_claims()[i];
+    // Where the file's own record is left, that says what it has, or had last.
+    const auto standing = graph.standing(claim.reference);
+    if (standing == Graph::Standing::live || standing == Graph::Standing::deleted) continue;
+    take({claim.lcn, static_cast<std::uint32_t>(claim.clusters), log_claim_bit | static_cast<std::uint32_t>(i)});
   }
   std::ranges::sort(claims_, [](const Claim& a, const Claim& b) { return a.lcn != b.lcn ? a.lcn < b.lcn : a.entry < b.entry; });
   farthest_.resize(claims_.size());
@@ -49,9 +56,8 @@ bool ClusterOwners::others(std::uint64_t lcn, std::uint64_t clusters, FileRefere
     const Claim& claim = claims_[middle];
     if (claim.lcn >= stop) return true;
     if (claim.lcn + claim.clusters > lcn) {
-      const RecordSlot* slot = graph_.record(claim.entry);
-      const bool mine = slot != nullptr && slot->identity == own;
-      if (!mine) {
+      const FileReference claimant = graph_.claimant(claim);
+      if (claimant.value == 0 || claimant != own) {
         if (out.size() == most_claims) return false;
         const std::uint64_t from = std::max(claim.lcn, lcn), to = std::min<std::uint64_t>(claim.lcn + claim.clusters, stop);
         out.push_back({from, static_cast<std::uint32_t>(to - from), claim.entry});

@@ -71,16 +71,34 @@ bool add_part(StreamReport& report, const SourcePtr& stream, std::uint64_t from,
   return true;
 }
 
+// Resident in a FILE record that only $LogFile still knows. Newer Windows logs zeros in place of the bytes: then the size is all there is.
+void judge_logged(const ContentContext& context, const StreamPieces& stream, StreamReport& report) {
+  const SourcePtr bytes = stream.content.length == stream.size && context.log ? context.log(stream.content) : nullptr;
+  if (bytes == nullptr) {
+    report.why = fmt::format("$LogFile tells its size (LSN {}), not its bytes", stream.lsn);
+    return;
+  }
+  if (!add_part(report, bytes, 0, stream.size, "log_file")) {
+    report.state = ContentState::unreadable;
+    report.why = "the log record that holds it cannot be read";
+    return;
+  }
+  report.state = ContentState::recovered;
+  report.sha256 = report.parts.front().sha256;
+  report.why = fmt::format("resident, as $LogFile holds it (LSN {})", stream.lsn);
+}
+
 void judge_resident(const ContentContext& context, const StreamPieces& stream, StreamReport& report) {
   if (stream.size == 0) {
     report.state = ContentState::none;
     report.why = "empty";
     return;
   }
-  std::vector<std::byte> record(context.volume.record_size());
-  const std::uint64_t entry = stream.content.offset / context.volume.record_size();
-  const std::uint64_t inside = stream.content.offset % context.volume.record_size();
-  const auto fix = context.volume.read_record(entry, record);
+  if (stream.lsn != 0) return judge_logged(context, stream, report);
+  std::vector<std::byte> record(context.volume->record_size());
+  const std::uint64_t entry = stream.content.offset / context.volume->record_size();
+  const std::uint64_t inside = stream.content.offset % context.volume->record_size();
+  const auto fix = context.volume->read_record(entry, record);
   const auto value = slice(record, inside, stream.content.length);
   if (!fix || !value) {
     report.state = ContentState::unreadable;
@@ -92,7 +110,7 @@ void judge_resident(const ContentContext& context, const StreamPieces& stream, S
     report.why = "resident, all zero";
     return;
   }
-  const auto source = ntfs::make_buffer({value->begin(), value->end()}, context.volume.mft(), stream.content.offset);
+  const auto source = ntfs::make_buffer({value->begin(), value->end()}, context.volume->mft(), stream.content.offset);
   add_part(report, source, 0, stream.size, "record");
   report.state = ContentState::recovered;
   report.why = fmt::format("resident in record {}", entry);
@@ -180,7 +198,7 @@ std::vector<Stretch> undamaged_units(const std::vector<Stretch>& stretches, cons
 }
 
 void judge_runs(const ContentContext& context, const FileFacts& file, const StreamPieces& stream, StreamReport& report) {
-  const std::uint64_t cluster = context.volume.cluster_size();
+  const std::uint64_t cluster = context.volume->cluster_size();
   RunStates states(context, file);
   // Without the first extent the sizes are not known: every cluster counts, and none is cut to the file's end.
   constexpr std::uint64_t unlimited = std::numeric_limits<std::uint64_t>::max();
@@ -232,9 +250,9 @@ void judge_runs(const ContentContext& context, const FileFacts& file, const Stre
   const std::uint64_t size = stream.first_extent_seen ? stream.size : to_bytes(expected, cluster);
   const std::uint64_t valid_size = stream.first_extent_seen ? stream.valid_size : size;
   const auto bytes = stream.compressed
-                         ? ntfs::make_compressed_stream(context.volume.partition(), stream.runs, context.volume.cluster_size(),
+                         ? ntfs::make_compressed_stream(context.volume->partition(), stream.runs, context.volume->cluster_size(),
                                                         stream.compression_unit_log2, size, valid_size)
-                         : ntfs::make_stream(context.volume.partition(), stream.runs, context.volume.cluster_size(), size, valid_size);
+                         : ntfs::make_stream(context.volume->partition(), stream.runs, context.volume->cluster_size(), size, valid_size);
   // A data cluster stands for one cluster of the file, or for a compression unit at most; all else of a whole file is sparse.
   const std::uint64_t sparse = end - std::min(end, to_bytes(to_bytes(c.data, unit), cluster));
   const bool spelled_out = whole && sparse <= most_sparse && spend(context.clusters_left, sparse / cluster);
@@ -242,7 +260,10 @@ void judge_runs(const ContentContext& context, const FileFacts& file, const Stre
     if (end == stream.size) {
       report.state = ContentState::recovered;
       report.sha256 = report.parts.front().sha256;
-      if (!file.live) report.why += "; not allocated now, and no other record on the volume claims them";
+      if (file.bitmap_lags)
+        report.why += "; its deletion stands only in $LogFile, and no other record on the volume claims them";
+      else if (!file.live)
+        report.why += "; not allocated now, and no other record on the volume claims them";
     } else {
       report.state = ContentState::partial;
       report.why += fmt::format("; {} of {} bytes were ever written", end, stream.size);
@@ -286,35 +307,72 @@ std::uint64_t to_read(const StreamPieces& stream, std::uint64_t cluster) {
 
 }  // namespace
 
+namespace {
+
+StreamPieces& pieces_of(std::vector<StreamPieces>& all, std::u16string_view name) {
+  const auto found = std::ranges::find_if(all, [&](const StreamPieces& s) { return s.name == name; });
+  return found != all.end() ? *found : all.emplace_back(StreamPieces{.name = std::u16string(name)});
+}
+
+void take_piece(const Sighting& sighting, const StreamFact& fact, StreamPieces& stream) {
+  if (sighting.integrity != Integrity::good) stream.integrity = sighting.integrity;
+  stream.complete = stream.complete && fact.runs_complete;
+  stream.compressed |= fact.compressed && fact.compression_unit_log2 != 0;
+  stream.compression_unit_log2 = std::max(stream.compression_unit_log2, fact.compression_unit_log2);
+  if (fact.resident || fact.start_vcn == 0) {
+    stream.resident = fact.resident;
+    stream.encrypted = fact.encrypted;
+    stream.size = fact.size;
+    stream.valid_size = fact.resident ? fact.size : fact.valid_size;
+    stream.content = fact.content;
+    stream.first_extent_seen = true;
+  }
+  for (std::uint32_t i = 0; i < fact.run_count; ++i) stream.runs.push_back(sighting.runs[fact.first_run + i]);
+}
+
+// Each log record states an attribute whole: what was said last of each extent counts, and a value that became resident has no other.
+void join_logged(std::span<const Sighting> all, std::span<const std::uint32_t> mine, std::vector<StreamPieces>& out) {
+  struct Last {
+    std::u16string_view name;
+    std::uint64_t start_vcn;
+    const Sighting* sighting;
+    const StreamFact* fact;
+  };
+  std::vector<Last> last;
+  for (const std::uint32_t index : mine) {
+    const Sighting& sighting = all[index];
+    if (sighting.source != SourceKind::log_file) continue;
+    for (const StreamFact& fact : sighting.streams) {
+      if (fact.type != data_type) continue;
+      const Last now{sighting.name(fact), fact.resident ? 0 : fact.start_vcn, &sighting, &fact};
+      if (fact.resident) std::erase_if(last, [&](const Last& l) { return l.name == now.name; });
+      const auto found = std::ranges::find_if(last, [&](const Last& l) { return l.name == now.name && l.start_vcn == now.start_vcn; });
+      if (found == last.end())
+        last.push_back(now);
+      else
+        *found = now;
+    }
+  }
+  for (const Last& l : last) {
+    StreamPieces& stream = pieces_of(out, l.name);
+    take_piece(*l.sighting, *l.fact, stream);
+    stream.lsn = std::max(stream.lsn, l.sighting->lsn);
+  }
+}
+
+}  // namespace
+
 std::vector<StreamPieces> join_streams(std::span<const Sighting> all, std::span<const std::uint32_t> mine) {
   std::vector<StreamPieces> out;
+  bool record_left = false;
   for (const std::uint32_t index : mine) {
     const Sighting& sighting = all[index];
     if (sighting.source != SourceKind::mft) continue;
-    for (const StreamFact& fact : sighting.streams) {
-      if (fact.type != data_type) continue;
-      const auto name = sighting.name(fact);
-      auto found = std::ranges::find_if(out, [&](const StreamPieces& s) { return s.name == name; });
-      if (found == out.end()) {
-        out.push_back({.name = std::u16string(name)});
-        found = std::prev(out.end());
-      }
-      StreamPieces& stream = *found;
-      if (sighting.integrity != Integrity::good) stream.integrity = sighting.integrity;
-      stream.complete = stream.complete && fact.runs_complete;
-      stream.compressed |= fact.compressed && fact.compression_unit_log2 != 0;
-      stream.compression_unit_log2 = std::max(stream.compression_unit_log2, fact.compression_unit_log2);
-      if (fact.resident || fact.start_vcn == 0) {
-        stream.resident = fact.resident;
-        stream.encrypted = fact.encrypted;
-        stream.size = fact.size;
-        stream.valid_size = fact.resident ? fact.size : fact.valid_size;
-        stream.content = fact.content;
-        stream.first_extent_seen = true;
-      }
-      for (std::uint32_t i = 0; i < fact.run_count; ++i) stream.runs.push_back(sighting.runs[fact.first_run + i]);
-    }
+    record_left = true;
+    for (const StreamFact& fact : sighting.streams)
+      if (fact.type == data_type) take_piece(sighting, fact, pieces_of(out, sighting.name(fact)));
   }
+  if (!record_left) join_logged(all, mine, out);
   for (StreamPieces& stream : out) std::ranges::stable_sort(stream.runs, {}, &RunFact::vcn);
   std::ranges::stable_sort(out, {}, [](const StreamPieces& s) { return s.name.empty() ? 0 : 1; });
   return out;
@@ -330,49 +388,69 @@ StreamReport judge_stream(const ContentContext& context, const FileFacts& file, 
   report.valid_size = stream.valid_size;
   if (stream.resident) {
     judge_resident(context, stream, report);
-  } else if (context.volume.from_artefact() || context.volume.cluster_size() == 0) {
+  } else if (context.volume == nullptr || context.volume->from_artefact() || context.volume->cluster_size() == 0) {
     report.why = "its clusters are not in this evidence";
     for (const RunFact& run : stream.runs)
       report.runs.push_back(
           {run.vcn, run.lcn, run.clusters, run.lcn < 0 ? RunState::sparse : RunState::unreadable, "not in this evidence"});
-  } else if (file.live && to_read(stream, context.volume.cluster_size()) > largest_live_read) {
+  } else if (file.live && to_read(stream, context.volume->cluster_size()) > largest_live_read) {
     report.why = fmt::format("live; not read, being larger than {} MiB", largest_live_read >> 20);
   } else {
     judge_runs(context, file, stream, report);
   }
+  if (stream.lsn != 0 && !stream.resident) report.why += fmt::format("; its run list stands in $LogFile (LSN {})", stream.lsn);
   if (report.state == ContentState::recovered && stream.integrity != Integrity::good)
-    report.why += fmt::format("; its record is {}", to_string(stream.integrity));
+    report.why += fmt::format("; its {} is {}", stream.lsn != 0 ? "log record" : "record", to_string(stream.integrity));
   return report;
 }
 
-void add_fragments(const ntfs::Volume& volume, std::span<const Sighting> all, std::span<const std::uint32_t> mine, bool renamed,
-                   std::vector<StreamReport>& streams) {
+namespace {
+
+// Bytes of record slack as a source that lies where they do; null when they cannot be read or are zero.
+SourcePtr slack_bytes(const ntfs::Volume& volume, const Place& place) {
   std::vector<std::byte> record(volume.record_size());
+  if (!volume.read_record(place.offset / volume.record_size(), record)) return nullptr;
+  const auto bytes = slice(record, place.offset % volume.record_size(), place.length);
+  if (!bytes || all_zero(*bytes)) return nullptr;
+  return ntfs::make_buffer({bytes->begin(), bytes->end()}, volume.mft(), place.offset);
+}
+
+}  // namespace
+
+void add_fragments(const ntfs::Volume* volume, const LogContent& log, std::span<const Sighting> all, std::span<const std::uint32_t> mine,
+                   bool renamed, std::vector<StreamReport>& streams) {
+  const auto add = [&](const Place& place, std::uint64_t file_offset, bool offset_inferred) {
+    if (streams.empty() || !streams.front().name.empty()) streams.emplace(streams.begin());  // it is the unnamed stream's text
+    StreamReport& stream = streams.front();
+    if (stream.state == ContentState::recovered) return;  // it says nothing that the content itself does not
+    const bool logged = place.stream == StreamKind::log_file;
+    const SourcePtr source = logged ? (log ? log(place) : nullptr) : volume != nullptr ? slack_bytes(*volume, place) : nullptr;
+    if (source == nullptr || stream.parts.size() >= most_parts) return;
+    RecoveredPart part;
+    part.file_offset = file_offset;
+    part.length = place.length;
+    part.bytes = source;
+    part.offset_inferred = offset_inferred;
+    part.source = logged ? "log_file" : "record_slack";
+    part.ranges = source->locate(0, part.length);
+    if (auto hash = sha256_of(*source)) part.sha256 = *hash;
+    // The log repeats what it holds.
+    if (logged && std::ranges::any_of(stream.parts, [&](const RecoveredPart& p) {
+          return p.file_offset == part.file_offset && p.length == part.length && p.sha256 == part.sha256;
+        }))
+      return;
+    stream.parts.push_back(std::move(part));
+    if (!stream.why.empty()) stream.why += "; ";
+    stream.why += fmt::format("{} bytes of an earlier state in {}", place.length, logged ? "$LogFile" : "record slack");
+    if (renamed && !logged) stream.why += ", whose place in the file is not sure: it was renamed since";
+    stream.state = ContentState::partial;
+  };
   for (const std::uint32_t index : mine) {
     const Sighting& sighting = all[index];
-    for (const FragmentFact& fragment : sighting.fragments) {
-      if (streams.empty() || !streams.front().name.empty()) streams.emplace(streams.begin());  // it is the unnamed stream's text
-      StreamReport& stream = streams.front();
-      if (stream.state == ContentState::recovered) continue;  // it says nothing that the content itself does not
-      const std::uint64_t entry = fragment.place.offset / volume.record_size();
-      if (!volume.read_record(entry, record)) continue;
-      const auto bytes = slice(record, fragment.place.offset % volume.record_size(), fragment.place.length);
-      if (!bytes || all_zero(*bytes)) continue;
-      const auto source = ntfs::make_buffer({bytes->begin(), bytes->end()}, volume.mft(), fragment.place.offset);
-      RecoveredPart part;
-      part.file_offset = fragment.file_offset;
-      part.length = bytes->size();
-      part.bytes = source;
-      part.offset_inferred = fragment.offset_inferred;
-      part.source = "record_slack";
-      part.ranges = source->locate(0, part.length);
-      if (auto hash = sha256_of(*source)) part.sha256 = *hash;
-      stream.parts.push_back(std::move(part));
-      if (!stream.why.empty()) stream.why += "; ";
-      stream.why += fmt::format("{} bytes of an earlier state in record slack", bytes->size());
-      if (renamed) stream.why += ", whose place in the file is not sure: it was renamed since";
-      stream.state = ContentState::partial;
-    }
+    for (const FragmentFact& fragment : sighting.fragments) add(fragment.place, fragment.file_offset, fragment.offset_inferred);
+    if (sighting.source != SourceKind::log_file) continue;
+    for (const StreamFact& fact : sighting.streams)  // a small file's text, whole
+      if (fact.type == data_type && fact.length == 0 && fact.resident && fact.content.length != 0) add(fact.content, 0, false);
   }
 }
 

@@ -29,9 +29,11 @@ struct StreamPieces {
   std::vector<RunFact> runs;  // by vcn
   Place content;              // resident
   Integrity integrity = Integrity::good;
+  std::uint64_t lsn = 0;  // of the log record that states it; 0: an $MFT record does
 };
 
-// The $DATA streams that these sightings state, the unnamed one first.
+// The $DATA streams that these sightings state, the unnamed one first. By the $MFT record; where none is left, by $LogFile: of each stream
+// what was said last, so those sightings come in the order of what they state.
 std::vector<StreamPieces> join_streams(std::span<const Sighting> all, std::span<const std::uint32_t> mine);
 
 // Another record that claims a cluster.
@@ -41,14 +43,18 @@ struct Owner {
   FileTime created;
 };
 
+// Bytes in $LogFile, with fix-ups applied; null when they cannot be had.
+using LogContent = std::function<SourcePtr(const Place& place)>;
+
 struct ContentContext {
-  const ntfs::Volume& volume;
+  const ntfs::Volume* volume;  // null: only artefacts without an $MFT were given
   const ClusterOwners& owners;
   std::function<Owner(std::uint32_t entry)> owner;             // of a claim's entry
   std::function<std::string(std::uint32_t entry)> owner_text;  // "123-4 \Windows\x.log"
   // How many clusters may still be looked at, counted down, those that a sparse stretch stands for included; null: no limit. A hostile $MFT
   // could claim the whole volume in each of its records.
   std::uint64_t* clusters_left = nullptr;
+  LogContent log = {};
 };
 
 struct FileFacts {
@@ -56,6 +62,7 @@ struct FileFacts {
   bool live = false;
   std::uint64_t lsn = 0;  // of its record, 0 when not known
   FileTime created;
+  bool bitmap_lags = false;  // its deletion stands only in $LogFile: $Bitmap may still show its clusters as its own
 };
 
 // Live streams larger than this are not read: what they hold is not in question.
@@ -66,9 +73,9 @@ inline constexpr std::size_t most_parts = 4096;
 
 StreamReport judge_stream(const ContentContext& context, const FileFacts& file, const StreamPieces& stream);
 
-// Adds what record slack keeps of a file's text to its unnamed stream's report. `renamed`: the record held another name when the text was
-// in it, so its attributes may have moved and the place of the text in the file is less sure.
-void add_fragments(const ntfs::Volume& volume, std::span<const Sighting> all, std::span<const std::uint32_t> mine, bool renamed,
-                   std::vector<StreamReport>& streams);
+// Adds what record slack and $LogFile keep of a file's text to its unnamed stream's report. `renamed`: the record held another name when
+// the text was in it, so its attributes may have moved and the place of the text in the file is less sure.
+void add_fragments(const ntfs::Volume* volume, const LogContent& log, std::span<const Sighting> all, std::span<const std::uint32_t> mine,
+                   bool renamed, std::vector<StreamReport>& streams);
 
 }  // namespace trimcarve::history

@@ -12,7 +12,8 @@ constexpr std::uint64_t entry_limit = 1ULL << 32;  // Windows makes no more reco
 // The array may be this many times as long as there are records, and a little: behind that a record goes to the map.
 constexpr std::uint64_t array_slack = 1ULL << 16, array_per_record = 16;
 constexpr std::uint64_t largest_volume = 0xFFFF'FFFF;  // clusters; Windows makes no larger ones
-constexpr std::size_t most_journals = 256;             // JournalEvent::journal
+constexpr std::size_t most_log_claims = std::size_t{1} << 24;
+constexpr std::size_t most_journals = 256;  // JournalEvent::journal
 
 // A record's 8.3 name is left out when the same record has another name.
 bool is_second_name(const Sighting& sighting, const NameFact& fact) {
@@ -60,7 +61,7 @@ void Graph::add(const Sighting& sighting) {
             .identity_known = sighting.reference_known && !sighting.base_is_elsewhere};
     if (sighting.base_is_elsewhere) extensions_.emplace_back(sighting.reference, sighting.record_entry);
   }
-  if (sighting.source == SourceKind::mft && sighting.record_entry < entry_limit) {
+  if (sighting.source == SourceKind::mft && sighting.record_entry < log_claim_bit) {
     for (const StreamFact& stream : sighting.streams) {
       for (std::uint32_t i = 0; i < stream.run_count; ++i) {
         const RunFact& run = sighting.runs[stream.first_run + i];
@@ -69,6 +70,17 @@ void Graph::add(const Sighting& sighting) {
                            static_cast<std::uint32_t>(sighting.record_entry)});
       }
     }
+  }
+  if (sighting.source == SourceKind::log_file) {
+    if (!sighting.reference_known) return;
+    add_log_claims(sighting);
+    for (const NameFact& fact : sighting.names) {
+      if (sighting.has_usn)
+        add_journal_name(sighting, fact);
+      else if (!is_second_name(sighting, fact) && !names_again(sighting, fact))
+        add_name(sighting, fact, sighting.reference);
+    }
+    return;
   }
   if (sighting.has_usn) {
     if (journals_.empty() || journals_.back() != sighting.place.owner) {
@@ -110,6 +122,40 @@ void Graph::add_name(const Sighting& sighting, const NameFact& fact, FileReferen
   rows_.push_back(row);
 }
 
+// A file's name stands in many log records, one behind the other: one row is enough until another name comes between.
+bool Graph::names_again(const Sighting& sighting, const NameFact& fact) const {
+  constexpr int looked_at = 32;
+  RowIndex i = first_row(sighting.reference.entry());
+  for (int n = 0; i != no_row && n < looked_at; ++n, i = rows_[i].next) {
+    const NameRow& row = rows_[i];
+    if (row.source != SourceKind::log_file || row.from_journal() || row.reference != sighting.reference) continue;
+    if (row.alias == (fact.name_space == NameSpace::dos)) return row.parent == fact.parent && name(row) == sighting.name(fact);
+  }
+  return false;
+}
+
+// The run lists of one file follow each other in the log, mostly the same: a claim that is repeated only grows younger.
+void Graph::add_log_claims(const Sighting& sighting) {
+  for (const StreamFact& stream : sighting.streams)
+    for (std::uint32_t i = 0; i < stream.run_count; ++i) {
+      const RunFact& run = sighting.runs[stream.first_run + i];
+      if (run.lcn < 0 || run.clusters == 0) continue;
+      if (log_claims_.size() >= most_log_claims) return;
+      const LogClaim claim{static_cast<std::uint64_t>(run.lcn), std::min(run.clusters, largest_volume), sighting.reference, sighting.lsn};
+      const auto [slot, is_new] = log_claim_of_.try_emplace(claim.lcn, log_claims_.size());
+      if (!is_new) {
+        LogClaim& last = log_claims_[slot->second];
+        if (last.reference == claim.reference && last.clusters <= claim.clusters) {
+          last.clusters = claim.clusters;
+          last.lsn = std::max(last.lsn, claim.lsn);
+          continue;
+        }
+        slot->second = log_claims_.size();
+      }
+      log_claims_.push_back(claim);
+    }
+}
+
 void Graph::add_journal_name(const Sighting& sighting, const NameFact& fact) {
   RowIndex& first = head(sighting.reference.entry());
   const std::uint32_t reason = sighting.usn.reason;
@@ -118,7 +164,7 @@ void Graph::add_journal_name(const Sighting& sighting, const NameFact& fact) {
   if (first != no_row) {
     NameRow& last = rows_[first];
     // Consecutive events of one file under one name in one journal are one span. A name that ended is a new span when it comes back.
-    if (last.source == SourceKind::usn_journal && last.owner == static_cast<std::uint32_t>(sighting.place.owner) &&
+    if (last.from_journal() && last.source == sighting.source && last.owner == static_cast<std::uint32_t>(sighting.place.owner) &&
         last.reference == sighting.reference && last.parent == fact.parent && last.length == fact.length &&
         name(last) == sighting.name(fact) && (!last.ended || ends)) {
       last.last_seen = std::max(last.last_seen, sighting.usn.time);
@@ -135,8 +181,8 @@ void Graph::add_journal_name(const Sighting& sighting, const NameFact& fact) {
   row.locator = sighting.place.offset;
   row.owner = static_cast<std::uint32_t>(sighting.place.owner);
   row.reasons = reason;
-  row.source = SourceKind::usn_journal;
-  row.stream = StreamKind::usn_journal;
+  row.source = sighting.source;
+  row.stream = sighting.place.stream;
   row.parent_known = fact.parent_known;
   row.name_inferred = sighting.usn.name_inferred;
   row.began = begins;
@@ -151,6 +197,8 @@ void Graph::add_journal_name(const Sighting& sighting, const NameFact& fact) {
 }
 
 void Graph::finish() {
+  log_claim_of_.clear();  // positions change
+  std::ranges::stable_sort(log_claims_, {}, &LogClaim::lcn);
   if (heads_.size() < slots_.size()) heads_.resize(slots_.size(), no_row);
   // Rows that named an entry before its record was read (a child in a directory's slack, say) were kept in the map: they belong to the
   // array now, behind what came later.
@@ -204,6 +252,15 @@ void Graph::extensions(FileReference base, std::vector<std::uint64_t>& out) cons
   out.clear();
   auto it = std::ranges::lower_bound(extensions_, std::pair{base, std::uint64_t{0}});
   for (; it != extensions_.end() && it->first == base; ++it) out.push_back(it->second);
+}
+
+FileReference Graph::claimant(const Claim& claim) const noexcept {
+  if ((claim.entry & log_claim_bit) != 0) {
+    const std::size_t i = claim.entry & ~log_claim_bit;
+    return i < log_claims_.size() ? log_claims_[i].reference : FileReference{};
+  }
+  const RecordSlot* slot = record(claim.entry);
+  return slot != nullptr ? slot->identity : FileReference{};
 }
 
 FileReference Graph::root() const noexcept {

@@ -43,6 +43,8 @@ struct NameRow {
   bool alias : 1 = false;  // an 8.3 name: it stands for the file only when no other name is known
   // Journal rows: the span begins with a creation or a rename to this name; ends with a rename or a deletion.
   bool began : 1 = false, ended : 1 = false;
+  // Made of records of the change journal, in $J or as $LogFile holds them.
+  bool from_journal() const noexcept { return source == SourceKind::usn_journal || (source == SourceKind::log_file && reasons != 0); }
 };
 static_assert(sizeof(NameRow) == 64);
 
@@ -54,11 +56,21 @@ struct RecordSlot {
   bool identity_known = false;
 };
 
-// A stretch of clusters that a record's run list claims.
+// A stretch of clusters that a record's run list claims, or one in $LogFile.
 struct Claim {
   std::uint64_t lcn = 0;
   std::uint32_t clusters = 0;
   std::uint32_t entry = 0;  // of the record itself, so of an extension record where one states it: its slot tells whose it is
+};
+
+// Added to a LogClaim's position in Graph::log_claims() where a Claim's entry is asked for. No $MFT has so many records.
+inline constexpr std::uint32_t log_claim_bit = 0x8000'0000;
+
+// By a run list in $LogFile.
+struct LogClaim {
+  std::uint64_t lcn = 0, clusters = 0;
+  FileReference reference;
+  std::uint64_t lsn = 0;
 };
 
 struct JournalEvent {
@@ -96,6 +108,10 @@ class Graph {
   // The rows whose parent is this directory. Valid after finish().
   void children(FileReference directory, std::vector<RowIndex>& out) const;
   const Chunked<Claim>& claims() const noexcept { return claims_; }
+  // Whose a claim is; value 0: not known.
+  FileReference claimant(const Claim& claim) const noexcept;
+  // By lcn; valid after finish().
+  std::span<const LogClaim> log_claims() const noexcept { return log_claims_; }
   const Chunked<JournalEvent>& events() const noexcept { return events_; }
   // The entries of the $UsnJrnl files the events came from (a deleted journal may have left one beside the live one).
   std::span<const std::uint64_t> journals() const noexcept { return journals_; }
@@ -118,6 +134,8 @@ class Graph {
  private:
   void add_name(const Sighting& sighting, const NameFact& fact, FileReference reference);
   void add_journal_name(const Sighting& sighting, const NameFact& fact);
+  bool names_again(const Sighting& sighting, const NameFact& fact) const;
+  void add_log_claims(const Sighting& sighting);
   RowIndex& head(std::uint64_t entry);
 
   ntfs::UpCase up_case_;
@@ -129,6 +147,8 @@ class Graph {
   std::vector<RowIndex> heads_;                            // by entry, as far as $MFT reaches
   std::unordered_map<std::uint64_t, RowIndex> far_heads_;  // entries beyond it (references out of garbage or a shorter $MFT)
   Chunked<Claim> claims_;
+  std::vector<LogClaim> log_claims_;
+  std::unordered_map<std::uint64_t, std::size_t> log_claim_of_;  // by lcn: position of the last claim that begins there
   Chunked<JournalEvent> events_;
   std::vector<std::uint64_t> journals_;
   std::vector<std::pair<FileReference, std::uint64_t>> extensions_;

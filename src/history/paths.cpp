@@ -13,8 +13,6 @@ constexpr std::uint64_t extend_entry = 11;  // \$Extend
 constexpr std::size_t deepest = 512;        // directories that are followed; Windows accepts more, but only of names of a few letters
 constexpr std::size_t longest = 32'767;     // units; Windows accepts no longer path
 
-bool from_journal(const NameRow& row) { return row.source == SourceKind::usn_journal; }
-
 // A POSIX delete names the file with 24 hex digits, the first 16 its own reference, sequence first.
 bool is_deletion_alias(std::u16string_view name, FileReference reference) {
   constexpr std::size_t digits = 24, of_reference = 16;
@@ -38,8 +36,8 @@ bool states_last_name(const NameRow& row) { return row.source == SourceKind::mft
 
 std::string sources_of(const Graph& graph, const std::vector<RowIndex>& rows) {
   std::string out;
-  for (const SourceKind kind :
-       {SourceKind::mft, SourceKind::index, SourceKind::index_slack, SourceKind::record_slack, SourceKind::usn_journal}) {
+  for (const SourceKind kind : {SourceKind::mft, SourceKind::index, SourceKind::index_slack, SourceKind::record_slack,
+                                SourceKind::usn_journal, SourceKind::log_file}) {
     if (std::ranges::none_of(rows, [&](RowIndex i) { return graph.rows()[i].source == kind; })) continue;
     if (!out.empty()) out += " and ";
     out += to_string(kind);
@@ -70,14 +68,14 @@ const std::vector<NameSpan>& Paths::spans(FileReference reference) {
   if (!is_new) return spans;
 
   // 8.3 names are aliases: they count only when there is no other.
-  std::vector<RowIndex> journal, others;
+  std::vector<RowIndex> journal, logged, others;
   bool full_name = false;
   for (RowIndex i = graph_.first_row(reference.entry()); i != no_row; i = graph_.rows()[i].next)
     full_name = full_name || (graph_.rows()[i].reference == reference && !graph_.rows()[i].alias);
   for (RowIndex i = graph_.first_row(reference.entry()); i != no_row; i = graph_.rows()[i].next) {
     const NameRow& row = graph_.rows()[i];
     if (row.reference != reference || (row.alias && full_name)) continue;
-    (from_journal(row) ? journal : others).push_back(i);
+    (row.from_journal() ? journal : row.source == SourceKind::log_file ? logged : others).push_back(i);
   }
   std::ranges::reverse(journal);  // the chain is newest first
   // In one journal the order of the records is the order of events, also when the clock was set back; two journals follow each other by
@@ -104,6 +102,22 @@ const std::vector<NameSpan>& Paths::spans(FileReference reference) {
   // Rows without a time join the latest span of the same name. Others are earlier names, unless the record itself (or a live index entry)
   // states them: that is the last one.
   std::ranges::stable_sort(others, {}, [this](RowIndex i) { return states_last_name(graph_.rows()[i]) ? 1 : 0; });
+  // $LogFile's names come in the order in which they were given. A journal reaches further back and has all renames of its time: what only
+  // the log knows came before those.
+  std::ranges::reverse(logged);
+  std::size_t only_logged = 0;
+  for (const RowIndex i : logged) {
+    const NameRow& row = graph_.rows()[i];
+    const auto found = std::find_if(spans.rbegin(), spans.rend(), [&](const NameSpan& span) { return same(span, row); });
+    const auto end_of_logged = spans.begin() + static_cast<std::ptrdiff_t>(only_logged);
+    if (found == spans.rend()) {
+      spans.insert(end_of_logged, NameSpan{.parent = row.parent, .parent_known = row.parent_known, .rows = {i}});
+      ++only_logged;
+      continue;
+    }
+    found->rows.push_back(i);
+    if (const auto at = found.base() - 1; at < end_of_logged) std::rotate(at, at + 1, end_of_logged);  // that name again
+  }
   std::size_t earlier = 0;
   for (const RowIndex i : others) {
     const NameRow& row = graph_.rows()[i];
@@ -128,7 +142,8 @@ const std::vector<NameSpan>& Paths::spans(FileReference reference) {
         case SourceKind::mft: return 0;
         case SourceKind::index: return 1;
         case SourceKind::usn_journal: return 2;
-        default: return 3;
+        case SourceKind::log_file: return 3;
+        default: return 4;
       }
     });
     // Where the folder's own name is not known (a journal alone seldom tells it), the name itself says what it is.

@@ -38,7 +38,7 @@ void RunStates::add(std::uint64_t vcn, std::int64_t lcn, std::uint64_t clusters,
 }
 
 void RunStates::add_mapped(std::uint64_t vcn, std::uint64_t lcn, std::uint64_t clusters) {
-  const std::uint64_t end = context_.volume.clusters();
+  const std::uint64_t end = context_.volume->clusters();
   if (lcn >= end) return add(vcn, static_cast<std::int64_t>(lcn), clusters, RunState::unreadable, "beyond the volume");
   const std::uint64_t inside = std::min(clusters, end - lcn);
   std::uint64_t looked_at = inside;
@@ -84,7 +84,7 @@ void RunStates::deleted(std::uint64_t vcn, std::uint64_t lcn, std::uint64_t clus
 
 void RunStates::crowded(std::uint64_t vcn, std::uint64_t lcn, std::uint64_t clusters) {
   for (std::uint64_t at = 0; at < clusters; ++at) {
-    const bool allocated = context_.volume.bitmap().allocated(lcn + at);
+    const bool allocated = context_.volume->bitmap().allocated(lcn + at);
     add(vcn + at, static_cast<std::int64_t>(lcn + at), 1, allocated ? RunState::reallocated : RunState::contested,
         fmt::format("more than {} records claim it", ClusterOwners::most_claims));
   }
@@ -92,10 +92,10 @@ void RunStates::crowded(std::uint64_t vcn, std::uint64_t lcn, std::uint64_t clus
 
 void RunStates::stretch(std::uint64_t vcn, std::uint64_t lcn, std::uint64_t clusters, const std::vector<Claim>& claims) {
   for (std::uint64_t at = 0; at < clusters;) {
-    const auto allocation = context_.volume.bitmap().allocation(lcn + at);
+    const auto allocation = context_.volume->bitmap().allocation(lcn + at);
     std::uint64_t length = 1;
-    while (at + length < clusters && context_.volume.bitmap().allocation(lcn + at + length) == allocation) ++length;
-    if (allocation == ntfs::Allocation::allocated)
+    while (at + length < clusters && context_.volume->bitmap().allocation(lcn + at + length) == allocation) ++length;
+    if (allocation == ntfs::Allocation::allocated && !(file_.bitmap_lags && !live_owner(lcn + at, claims)))
       add(vcn + at, static_cast<std::int64_t>(lcn + at), length, RunState::reallocated,
           live_owner(lcn, claims).value_or("allocated in $Bitmap; no record in use claims it"));
     else
@@ -127,8 +127,8 @@ void RunStates::unallocated(std::uint64_t vcn, std::uint64_t lcn, std::uint64_t 
 }
 
 void RunStates::bytes(std::uint64_t vcn, std::uint64_t lcn, std::uint64_t clusters) {
-  const std::uint64_t size = context_.volume.cluster_size();
-  const ByteSource& partition = *context_.volume.partition();
+  const std::uint64_t size = context_.volume->cluster_size();
+  const ByteSource& partition = *context_.volume->partition();
   const auto cluster = [&](std::uint64_t offset) { return offset / size; };
   const auto takes_whole = [](ExtentKind kind) { return kind == ExtentKind::data || kind == ExtentKind::unreadable; };
   // Container states are finer or coarser than clusters: a cluster of which part holds data is read, one of which part cannot be read is
@@ -159,7 +159,7 @@ void RunStates::add_at(std::uint64_t vcn, std::uint64_t lcn, std::uint64_t clust
 }
 
 void RunStates::read(std::uint64_t vcn, std::uint64_t lcn, std::uint64_t clusters) {
-  const std::uint64_t size = context_.volume.cluster_size();
+  const std::uint64_t size = context_.volume->cluster_size();
   const std::uint64_t per_piece = std::max<std::uint64_t>(1, read_piece / size);
   std::vector<Unread> unread;
   for (std::uint64_t at = 0; at < clusters; at += per_piece) {
@@ -167,7 +167,7 @@ void RunStates::read(std::uint64_t vcn, std::uint64_t lcn, std::uint64_t cluster
     buffer_.resize(static_cast<std::size_t>(count * size));
     unread.clear();
     const std::uint64_t begin = (lcn + at) * size;
-    read_tolerant(*context_.volume.partition(), begin, buffer_, unread);
+    read_tolerant(*context_.volume->partition(), begin, buffer_, unread);
     for (std::uint64_t i = 0; i < count; ++i) {
       const std::uint64_t offset = begin + i * size;
       const bool bad =

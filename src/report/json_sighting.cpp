@@ -56,6 +56,7 @@ std::string_view name_of(StreamKind stream) {
     case StreamKind::mft: return "$MFT";
     case StreamKind::usn_journal: return "$UsnJrnl:$J";
     case StreamKind::index_allocation: return "$INDEX_ALLOCATION";
+    case StreamKind::log_file: return "$LogFile";
     case StreamKind::witness: return "witness";
   }
   return "unknown";

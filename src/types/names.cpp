@@ -11,6 +11,7 @@ std::string_view to_string(SourceKind kind) noexcept {
     case SourceKind::index: return "index";
     case SourceKind::index_slack: return "index_slack";
     case SourceKind::usn_journal: return "usn_journal";
+    case SourceKind::log_file: return "log_file";
     case SourceKind::agent_log: return "agent_log";
     case SourceKind::event_log: return "event_log";
     case SourceKind::registry: return "registry";

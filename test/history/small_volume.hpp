@@ -69,6 +69,7 @@ struct SmallVolume {
   std::optional<ntfs::Volume> volume;
   history::Graph graph{ntfs::UpCase(), 64};
   std::uint64_t free = 0;  // the first of many free clusters
+  bool bitmap_lags = false;
   std::uint64_t left = 1 << 20;
 
   bool ready() {
@@ -106,16 +107,17 @@ struct SmallVolume {
         wanted.push_back(
             {static_cast<std::uint64_t>(run.lcn), static_cast<std::uint32_t>(std::min<std::uint64_t>(run.clusters, 1 << 30)), 0});
     const history::ClusterOwners owners(graph, std::move(wanted));
-    const history::ContentContext context{*volume,
-                                          owners,
+    const history::ContentContext context{&*volume, owners,
                                           [this](std::uint32_t entry) {
+                                            if ((entry & history::log_claim_bit) != 0)
+                                              return history::Owner{.lsn = graph.log_claims()[entry & ~history::log_claim_bit].lsn};
                                             return history::Owner{.live = graph.record(entry) != nullptr && graph.record(entry)->in_use,
                                                                   .lsn = lsns[entry],
                                                                   .created = created[entry]};
                                           },
-                                          [](std::uint32_t entry) { return std::to_string(entry); },
-                                          &left};
-    return history::judge_stream(context, {.reference = ref(40, 1), .live = live, .lsn = lsn, .created = own_created}, stream);
+                                          [](std::uint32_t entry) { return std::to_string(entry); }, &left};
+    return history::judge_stream(
+        context, {.reference = ref(40, 1), .live = live, .lsn = lsn, .created = own_created, .bitmap_lags = bitmap_lags}, stream);
   }
 };
 

@@ -76,8 +76,8 @@ def dftt7(folder):
         if not files:
             continue
         f = files[0]
-        # sing2.dat's directory was reused: an honest path has no name for it.
-        check(f["path"] == (name if base != "sing2.dat" else "…\\sing2.dat"), f"{path}: path is {f['path']}")
+        # sing2.dat's directory, \dir3, was reused by res1.dat: only $LogFile still knows its name.
+        check(f["path"] == name, f"{path}: path is {f['path']}")
         check(f["state"] == "deleted", f"{path}: {f['state']}")
         contents = [f["content"]] if not stream else [s for s in f["streams"] if s["name"] == stream]
         check(len(contents) == 1 and contents[0]["state"] == "recovered", f"{path}: {contents}")
@@ -221,7 +221,8 @@ def charlie(folder):
     """37 lines of fls."""
     image = item("ntfs-volumes/charlie.dd.bz2", folder)
     report = examine(image, "--target", "\\", exit_code=report_exit(image))
-    paths = by_path(report)
+    # $LogFile knows an earlier \Nine.txt, gone since: fls lists what $MFT has.
+    paths = by_path({"files": [f for f in report["files"] if f["state"] == "live"]})
     lines = [line for line in tool("fls", "-r", "-p", image).splitlines() if ":\t" in line]
     check(len(lines) == 37, f"fls prints {len(lines)} lines")
     for line in lines:
@@ -234,7 +235,86 @@ def charlie(folder):
             check(any(s["name"] == stream for s in paths[path]["streams"]), f"{path}:{stream} is not there")
 
 
+def log_alone(folder):
+    """DFTT 7 from its $LogFile alone: the deleted files' paths by dftt7-index.html, res1.dat by its MD5."""
+    image = item("ntfs-volumes/dftt7-undel-ntfs.dd.xz", folder)
+    tool("icat", "-V")
+    log = os.path.join(folder, "LogFile")
+    with open(log, "wb") as f:
+        subprocess.run(["icat", image, "2"], stdout=f, check=True)
+    out = os.path.join(folder, "out")
+    run = subprocess.run([program, "examine", "--logfile", log, "--target", "\\", "-o", out], capture_output=True, text=True)
+    check(run.returncode == 0, f"exit code {run.returncode}: {run.stderr}")
+    with open(os.path.join(out, "findings.json"), encoding="utf-8") as f:
+        report = json.load(f)
+    deleted = {f["path"]: f for f in report["files"] if f["state"] == "deleted"}
+    for path in ("\\frag1.dat", "\\frag2.dat", "\\sing1.dat", "\\mult1.dat", "\\dir1", "\\dir1\\dir2", "\\dir1\\dir2\\frag3.dat",
+                 "\\dir1\\mult2.dat", "\\dir3", "\\dir3\\sing2.dat", "\\res1.dat"):
+        check(path in deleted, f"{path} is not there")
+        check(path not in deleted or "2004-02-29T20:04" < deleted[path]["deleted"]["earliest"]["time"] < "2004-02-29T20:20",
+              f"{path}: deleted {path in deleted and deleted[path]['deleted']}")
+    verify = subprocess.run([program, "verify", out], capture_output=True, text=True)
+    check(verify.returncode == 0, f"verify: {verify.stdout} {verify.stderr}")
+    check_res1(out, report)
+    # The same with the volume, when the file's record has been wiped.
+    place = next(s["ranges"][0] for s in examine(image, "--target", "\\")["sightings"]
+                 if s["source"] == "mft" and s["file_reference"] == {"entry": 37, "sequence": 2})
+    with open(image, "r+b") as disk:
+        disk.seek(place["offset"])
+        disk.write(bytes(place["length"]))
+    out = os.path.join(folder, "wiped")
+    subprocess.run([program, "examine", image, "--target", "\\res1.dat", "-o", out], capture_output=True)
+    with open(os.path.join(out, "findings.json"), encoding="utf-8") as f:
+        check_res1(out, json.load(f))
+
+
+def check_res1(out, report):
+    files = [f for f in report["files"] if f["path"] == "\\res1.dat"]
+    check(len(files) == 1 and files[0]["state"] == "deleted" and files[0]["content"]["state"] == "recovered", f"res1.dat: {files}")
+    part = files[0]["content"]["parts"][0]
+    check(part["source"] == "log_file" and "$LogFile" in files[0]["content"]["why"], f"res1.dat: {part}")
+    with open(os.path.join(out, part["recovered_as"]), "rb") as f:
+        check(hashlib.md5(f.read()).hexdigest() == "9036637712b491904cd0bfbdbe648453", "res1.dat: another MD5")
+
+
+def log_names(folder):
+    """Names that dfir_ntfs' own test finds in the slack of this volume's index: the log tells of them, too."""
+    report = examine(item("ntfs-volumes/ntfs_index.raw.gz", folder), "--target", "\\")
+    deleted = [f for f in report["files"] if f["name"] == "BBBBBBBBBBBBB-del.txt"]
+    check(len(deleted) == 1 and deleted[0]["state"] == "deleted" and deleted[0]["file_reference"] == {"entry": 54, "sequence": 1}
+          and deleted[0]["path_known"], f"BBBBBBBBBBBBB-del.txt: {deleted}")
+    sources = {report["sightings"][n]["source"] for n in deleted[0]["sightings"]}
+    check("log_file" in sources, f"BBBBBBBBBBBBB-del.txt: cited from {sources}")
+    check(any(f["file_reference"] == {"entry": 64, "sequence": 1} and f["name"].endswith(" - Copy (11).txt") for f in report["files"]), "Copy (11)")
+
+
+def log_versions(folder):
+    """Logs of Windows 7 and 10; and one whose version nobody knows is named and not read."""
+    for name, version in (("LogFile_7.bin", "LFS 1.1"), ("LogFile_10.bin", "LFS 2.0")):
+        log = item(f"logfile/{name}", folder)
+        report = examine("--logfile", log, "--target", "\\")
+        row = next(c for c in report["coverage"] if c["source"] == "log_file")
+        check(row["note"].startswith(version) and row["records"] > 100 and row["first"] and row["last"], f"{name}: {row}")
+        check("Not looked at: free clusters" in report["targets"][0]["coverage"], report["targets"][0]["coverage"])
+    with open(log, "rb") as f:
+        odd = bytearray(f.read())
+    for page in (0, 4096):
+        odd[page + 28] = 7
+    log = os.path.join(folder, "odd")
+    with open(log, "wb") as f:
+        f.write(odd)
+    run = subprocess.run([program, "examine", "--mft", item("mft/unicode.mft", folder), "--logfile", log, "--json"], capture_output=True, text=True)
+    report = json.loads(run.stdout)
+    row = next(c for c in report["coverage"] if c["source"] == "log_file")
+    check(row["records"] == 0 and "LFS 7." in row["note"], f"unknown version: {row}")
+    check(any(w["code"] == "log_file_version" for w in report["warnings"]), "no warning of the version")
+    check("Not looked at: $LogFile" in report["targets"][0]["coverage"], report["targets"][0]["coverage"])
+
+
 checks = {
+    "log-alone": log_alone,
+    "log-names": log_names,
+    "log-versions": log_versions,
     "dftt7": dftt7,
     "deleted-mft": deleted_mft,
     "unicode-mft": unicode_mft,

@@ -37,6 +37,29 @@ def within(bounds, true_time):
     return (earliest is None or earliest <= true_time) and (latest is None or true_time <= latest)
 
 
+def check_logged_deletion(what, got, want, report):
+    """The log has no clock: its neighbours' times bound the deletion from below, and estimate it. The deallocation is cited."""
+    deleted = got["deleted"]
+    check(deleted["estimate"] and "$LogFile" in deleted["estimate"]["method"], f"{what}: no estimate from the log: {deleted}")
+    check(time_of(deleted["earliest"]) is not None and time_of(deleted["earliest"]) >= want["created"],
+          f"{what}: earliest deletion {deleted['earliest']}, created {want['created']}")
+    check(any(report["sightings"][n]["source"] == "log_file" for n in got["sightings"]), f"{what}: no log record is cited")
+    in_use = want["record"] == "kept"
+    check(("deleted_in_log" in got["flags"]) == in_use, f"{what}: flags {got['flags']}, its record is {want['record']}")
+
+
+def check_logged_content(what, content, want):
+    """Newer logs hold no bytes of small files, but their size; of large ones the run list, which tells whose the trimmed clusters were."""
+    check(content["size"] == want["size"], f"{what}: size is {content['size']}, not {want['size']}")
+    if not want["log_runs"]:
+        check(content["state"] == ("none" if want["size"] == 0 else "unknown"), f"{what}: content is {content['state']} ({content['why']})")
+        return
+    clusters = lambda runs: [c for r in runs for c in range(r["lcn"], r["lcn"] + r["clusters"])]
+    check(clusters(content["runs"]) == clusters(want["log_runs"]), f"{what}: runs {content['runs']}, expected {want['log_runs']}")
+    check(content["state"] in ("zeroed", "reallocated", "overwritten"), f"{what}: content is {content['state']}, of trimmed clusters")
+    check("$LogFile" in content["why"], f"{what}: why: {content['why']}")
+
+
 def joined(runs):
     out = []
     for lcn, clusters, state in runs:
@@ -66,12 +89,12 @@ def check_files(report, expected, container):
         known.add(key)
         got = by_reference.get(key)
         what = f"{want['path']} ({key[0]}-{key[1]})"
-        speaks = want["record"] == "kept" or want["in_journal"]
+        speaks = want["record"] == "kept" or want["in_journal"] or want.get("in_log")
         if not got:
             check(not speaks, f"{what}: not found")
             continue
         check(got["path"] == want["path"] or (not speaks or got["path"].startswith("…")), f"{what}: path is {got['path']}")
-        if want["in_journal"] or expected["scenario"] in ("removed", "not-trimmed"):
+        if want["in_journal"] or want.get("in_log") or expected["scenario"] in ("removed", "not-trimmed"):
             check(got["path"] == want["path"], f"{what}: path is {got['path']}")
         check(got["kind"] == want["kind"], f"{what}: kind is {got['kind']}")
         check(got["state"] == want["state"], f"{what}: state is {got['state']}")
@@ -81,12 +104,17 @@ def check_files(report, expected, container):
             if want["in_journal"] and expected["scenario"] != "posix-delete":
                 check(time_of(got["deleted"]["earliest"]) == time_of(got["deleted"]["latest"]) == want["deleted"],
                       f"{what}: the journal has its deletion, bounds {got['deleted']}")
+            if want.get("in_log"):
+                check_logged_deletion(what, got, want, report)
         if want["record"] == "kept" and got["standard_information"]:
             for name, value in want["standard_information"].items():
                 check(time_of(got["standard_information"][name]) == value, f"{what}: {name} is {got['standard_information'][name]}, not {value}")
         if want["kind"] != "file":
             continue
         content = got["content"]
+        if want.get("in_log") and want["record"] == "reused":
+            check_logged_content(what, content, want)
+            continue
         state = content["state"] if content else None
         expected_state = want["content"]
         if want["record"] == "kept" and want["runs"] and expected_state in ("zeroed", "reallocated", "overwritten"):
@@ -124,10 +152,12 @@ def check_files(report, expected, container):
 
 def check_target(report, expected):
     target = report["targets"][0]
+    if expected["scenario"] == "log-deletes":
+        check("$LogFile frees" in target["reason"] and "still shows in use" in target["reason"], f"reason: {target['reason']}")
     check(target["verdict"] == expected["verdict"], f"verdict is {target['verdict']} ({target['reason']}), expected {expected['verdict']}")
     got = sorted((i["version"], i["state"], i["inherited"]) for i in target["instances"])
     want = sorted((i["version"], i["state"], i["inherited"]) for i in expected["instances"])
-    speaks = any(f["record"] == "kept" or f["in_journal"] for f in expected["files"])
+    speaks = any(f["record"] == "kept" or f["in_journal"] or f.get("in_log") for f in expected["files"])
     if speaks:
         check(got == want, f"instances are {got}, expected {want}")
     for w in expected["instances"]:
@@ -148,7 +178,7 @@ def check_target(report, expected):
     for w in expected["runs"]:
         g = got_runs.pop((w["version"], w["sequence"]), None)
         mine = [f for p, f in settings.items() if p.endswith(f"\\{w['version']}\\RuntimeSettings\\{w['sequence']}.settings")]
-        traced = any(f["record"] == "kept" or f["in_journal"] for f in mine)
+        traced = any(f["record"] == "kept" or f["in_journal"] or f.get("in_log") for f in mine)
         if not g:
             check(not traced, f"run {w['version']}/{w['sequence']} not found")
             continue

@@ -1,0 +1,50 @@
+// What $LogFile states of files and what of it stands: of transactions that were completed, what was not taken back. All else Windows would
+// take back when it mounts the volume.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <unordered_map>
+#include <unordered_set>
+
+#include "carvers/log_file.hpp"
+#include "history/graph.hpp"
+
+namespace trimcarve {
+
+class LogStatements {
+ public:
+  // Scans the log. Both must outlive it.
+  LogStatements(SourcePtr log, const carvers::LogFileOptions& options) : log_(std::move(log)), carver_(*log_, options) {}
+
+  using Sink = std::function<void(const Sighting&)>;
+
+  // Reads all of it, once, first. Names go to `names`, in LSN order; records of the change journal to `journal`.
+  carvers::LogFileTally read(const history::Graph& graph, const Sink& names, const Sink& journal);
+  // Everything it states of files that are known, in the order of what is stated: where a log record states what was before it, that comes
+  // first. What a file's own deletion did to its attributes is left out: it says nothing of the file.
+  void each(const history::Graph& graph, const Sink& sink);
+  // Of the change journal's records in it only these, by USN, are told by `each`: $J has the others.
+  void tell_usns(std::unordered_set<std::uint64_t> usns) { usns_ = std::move(usns); }
+  // What stands at a place.
+  void at(std::uint64_t offset, const Sink& sink);
+  // Content, with fix-ups applied; null when it cannot be read.
+  SourcePtr content(const Place& place);
+
+  // The last deletion of a file that stands; null when there is none.
+  const carvers::LogDeletion* deletion(FileReference reference) const;
+
+ private:
+  // A statement of a record whose owner the log does not tell is about the file that has the record in $MFT, when it is in use and the log
+  // tells of no owner of it at all.
+  bool find_owner(const history::Graph& graph, const carvers::LogEvent& event, const Sighting& in, Sighting& out) const;
+
+  SourcePtr log_;
+  carvers::LogFileCarver carver_;
+  std::unordered_map<FileReference, carvers::LogDeletion> deletions_;
+  std::unordered_map<std::uint64_t, FileReference> deleting_;  // by transaction
+  std::unordered_set<std::uint64_t> owners_told_;              // entries
+  std::unordered_set<std::uint64_t> usns_;
+};
+
+}  // namespace trimcarve

@@ -1,0 +1,129 @@
+// $LogFile of a volume: what it adds to the graph, its coverage, and the deletions that stand in it.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "examine/volume_examiner.hpp"
+
+namespace trimcarve {
+
+namespace {
+
+constexpr std::size_t most_journal_records = std::size_t{1} << 18;  // of the change journal, kept until $J was read
+
+std::string_view told(carvers::LogTimeBasis basis) {
+  switch (basis) {
+    case carvers::LogTimeBasis::usn: return "a change journal record";
+    case carvers::LogTimeBasis::creation: return "a creation";
+    case carvers::LogTimeBasis::standard_information: return "an update of $STANDARD_INFORMATION";
+    case carvers::LogTimeBasis::index: return "an index entry";
+  }
+  return "a time";
+}
+
+}  // namespace
+
+void VolumeExaminer::read_log() {
+  if (evidence_.log == nullptr && evidence_.volume && !evidence_.volume->from_artefact())
+    if (auto stream = evidence_.volume->open_stream(carvers::log_file_entry, 0x80, u"")) evidence_.log = stream->bytes;
+  if (evidence_.log == nullptr) return;
+  carvers::LogFileOptions options;
+  options.volume = info_.index;
+  options.progress = progress_sink("$LogFile");
+  if (evidence_.volume) {
+    options.record_size = evidence_.volume->record_size();
+    options.cluster_size = evidence_.volume->cluster_size();
+    options.volume_clusters = evidence_.volume->clusters();
+  }
+  evidence_.log_statements = std::make_shared<LogStatements>(evidence_.log, options);
+  std::uint64_t left_out = 0;
+  const auto tally = evidence_.log_statements->read(
+      graph_, [&](const Sighting& sighting) { graph_.add(sighting); },
+      [&](const Sighting& sighting) {
+        if (log_journal_.size() < most_journal_records)
+          log_journal_.emplace(sighting.usn.usn, sighting);
+        else
+          ++left_out;
+      });
+  if (tally.stopped) throw RunError(ExitCode::interrupted, "examine", "interrupted", "stopped while reading $LogFile");
+
+  Coverage coverage{
+      .volume = info_.index, .source = "log_file", .first = tally.window.first, .last = tally.window.last, .records = tally.records};
+  const std::string version = fmt::format("LFS {}.{}", tally.version.major, tally.version.minor);
+  switch (tally.state) {
+    case carvers::LogState::unknown_version:
+      coverage.note = fmt::format("not read: its version, {}, is not known", version);
+      coverage.gaps.push_back({0, evidence_.log->size(), "unknown version"});
+      out_.warnings.push_back(
+          {"log_file_version", fmt::format("volume {}: $LogFile is of version {}, which is not read", info_.index, version), {}});
+      break;
+    case carvers::LogState::untouched: coverage.note = "nothing was ever written into it"; break;
+    case carvers::LogState::none:
+      coverage.note = "it holds no page of a log";
+      coverage.gaps = gaps_of(tally.gaps, coverage.note);
+      break;
+    case carvers::LogState::read: {
+      coverage.note = tally.geometry_guessed ? "its restart pages are lost" : version;
+      const auto say = [&coverage](std::string text) { coverage.note += "; " + std::move(text); };
+      if (tally.first_lsn) say(fmt::format("LSN {} to {}", *tally.first_lsn, *tally.last_lsn));
+      say(fmt::format("{} pages of {} hold records", tally.pages.record, tally.pages.slots));
+      if (tally.pages.torn != 0) say(fmt::format("{} of them torn", tally.pages.torn));
+      if (tally.cut + tally.torn != 0) say(fmt::format("{} records cut or torn", tally.cut + tally.torn));
+      if (tally.stale != 0) say(fmt::format("{} of an earlier lap", tally.stale));
+      if (tally.breaks != 0) say(fmt::format("records are missing in {} places", tally.breaks));
+      say(fmt::format("{} transactions completed, {} taken back", tally.committed + tally.forgotten, tally.aborted));
+      if (!tally.clean) say("not closed: the volume was in use, or its machine stopped");
+      if (left_out != 0) say(fmt::format("{} change journal records in it are left out", left_out));
+      coverage.gaps = gaps_of(tally.gaps, coverage.note);
+      break;
+    }
+  }
+  out_.coverage.push_back(std::move(coverage));
+}
+
+void VolumeExaminer::add_log_journal() {
+  std::vector<const Sighting*> records;
+  std::unordered_set<std::uint64_t> usns;
+  for (const auto& [usn, sighting] : log_journal_) {
+    records.push_back(&sighting);
+    usns.insert(usn);
+  }
+  std::ranges::sort(records, {}, [](const Sighting* s) { return s->usn.usn; });
+  for (const Sighting* sighting : records) {
+    activity_.see(sighting->usn.time);
+    graph_.add(*sighting);
+  }
+  log_journal_.clear();
+  if (evidence_.log_statements != nullptr) evidence_.log_statements->tell_usns(std::move(usns));
+}
+
+const carvers::LogDeletion* VolumeExaminer::deleted_in_log(FileReference reference) {
+  if (evidence_.log_statements == nullptr || reference.value == 0) return nullptr;
+  const carvers::LogDeletion* deletion = evidence_.log_statements->deletion(reference);
+  if (deletion == nullptr) return nullptr;
+  // A record in use that was written after that free is no older state: then it is the log that is not understood.
+  if (graph_.standing(reference) == history::Graph::Standing::live) {
+    const Sighting* record = citations_->record(reference.entry());
+    if (record == nullptr || record->lsn >= deletion->lsn) return nullptr;
+  }
+  return deletion;
+}
+
+// The log has no clock: a deallocation lies between the times that its neighbours carry. The one before is a bound: it was taken before
+// the deallocation was logged. The one behind may have been taken before, too, so it only estimates.
+void VolumeExaminer::read_log_deletion(const Member& member, FileReport& report, history::DeletionNode& node,
+                                       std::optional<Estimate>& estimate) {
+  const carvers::LogDeletion* deletion = deleted_in_log(member.reference);
+  if (deletion == nullptr || !deletion->earliest || !activity_.plausible(deletion->earliest->time)) return;
+  std::vector<std::uint32_t> cited;
+  for (const std::uint32_t n : report.sightings)
+    if (const Sighting& s = out_.sightings[n]; s.source == SourceKind::log_file && s.lsn == deletion->lsn) cited.push_back(n);
+  // Where the journal tells the moment, that of the log is no better.
+  if (node.deleted_at.empty()) node.alive.push_back({deletion->earliest->time, "log_neighbour_before", cited});
+  if (deletion->latest && activity_.plausible(deletion->latest->time))
+    estimate = Estimate{deletion->earliest->time, deletion->latest->time,
+                        fmt::format("between its neighbours in $LogFile: {} before LSN {} and {} behind it",
+                                    told(deletion->earliest->basis), deletion->lsn, told(deletion->latest->basis))};
+}
+
+}  // namespace trimcarve
