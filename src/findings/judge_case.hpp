@@ -97,6 +97,7 @@ class Judge {
   void tell_scripts();
   void tell_certificates();
   void tell_cleared();
+  void tell_set_up();
   void tell_named_path();
 
   const Target& target_;

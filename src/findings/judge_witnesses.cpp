@@ -224,6 +224,7 @@ void Judge::tell_witnesses() {
   tell_scripts();
   tell_certificates();
   tell_cleared();
+  tell_set_up();
 }
 
 // The steps of the handler's life as witnesses tell them: one finding for each step of a version that one kind of record tells of.
@@ -323,6 +324,19 @@ void Judge::tell_cleared() {
     Finding& f = say(fmt::format("An event log was cleared at {} ({}{})", told_time(s), s.event, s.user.empty() ? "" : ", by " + s.user),
                      Grade::established, {hearing_.cite(i)});
     if (s.time != no_time) f.earliest = f.latest = s.time;
+  }
+}
+
+// When the machine was set up, as its registry says: what is older came with the image. Told where there is something to compare it with.
+void Judge::tell_set_up() {
+  if (report_.instances.empty() && report_.runs.empty()) return;
+  for (std::size_t i = 0; i < hearing_.all.size(); ++i) {
+    const Statement& s = hearing_.all[i].statement;
+    if (s.deed != Deed::provisioned || s.time == no_time || s.carved) continue;
+    Finding& f =
+        say(fmt::format("Windows was set up on this machine at {}, by {}", told_time(s), s.event.empty() ? "the registry" : s.event),
+            Grade::established, {hearing_.cite(i)});
+    f.earliest = f.latest = s.time;
   }
 }
 

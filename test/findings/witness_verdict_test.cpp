@@ -188,3 +188,17 @@ TEST_CASE("a removal that a log tells of while the folder is in use is a contrad
     CHECK(std::ranges::none_of(c.x.findings, [](const Finding& f) { return f.grade == Grade::contradicted; }));
   }
 }
+
+TEST_CASE("when the registry says that the machine was set up is told beside what was found, and alone not") {
+  Case c;
+  c.w.say(SourceKind::registry, Deed::provisioned, "2026-05-12T08:00:00Z", 4).event = "SOFTWARE CurrentVersion";
+  SUBCASE("with an installation") {
+    c.life();
+    c.judge();
+    CHECK(c.says("Windows was set up on this machine at 2026-05-12T08:00:00"));
+  }
+  SUBCASE("alone") {
+    c.judge();
+    CHECK_FALSE(c.says("Windows was set up"));
+  }
+}
