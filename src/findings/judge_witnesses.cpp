@@ -282,9 +282,10 @@ void Judge::tell_steps() {
 
 void Judge::tell_scripts() {
   const auto tell = [&](const ScriptText& script, const std::string& of) {
-    std::string text = fmt::format("The text of a script{}, {}, is in an event log ({}): {}", of, script.name, script.relation,
-                                   script.missing == 0 ? fmt::format("all {} parts", script.parts)
-                                                       : fmt::format("{} of {} parts", script.parts - script.missing, script.parts));
+    std::string text =
+        fmt::format("The text of a script{}, {}, is in an event log ({}): {}", of, script.name, script.relation,
+                    script.missing == 0 ? (script.parts > 1 ? fmt::format("all {} parts", script.parts) : std::string("whole"))
+                                        : fmt::format("{} of {} parts", script.parts - script.missing, script.parts));
     for (const ScriptText::Stretch& stretch : script.stretches)
       if (script.missing == 0) text += ", SHA-256 " + stretch.sha256;
     Finding& f = say(std::move(text), script.grade, script.sightings, script.grade == Grade::inferred ? script.relation : "");

@@ -303,7 +303,7 @@ class Console {
   void script_text(const ScriptText& text) {
     field(4, "script text",
           fmt::format("{}: {}{} ({})", text.name,
-                      text.missing == 0 ? fmt::format("all {} parts", text.parts)
+                      text.missing == 0 ? (text.parts > 1 ? fmt::format("all {} parts", text.parts) : std::string("whole"))
                                         : fmt::format("{} of {} parts", text.parts - text.missing, text.parts),
                       text.time ? ", " + seconds_of(*text.time) : "", text.relation));
     for (const ScriptText::Stretch& stretch : text.stretches) {
