@@ -58,8 +58,9 @@ struct StructureCheck {
 
 struct SourceInfo {
   std::string path;
-  std::string container;             // "raw", "split raw", "vhd fixed", "vhd dynamic", "vhdx differencing", "e01", "qcow2", "vmdk stream optimized", ..., "file"
-  std::uint64_t size = 0;            // of the virtual disk, or of the file
+  std::string container;   // "raw", "split raw", "vhd fixed", "vhd dynamic", "vhdx differencing", "e01", "qcow2", "vmdk stream optimized",
+                           // ..., "file"
+  std::uint64_t size = 0;  // of the virtual disk, or of the file
   std::vector<std::string> files;    // the files it was read from, in the order of their `file:N` spaces; parents' after its own
   std::vector<std::string> parents;  // of a differencing image: its parent's path, then that one's parent, ...
   std::string identifier;            // of a VHD or VHDX, else empty
@@ -69,7 +70,7 @@ struct SourceInfo {
   std::vector<StructureCheck> checks;  // of the structures that have a checksum, in the order they were read; parents' after its own
   std::string acquisition_hashes;      // of the whole disk, as an E01 states them: "MD5 ..., SHA-1 ..."; else empty. Not checked here
   std::vector<std::string> acquisition_notes;  // what an E01 states of its acquisition, each "label: value": case, examiner, date, ...
-  std::string page_ranges;             // the listing of the blob's pages that was taken into account, else empty
+  std::string page_ranges;                     // the listing of the blob's pages that was taken into account, else empty
 };
 
 struct ClusterCounts {  // clusters; `zero` and `data` only when they were read
@@ -99,7 +100,8 @@ struct VolumeInfo {
 // From when to when a source speaks, and what it could not say.
 struct Coverage {
   std::optional<std::uint32_t> volume = 0;  // empty: of a file the examiner gave
-  std::string source;  // "mft", "record_slack", "index", "usn_journal", "log_file"; of a witness: its kind and file name, "event_log:Security.evtx"
+  std::string
+      source;  // "mft", "record_slack", "index", "usn_journal", "log_file"; of a witness: its kind and file name, "event_log:Security.evtx"
   std::optional<FileTime> first, last;
   std::uint64_t records = 0;
   struct Gap {
@@ -205,7 +207,8 @@ struct FileReport {
   std::optional<Deletion> deleted;
   std::vector<StreamReport> streams;  // the unnamed stream first when there is one; empty for directories
   std::vector<PathReport> paths;      // every path it had
-  std::vector<std::string> flags;     // "renamed_to_extend_deleted", "implausible_time", "inherited_from_image", "record_reused", "deleted_in_log", ...
+  std::vector<std::string>
+      flags;  // "renamed_to_extend_deleted", "implausible_time", "inherited_from_image", "record_reused", "deleted_in_log", ...
   std::vector<std::uint32_t> sightings;
   std::vector<std::uint32_t> targets;  // indices of the targets it belongs to
 };

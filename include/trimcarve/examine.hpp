@@ -33,7 +33,7 @@ struct Request {
   std::string recovery_key;        // the text file that Windows saved, or one with the 48 digits
   std::string startup_key;         // a .BEK file
   std::string bitlocker_password;  // UTF-8
-  bool shadows = true;                                // examine its volume shadow copies too
+  bool shadows = true;             // examine its volume shadow copies too
 };
 
 struct Progress {

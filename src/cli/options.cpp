@@ -223,11 +223,13 @@ Parsed parse(int argc, const char* const* argv) {
     return parsed;
   }
   options.format = json ? Format::json : lines ? Format::lines : Format::summary;
-  const bool extracted = !artefacts.mft.empty() || !artefacts.usn_journal.empty() || !artefacts.log_file.empty() || !artefacts.index.empty();
+  const bool extracted =
+      !artefacts.mft.empty() || !artefacts.usn_journal.empty() || !artefacts.log_file.empty() || !artefacts.index.empty();
   const bool witnesses = !artefacts.artifacts.empty() || !artefacts.activity_log.empty();
   if (!images.empty() && (extracted || !artefacts.boot.empty())) throw usage("an image and extracted artefacts", "give one or the other");
   if (images.empty() && !extracted && !witnesses)
-    throw usage("nothing to examine", "give an IMAGE, or --mft, --usnjrnl, --logfile, --index, --artifact or --activity-log; see trimcarve --help");
+    throw usage("nothing to examine",
+                "give an IMAGE, or --mft, --usnjrnl, --logfile, --index, --artifact or --activity-log; see trimcarve --help");
   if (certificate_password_fd) artefacts.certificate_password = read_password("--certificate-password-fd", *certificate_password_fd);
   if (!targets.empty()) {
     artefacts.targets.clear();

@@ -48,8 +48,8 @@ struct VolumeEvidence {
   SourcePtr index_file;                           // an extracted $I30 whose directory is not known
   SourcePtr log;                                  // $LogFile
   std::shared_ptr<LogStatements> log_statements;  // set when it was read
-  std::optional<FileTime> shadow_created;  // of a shadow copy
-  std::shared_ptr<KnownEvidence> known;    // shared by a volume and its copies; null: it has none
+  std::optional<FileTime> shadow_created;         // of a shadow copy
+  std::shared_ptr<KnownEvidence> known;           // shared by a volume and its copies; null: it has none
 
   carvers::RecordPassOptions record_options() const;
   SourcePtr journal(std::uint64_t owner) const;

@@ -129,7 +129,7 @@ class VolumeExaminer {
   carvers::IndexTally index_tally_;
   std::unordered_set<FileReference> reported_;
   std::vector<history::DeletionNode> nodes_;                             // of the files reported, in their order
-  std::vector<std::optional<Estimate>> estimates_;  // of the same files
+  std::vector<std::optional<Estimate>> estimates_;                       // of the same files
   std::size_t first_file_ = 0;                                           // of them, in the examination
   std::unordered_map<FileReference, std::vector<TimeSet>> known_times_;  // of born_at
   std::set<FileReference> carved_directories_;

@@ -38,7 +38,7 @@ struct Container {
   std::vector<Extent> used;        // stretches of the file that hold the container's structures and live blocks; any order, may overlap
   std::string acquisition_hashes;  // as SourceInfo's
   std::vector<std::string> acquisition_notes;
-  std::string parent;              // of a differencing image: the first name of its parent
+  std::string parent;  // of a differencing image: the first name of its parent
 };
 
 // A warning about a stretch of the container file.

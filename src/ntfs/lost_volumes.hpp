@@ -1,8 +1,8 @@
 // NTFS volumes that no partition table names, or whose boot sectors are gone: found by what lies on the disk.
 //
-// By boot sectors: the first one, or the copy behind a volume, each proven by the other, or by a file record where it says that $MFT or its mirror lies. By
-// file records: $MFT's own record, or its copy in the mirror, whose run list says in which cluster it lies, so where the volume begins and
-// how large a cluster is. Pure but for reading; never throws but for lack of memory; every count is bounded.
+// By boot sectors: the first one, or the copy behind a volume, each proven by the other, or by a file record where it says that $MFT or its
+// mirror lies. By file records: $MFT's own record, or its copy in the mirror, whose run list says in which cluster it lies, so where the
+// volume begins and how large a cluster is. Pure but for reading; never throws but for lack of memory; every count is bounded.
 #pragma once
 
 #include <cstdint>

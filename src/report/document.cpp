@@ -10,7 +10,6 @@ namespace trimcarve::report {
 
 namespace {
 
-
 // What the container's own structures say.
 void put_container(JsonWriter& json, const SourceInfo& source) {
   json.key("blocks");

@@ -1,5 +1,5 @@
-// E01, qcow2 and VMDK through the libraries and tables that read them: whatever the bytes, nothing but a RunError, and what is read fits what is said
-// of it.
+// E01, qcow2 and VMDK through the libraries and tables that read them: whatever the bytes, nothing but a RunError, and what is read fits
+// what is said of it.
 #include <algorithm>
 #include <array>
 #include <cstdlib>

@@ -85,7 +85,9 @@ TEST_CASE("clusters that too many records claim are not called anyone's") {
   CHECK(states(report) == std::vector{RunState::data, RunState::contested});
 }
 
-TEST_CASE("what a container says of a stretch without bytes is evidence, a hole of the file is a zero of unknown cause; what cannot be read is unreadable") {
+TEST_CASE(
+    "what a container says of a stretch without bytes is evidence, a hole of the file is a zero of unknown cause; what cannot be read is "
+    "unreadable") {
   SmallVolume f;
   if (!f.ready()) return;
   f.fill(f.free, 7);
