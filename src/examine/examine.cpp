@@ -167,7 +167,7 @@ class Pipeline {
     });
   }
 
-  // The shadow copies of a volume, newest first, each a volume of its own. Memory is needed for one of them at a time.
+  // The shadow copies of a volume, newest first, each a volume of its own. Memory for names is needed for one of them at a time.
   void examine_shadows(VolumeExaminer& live, image::ShadowStores stores, const std::shared_ptr<KnownEvidence>& known, std::uint32_t& next) {
     const std::uint32_t of = live.info().index;
     for (Warning& warning : stores.warnings) {
@@ -175,6 +175,7 @@ class Pipeline {
       out_.warnings.push_back(std::move(warning));
     }
     out_.complete = out_.complete && stores.complete;
+    std::vector<std::unique_ptr<VolumeExaminer>> copies;
     for (const image::ShadowStore& store : stores.stores) {
       VolumeInfo info{
           .index = next++, .offset = live.info().offset, .size = live.info().size, .shadow_of = of, .shadow_created = store.created};
@@ -212,17 +213,18 @@ class Pipeline {
       evidence.volume = std::move(*volume);
       evidence.shadow_created = store.created;
       evidence.known = known;
-      VolumeExaminer examiner(std::move(evidence), spaces_, progress_, out_);
+      VolumeExaminer& examiner = *copies.emplace_back(std::make_unique<VolumeExaminer>(std::move(evidence), spaces_, progress_, out_));
       examiner.info().offset = info.offset;
       examiner.info().shadow_of = of;
       examiner.read();
       examiner.report(targets_);
       witnesses_.speaks_for(info.index, of);
       examiner.hear(witnesses_);
-      live.bound_by(examiner);
       out_.volumes.push_back(examiner.info());
+      examiner.rest();
     }
-    live.bound_again();
+    live.bound_by(copies);
+    for (const auto& copy : copies) copy->bound_by(copies);
   }
 
   image::BitlockerKeys bitlocker_keys() const {
