@@ -67,6 +67,7 @@ class VolumeExaminer {
   void bound_by(const std::vector<std::unique_ptr<VolumeExaminer>>& copies);
 
   VolumeInfo& info() noexcept { return info_; }
+  const VolumeInfo& info() const noexcept { return info_; }
 
  private:
   struct Member {

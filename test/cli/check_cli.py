@@ -188,6 +188,42 @@ def containers(folder):
     check(run("examine", elsewhere + "/base", "--no-log-replay", "-q").returncode == 0, "--no-log-replay on an image without a log")
 
 
+def info(folder):
+    """Container, partitions and volumes as qemu-img, sfdisk and fsntfsinfo have them; a disk without NTFS is told too."""
+    image = sample(folder)
+    with open(image, "rb") as f:
+        blob = f.read()
+    raw = write(folder + "/removed.raw", blob[:-512])
+    told = json.loads(run("info", raw, "--json").stdout)
+    if shutil.which("sfdisk") or os.path.exists("/sbin/sfdisk"):
+        table = json.loads(subprocess.run(["sfdisk", "-J", raw], capture_output=True, text=True, check=True,
+                                          env={**os.environ, "PATH": os.environ["PATH"] + ":/sbin"}).stdout)["partitiontable"]
+        want = [(p["start"] * 512, p["size"] * 512, f"0x{int(p['type'], 16):02X}") for p in table["partitions"]]
+        check([(p["offset"], p["size"], p["type"]) for p in told["partitions"]] == want, f"sfdisk: {want}, info: {told['partitions']}")
+    check([p["volume"] for p in told["partitions"]] == [0], f"{told['partitions']}")
+    volume = told["volumes"][0]
+    write(folder + "/volume", blob[volume["offset"]:volume["offset"] + volume["size"] + 512])
+    if shutil.which("fsntfsinfo"):
+        text = subprocess.run(["fsntfsinfo", folder + "/volume"], capture_output=True, text=True).stdout
+        check(re.search(rf"Cluster block size\s*: {volume['cluster_size']}\b", text), f"{volume['cluster_size']}: {text}")
+        check(re.search(rf"MFT entry size\s*: {volume['record_size']}\b", text), f"{volume['record_size']}: {text}")
+        check(re.search(rf"Serial number\s*: {volume['serial'][:8]}-?{volume['serial'][8:]}", text, re.I), f"{volume['serial']}: {text}")
+    check(told["targets"] == [] and told["files"] == [] and {c["source"] for c in told["coverage"]} >= {"mft", "usn_journal", "log_file"},
+          "info looks for targets, or tells no coverage")
+    if shutil.which("qemu-img"):
+        for form, name in (("vpc", "vhd dynamic"), ("vhdx", "vhdx dynamic"), ("qcow2", "qcow2")):
+            out = f"{folder}/converted.{form}"
+            subprocess.run(["qemu-img", "convert", "-O", form, raw, out], check=True)
+            size = json.loads(subprocess.run(["qemu-img", "info", "--output=json", out], capture_output=True, check=True).stdout)["virtual-size"]
+            r = run("info", out)
+            check(r.returncode == 0 and name in r.stdout and f"({size:,})" in r.stdout and "partition 0" in r.stdout, f"{form}: {r.stdout[:600]} {r.stderr}")
+    empty = write(folder + "/zeros.img", bytes(1 << 20))
+    r = run("info", empty)
+    check(r.returncode == 0 and "no table that is known" in r.stdout, f"zeros: {r.returncode} {r.stdout} {r.stderr}")
+    expect(["info", folder + "/none.img"], 3, "no such file")
+    expect(["info"], 2, "IMAGE")
+
+
 def folder_not_empty(folder):
     image, out = sample(folder), folder + "/out"
     os.mkdir(out)
@@ -427,7 +463,7 @@ def manual(folder):
     page = os.path.join(source_root, "man/trimcarve.1")
     with open(page, encoding="utf-8") as f:
         text = f.read()
-    for command in ("examine", "verify"):
+    for command in ("examine", "info", "verify"):
         for option in re.findall(r"--([a-z]+[a-z-]*)", run(command, "--help").stdout):
             check(re.search(rf"Fl -(\S+ \| -)?{option}(?![a-z-])", text), f"--{option} is not in the manual page")
     if shutil.which("mandoc") is None:
@@ -444,6 +480,7 @@ checks = {
     "usage": usage,
     "refused": refused,
     "containers": containers,
+    "info": info,
     "folder-not-empty": folder_not_empty,
     "disk-full": disk_full,
     "pipes": pipes,
