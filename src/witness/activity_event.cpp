@@ -159,7 +159,18 @@ struct Listed {
   std::string name, publisher, type, version, state;
 };
 
-void list_from(const Json* list, std::vector<Listed>& out, std::size_t& total) {
+// What all bodies of one event list: the answer's first, so that the request adds only what that does not say.
+struct MachineList {
+  std::vector<Listed> extensions;
+  std::size_t total = 0;  // `extensions` ends at most_listed
+};
+
+bool same_extension(const Listed& a, const Listed& b) {
+  const auto agree = [](const std::string& x, const std::string& y) { return x.empty() || y.empty() || x == y; };
+  return same(a.name, b.name) && same(a.publisher, b.publisher) && same(a.type, b.type) && agree(a.version, b.version);
+}
+
+void list_from(const Json* list, MachineList& out) {
   if (list == nullptr || !list->is_array()) return;
   for (const Json& entry : *list) {
     const Json* properties = member(entry, "properties");
@@ -168,34 +179,42 @@ void list_from(const Json* list, std::vector<Listed>& out, std::size_t& total) {
     Listed item{text_of(member(entry, "name")), text_of(member(source, "publisher")), text_of(member(source, "type")),
                 text_of(member(source, "typeHandlerVersion")), text_of(member(source, "provisioningState"))};
     if (item.publisher.empty() && item.version.empty()) continue;
-    ++total;
-    if (out.size() < most_listed) out.push_back(std::move(item));
+    const auto known = std::ranges::find_if(out.extensions, [&](const Listed& other) { return same_extension(other, item); });
+    if (known != out.extensions.end()) {
+      if (known->version.empty()) known->version = std::move(item.version);
+      if (known->state.empty()) known->state = std::move(item.state);
+      continue;
+    }
+    ++out.total;
+    if (out.extensions.size() < most_listed) out.extensions.push_back(std::move(item));
   }
 }
 
-void read_machine_body(const Json& body, Statement& out) {
+void read_machine_body(const Json& body, Statement& out, MachineList& list) {
   // By these the machine and its disk are told from others of the same name.
   add(out, "vmId", text_of(at(body, {"properties", "vmId"})));
   add(out, "computerName", text_of(at(body, {"properties", "osProfile", "computerName"})));
   add(out, "osDiskName", text_of(at(body, {"properties", "storageProfile", "osDisk", "name"})));
-  std::vector<Listed> list;
-  std::size_t total = 0;
-  list_from(member(body, "resources"), list, total);
-  list_from(at(body, {"properties", "resources"}), list, total);
-  list_from(at(body, {"properties", "virtualMachineProfile", "extensionProfile", "extensions"}), list, total);
-  list_from(at(body, {"properties", "instanceView", "extensions"}), list, total);
-  if (total == 0) return;
-  add(out, "extensions", std::to_string(total));
-  for (std::size_t i = 0; i < list.size(); ++i) {
+  list_from(member(body, "resources"), list);
+  list_from(at(body, {"properties", "resources"}), list);
+  list_from(at(body, {"properties", "virtualMachineProfile", "extensionProfile", "extensions"}), list);
+  list_from(at(body, {"properties", "instanceView", "extensions"}), list);
+}
+
+void add_machine_list(MachineList& list, Statement& out) {
+  if (list.total == 0) return;
+  add(out, "extensions", std::to_string(list.total));
+  for (std::size_t i = 0; i < list.extensions.size(); ++i) {
     const std::string prefix = "extensions[" + std::to_string(i) + "].";
     const auto put = [&](const char* name, std::string& value) {
       if (!value.empty()) out.fields.emplace_back(prefix + name, std::move(value));
     };
-    put("name", list[i].name);
-    put("publisher", list[i].publisher);
-    put("type", list[i].type);
-    put("typeHandlerVersion", list[i].version);
-    put("provisioningState", list[i].state);
+    Listed& item = list.extensions[i];
+    put("name", item.name);
+    put("publisher", item.publisher);
+    put("type", item.type);
+    put("typeHandlerVersion", item.version);
+    put("provisioningState", item.state);
   }
 }
 
@@ -235,7 +254,7 @@ void read_command_body(const Json& body, Statement& out) {
   add(out, "provisioningState", text_of(at(body, {"properties", "provisioningState"})));
 }
 
-void read_bodies(const Json& properties, Deed deed, Statement& out) {
+void read_bodies(const Json& properties, Deed deed, Statement& out, MachineList& list) {
   for (const char* name : {"responseBody", "requestbody"}) {
     const Json* value = member(properties, name);
     if (value == nullptr || (value->is_string() && value->get_ref<const std::string&>().empty())) continue;
@@ -251,7 +270,7 @@ void read_bodies(const Json& properties, Deed deed, Statement& out) {
       out.cut = true;
       continue;
     }
-    if (deed == Deed::cloud_machine) read_machine_body(body, out);
+    if (deed == Deed::cloud_machine) read_machine_body(body, out, list);
     if (deed == Deed::cloud_write || deed == Deed::cloud_delete) read_extension_body(body, out);
     if (deed == Deed::cloud_command) read_command_body(body, out);
   }
@@ -368,13 +387,14 @@ bool read_event(const Json& event, Statement& out) {
   add(out, "claims.objectidentifier", first_text(claims, {"http://schemas.microsoft.com/identity/claims/objectidentifier", "oid"}));
   add(out, "clientRequestId", text_of(member(request, "clientRequestId")));
   add(out, "method", text_of(member(request, "method")));
+  MachineList list;
   for (const Json* source : {static_cast<const Json*>(&properties), &inner}) {
     for (const char* name : {"statusCode", "serviceRequestId", "statusMessage", "deploymentId"})
       add(out, name, text_of(member(*source, name)));
-    read_bodies(*source, operation->deed, out);
+    read_bodies(*source, operation->deed, out, list);
   }
-  if (out.deed == Deed::cloud_machine && std::ranges::none_of(out.fields, [](const auto& f) { return f.first == "extensions"; }))
-    out.deed = Deed::other;  // it lists none
+  add_machine_list(list, out);
+  if (out.deed == Deed::cloud_machine && list.total == 0) out.deed = Deed::other;  // it lists none
   return true;
 }
 
