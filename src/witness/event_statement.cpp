@@ -4,7 +4,7 @@
 #include <array>
 #include <charconv>
 
-#include "witness/handler_mention.hpp"
+#include "witness/handler_name.hpp"
 
 namespace trimcarve::witness {
 

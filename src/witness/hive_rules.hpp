@@ -38,14 +38,4 @@ std::uint64_t state_loose_value(const HiveValue& value, std::uint64_t offset, st
 // Entries of ShimCache in unallocated bytes at `offset` of the hive.
 std::uint64_t state_free_space(ByteView bytes, std::uint64_t offset, HiveKind kind, Statement& scratch, const StatementSink& sink);
 
-// "<Publisher.Type>_<version>" of the agent's keys.
-struct HandlerName {
-  std::string handler, version;
-};
-std::optional<HandlerName> parse_handler_key(std::string_view name);
-// Of a path below ...\Packages\Plugins\<Publisher.Type>\<version>\.
-std::optional<HandlerName> parse_handler_path(std::string_view path);
-// True of a path below a handler's folder (Azure or Arc) or of a handler's known program.
-bool is_handler_program(std::string_view path);
-
 }  // namespace trimcarve::witness

@@ -7,7 +7,7 @@
 
 #include "event_log_writer.hpp"
 #include "event_support.hpp"
-#include "witness/handler_mention.hpp"
+#include "witness/handler_name.hpp"
 
 using namespace trimcarve;
 using namespace trimcarve::test;
