@@ -191,6 +191,14 @@ struct PathReport {
   std::vector<std::uint32_t> sightings;
 };
 
+// What a shadow copy says of a file.
+struct CopyPresence {
+  std::uint32_t volume = 0;  // the copy
+  FileTime time;             // when it was made
+  std::string state;         // "not_yet" (the file's record was still an earlier file's), "there", "gone"
+  std::vector<std::uint32_t> sightings;
+};
+
 struct FileReport {
   std::uint32_t volume = 0;
   std::u16string path, name;  // the last name it is known by that is not a deletion alias
@@ -205,10 +213,13 @@ struct FileReport {
   std::optional<std::uint64_t> size;
   std::optional<TimeSet> standard_information, file_name;
   std::optional<Deletion> deleted;
+  // When it came into being, as far as shadow copies tell: no source that can be set counts.
+  std::optional<Bounds> created;
+  std::vector<CopyPresence> copies;   // the shadow copies of its volume next to its creation and its deletion, by time
   std::vector<StreamReport> streams;  // the unnamed stream first when there is one; empty for directories
   std::vector<PathReport> paths;      // every path it had
-  std::vector<std::string>
-      flags;  // "renamed_to_extend_deleted", "implausible_time", "inherited_from_image", "record_reused", "deleted_in_log", ...
+  std::vector<std::string> flags;     // "renamed_to_extend_deleted", "implausible_time", "inherited_from_image", "record_reused",
+                                   // "deleted_in_log", "created_before_shadow_not_yet", ...
   std::vector<std::uint32_t> sightings;
   std::vector<std::uint32_t> targets;  // indices of the targets it belongs to
 };
@@ -315,6 +326,7 @@ struct RunRecord {  // one execution request: a sequence number of one version
   std::string output, error_output;
   std::optional<SealedSettings> sealed;
   std::vector<ProcessRecord> processes;
+  std::uint64_t processes_total = 0;  // the list is bounded
   std::vector<ScriptText> script_texts;
   std::vector<RunLabel> labels;
   std::vector<std::uint32_t> sightings;

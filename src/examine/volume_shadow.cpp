@@ -1,5 +1,6 @@
 // A shadow copy beside its volume: what only the copy knows, and what it says of the volume's deleted files.
 #include <algorithm>
+#include <array>
 
 #include "examine/volume_examiner.hpp"
 #include "trimcarve/bytes.hpp"
@@ -57,24 +58,73 @@ bool VolumeExaminer::is_new(const Member& member) {
   return fresh;
 }
 
-void VolumeExaminer::bound_by(VolumeExaminer& shadow) {
-  const FileTime time = *shadow.evidence_.shadow_created;
-  if (!activity_.plausible(time)) return;
-  for (std::size_t i = 0; i < nodes_.size(); ++i) {
-    const FileReport& file = out_.files[first_file_ + i];
-    if (!nodes_[i].deleted || !file.reference_known) continue;
-    const Standing standing = shadow.graph_.standing(file.reference);
-    const Sighting* record = shadow.citations_->record(file.reference.entry());
-    if (record == nullptr) continue;
-    if (standing == Standing::live) {
-      // One that was renamed into \$Extend\$Deleted is gone for its user, and its record is in use until the last handle closes.
-      if (std::ranges::any_of(shadow.paths_->spans(file.reference), &history::NameSpan::deletion_alias)) continue;
-      nodes_[i].alive.push_back({time, "shadow_alive", {shadow.citations_->cite(*record)}});
-    } else if (standing == Standing::deleted || (standing == Standing::reused && record->reference_known &&
-                                                 later_sequence(record->reference.sequence(), file.reference.sequence()))) {
-      nodes_[i].gone.push_back({time, "shadow_gone", {shadow.citations_->cite(*record)}});
-    }
+// By the slot of its record in this copy. A slot in use shows its owner's number, a free one the number it will have next; both only rise.
+history::Presence VolumeExaminer::presence(FileReference reference) {
+  using history::Presence;
+  const Sighting* record = citations_->record(reference.entry());
+  const history::RecordSlot* slot = graph_.record(reference.entry());
+  if (record == nullptr || slot == nullptr || slot->extension || !slot->identity_known || unclear_.contains(reference))
+    return Presence::unknown;
+  const std::uint16_t mine = reference.sequence(), shown = slot->identity.sequence();
+  if (later_sequence(mine, shown)) return Presence::not_yet;
+  // The copy's own log may have its deletion, which had not reached the copy's $MFT.
+  return mine == shown && slot->in_use && deleted_in_log(reference) == nullptr ? Presence::there : Presence::gone;
+}
+
+void VolumeExaminer::rest() {
+  for (history::RowIndex i = 0; i < graph_.rows().size(); ++i) {
+    const history::NameRow& row = graph_.rows()[i];
+    if (row.reference.value == 0) continue;
+    // One that was renamed into \$Extend\$Deleted is gone for its user, and its record is in use until the last handle closes. One whose
+    // names the journal has, or the log, though its record was still another's, was there.
+    const history::RecordSlot* slot = graph_.record(row.reference.entry());
+    const bool ahead = slot != nullptr && later_sequence(row.reference.sequence(), slot->identity.sequence());
+    if (ahead || paths_->is_deletion_folder(row.parent)) unclear_.insert(row.reference);
   }
+  paths_.reset();
+  graph_.forget_names();
+}
+
+void VolumeExaminer::bound_by(const std::vector<std::unique_ptr<VolumeExaminer>>& copies) {
+  static constexpr std::array<const char*, 4> words{"unknown", "not_yet", "there", "gone"};
+  std::vector<history::Seen> states(copies.size());
+  for (std::size_t i = 0; i < nodes_.size(); ++i) {
+    FileReport& file = out_.files[first_file_ + i];
+    if (!file.reference_known) continue;
+    for (std::size_t c = 0; c < copies.size(); ++c) {
+      states[c] = {*copies[c]->info_.shadow_created, history::Presence::unknown};
+      if (activity_.plausible(states[c].time)) states[c].presence = copies[c]->presence(file.reference);
+    }
+    const history::Lifetime life = history::lifetime_of(states);
+    if (!life.ordered) add_flag(file, "contradiction: by their times, the shadow copies have it before it came or after it went");
+    // Of one copy it is the same place as of the last: where it was there first, it may have been there last.
+    const auto tell = [&](std::ptrdiff_t which) -> const CopyPresence* {
+      if (which < 0) return nullptr;
+      const auto c = static_cast<std::size_t>(which);
+      VolumeExaminer& copy = *copies[c];
+      if (file.copies.empty() || file.copies.back().volume != copy.info_.index)
+        file.copies.push_back({copy.info_.index,
+                               states[c].time,
+                               words[static_cast<std::size_t>(states[c].presence)],
+                               {copy.citations_->cite(*copy.citations_->record(file.reference.entry()))}});
+      return &file.copies.back();
+    };
+    Bounds born;
+    if (const CopyPresence* before = tell(life.last_before))
+      born.earliest = before->time, born.earliest_basis = "shadow_not_yet", born.earliest_sightings = before->sightings;
+    if (const CopyPresence* there = tell(life.first_there))
+      born.latest = there->time, born.latest_basis = "shadow_alive", born.latest_sightings = there->sightings;
+    if (born.earliest || born.latest) file.created = std::move(born);
+    const CopyPresence* last = tell(life.last_there);
+    if (last != nullptr && nodes_[i].deleted) nodes_[i].alive.push_back({last->time, "shadow_alive", last->sightings});
+    const CopyPresence* gone = tell(life.first_gone);
+    if (gone != nullptr && nodes_[i].deleted && gone->volume != info_.index)
+      nodes_[i].gone.push_back({gone->time, "shadow_gone", gone->sightings});
+    if (file.created && file.created->earliest && file.standard_information && file.standard_information->created != no_time &&
+        file.standard_information->created < *file.created->earliest)
+      add_flag(file, "created_before_shadow_not_yet");
+  }
+  bound_deletions();
 }
 
 }  // namespace trimcarve

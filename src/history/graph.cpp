@@ -277,6 +277,11 @@ Graph::Standing Graph::standing(FileReference reference) const noexcept {
   return Standing::reused;
 }
 
+void Graph::forget_names() {
+  rows_ = {}, text_ = {}, heads_ = {}, far_heads_ = {}, claims_ = {}, log_claims_ = {}, log_claim_of_ = {}, events_ = {};
+  child_begin_ = {}, child_rows_ = {}, far_child_rows_ = {};
+}
+
 std::uint64_t Graph::memory() const noexcept {
   return rows_.memory() + text_.memory() + claims_.memory() + events_.memory() + slots_.capacity() * sizeof(RecordSlot) +
          heads_.capacity() * sizeof(RowIndex) + (child_begin_.capacity() + child_rows_.capacity()) * sizeof(std::uint32_t);

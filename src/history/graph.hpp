@@ -131,6 +131,9 @@ class Graph {
 
   std::uint64_t memory() const noexcept;
 
+  // Keeps the record slots alone.
+  void forget_names();
+
  private:
   void add_name(const Sighting& sighting, const NameFact& fact, FileReference reference);
   void add_journal_name(const Sighting& sighting, const NameFact& fact);

@@ -31,6 +31,7 @@ constexpr std::array words{
     Word{"next_owner_created", "creation of its $MFT record's next owner"},
     Word{"next_owner_in_journal", "its $MFT record's next owner in the change journal"},
     Word{"shadow_alive", "a volume shadow copy still has it"},
+    Word{"shadow_not_yet", "a volume shadow copy does not have it yet"},
     Word{"shadow_gone", "a volume shadow copy has it no more"},
     Word{"status_timestamp", "as the status file says"},
     Word{"handler_log", "the handler's own log"},
@@ -53,6 +54,9 @@ constexpr std::array prefixes{
 std::string explain_basis(std::string_view code) {
   for (const auto& [name, meaning] : words)
     if (code == name) return std::string(meaning);
+  static constexpr std::string_view no_zone = "_no_zone";
+  if (code.ends_with(no_zone) && code.size() > no_zone.size())
+    return explain_basis(code.substr(0, code.size() - no_zone.size())) + "; no zone is stated there: taken for UTC";
   for (const auto& [prefix, meaning] : prefixes)
     if (code.starts_with(prefix) && code.size() > prefix.size()) return std::string(meaning) + explain_basis(code.substr(prefix.size()));
   return std::string(code);

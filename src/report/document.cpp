@@ -274,6 +274,24 @@ void put_file(JsonWriter& json, const Examination& examination, const FileReport
   else
     json.null();
   put_deletion(json.key("deleted"), file.deleted);
+  json.key("created");
+  if (file.created) {
+    json.begin_object();
+    put_bounds_members(json, *file.created);
+    json.end_object();
+  } else {
+    json.null();
+  }
+  json.key("shadow_copies").begin_array();
+  for (const CopyPresence& copy : file.copies) {
+    json.begin_object();
+    json.key("volume").value(copy.volume);
+    put_time(json.key("time"), copy.time);
+    json.key("state").value(copy.state);
+    put_numbers(json, "sightings", copy.sightings);
+    json.end_object();
+  }
+  json.end_array();
   const bool unnamed = !file.streams.empty() && file.streams.front().name.empty();
   json.key("content");
   if (unnamed)

@@ -199,6 +199,8 @@ void add_files(Examination& x, const SourcePtr& disk) {
   dll.streams = {half};
   dll.deleted->estimate = Estimate{at("2026-11-03T11:00:01Z"), at("2026-11-03T11:00:02Z"), "position in $MFT"};
   dll.flags = {"record_reused"};
+  dll.created = Bounds{at("2026-11-01T11:00:00Z"), at("2026-11-02T11:00:00Z"), "shadow_not_yet", "shadow_alive", {0}, {1}};
+  dll.copies = {{1, at("2026-11-01T11:00:00Z"), "not_yet", {0}}, {2, at("2026-11-02T11:00:00Z"), "there", {1}}};
   x.files.push_back(dll);
 
   FileReport trimmed = file(base + u"\\bin\\b.dll", 122, FileState::deleted);
