@@ -1,15 +1,18 @@
 #include "findings/settings.hpp"
 
-#include <charconv>
 #include <nlohmann/json.hpp>
 
 #include "trimcarve/text.hpp"
+#include "witness/json_objects.hpp"
+#include "witness/stated_number.hpp"
 
 namespace trimcarve::findings {
 
 namespace {
 
 using Json = nlohmann::json;
+using witness::member;
+using witness::text_of;
 constexpr std::size_t most_text = std::size_t{4} << 20;
 
 std::string to_plain_utf8(std::string_view text) {
@@ -29,36 +32,17 @@ std::string to_plain_utf8(std::string_view text) {
   return std::string(text);
 }
 
-// A member of an object by name, without case: writers differ.
-const Json* member(const Json& object, std::string_view name) {
-  if (!object.is_object()) return nullptr;
-  for (const auto& [key, value] : object.items()) {
-    if (key.size() != name.size()) continue;
-    bool same = true;
-    for (std::size_t i = 0; i < key.size() && same; ++i) same = (key[i] | 0x20) == (name[i] | 0x20);
-    if (same) return &value;
-  }
-  return nullptr;
-}
-
-std::string text_of(const Json* value) {
-  if (value == nullptr) return {};
-  if (value->is_string()) return value->get<std::string>();
-  if (value->is_number() || value->is_boolean()) return value->dump();
-  return {};
-}
-
 void read_public(const Json& settings, Settings& out) {
   if (settings.is_string()) {  // some callers send the object as text
     const Json inner = Json::parse(settings.get<std::string>(), nullptr, false);
     if (inner.is_object()) read_public(inner, out);
     return;
   }
-  if (const std::string command = text_of(member(settings, "commandToExecute")); !command.empty()) out.command = command;
-  if (const Json* uris = member(settings, "fileUris"); uris != nullptr && uris->is_array())
+  if (const std::string command = text_of(member(&settings, "commandToExecute")); !command.empty()) out.command = command;
+  if (const Json* uris = member(&settings, "fileUris"); uris != nullptr && uris->is_array())
     for (const Json& uri : *uris)
       if (uri.is_string()) out.file_uris.push_back(uri.get<std::string>());
-  if (const Json* script = member(settings, "script"); script != nullptr && script->is_array() && out.command.empty())
+  if (const Json* script = member(&settings, "script"); script != nullptr && script->is_array() && out.command.empty())
     for (const Json& line : *script)
       if (line.is_string()) out.command += (out.command.empty() ? "" : "\n") + line.get<std::string>();
 }
@@ -156,18 +140,6 @@ std::string_view own_part(std::string_view text) {
   return text;
 }
 
-std::optional<std::int64_t> exit_code_in(std::string_view message) {
-  // "... a non-zero exit code of: '<n>'"
-  static constexpr std::string_view lead = "exit code of: '";
-  const std::size_t at = message.find(lead);
-  if (at == std::string_view::npos) return std::nullopt;
-  const std::string_view rest = message.substr(at + lead.size());
-  std::int64_t value = 0;
-  const auto [end, error] = std::from_chars(rest.data(), rest.data() + rest.size(), value);
-  if (error != std::errc{} || end == rest.data() + rest.size() || *end != '\'') return std::nullopt;
-  return value;
-}
-
 }  // namespace
 
 std::optional<Settings> read_settings(std::string_view raw) {
@@ -175,18 +147,18 @@ std::optional<Settings> read_settings(std::string_view raw) {
   const std::string text = to_plain_utf8(raw);
   Settings out;
   const Json document = Json::parse(text, nullptr, false);
-  if (const Json* list = member(document, "runtimeSettings"); list != nullptr && list->is_array() && !list->empty()) {
+  if (const Json* list = member(&document, "runtimeSettings"); list != nullptr && list->is_array() && !list->empty()) {
     out.whole = true;
-    if (const Json* handler = member(list->front(), "handlerSettings")) {
-      out.thumbprint = text_of(member(*handler, "protectedSettingsCertThumbprint"));
-      out.sealed = text_of(member(*handler, "protectedSettings"));
+    if (const Json* handler = member(&list->front(), "handlerSettings")) {
+      out.thumbprint = text_of(member(handler, "protectedSettingsCertThumbprint"));
+      out.sealed = text_of(member(handler, "protectedSettings"));
       out.has_protected = !out.sealed.empty();
-      if (const Json* open = member(*handler, "publicSettings")) read_public(*open, out);
+      if (const Json* open = member(handler, "publicSettings")) read_public(*open, out);
     }
     return out;
   }
-  if (document.is_object() && (member(document, "commandToExecute") != nullptr || member(document, "fileUris") != nullptr ||
-                               member(document, "script") != nullptr)) {
+  if (document.is_object() && (member(&document, "commandToExecute") != nullptr || member(&document, "fileUris") != nullptr ||
+                               member(&document, "script") != nullptr)) {
     out.whole = true;
     read_public(document, out);
     return out;
@@ -209,16 +181,16 @@ std::optional<Status> read_status(std::string_view raw) {
   Status out;
   const Json document = Json::parse(text, nullptr, false);
   const Json* entry = document.is_array() && !document.empty() ? &document.front() : document.is_object() ? &document : nullptr;
-  if (const Json* status = entry == nullptr ? nullptr : member(*entry, "status"); status != nullptr && status->is_object()) {
+  if (const Json* status = entry == nullptr ? nullptr : member(entry, "status"); status != nullptr && status->is_object()) {
     out.whole = true;
-    out.time = text_of(member(*entry, "timestampUTC"));
-    out.status = text_of(member(*status, "status"));
-    if (const Json* message = member(*status, "formattedMessage")) out.message = text_of(member(*message, "message"));
-    if (const Json* parts = member(*status, "substatus"); parts != nullptr && parts->is_array())
+    out.time = text_of(member(entry, "timestampUTC"));
+    out.status = text_of(member(status, "status"));
+    if (const Json* message = member(status, "formattedMessage")) out.message = text_of(member(message, "message"));
+    if (const Json* parts = member(status, "substatus"); parts != nullptr && parts->is_array())
       for (const Json& part : *parts) {
-        const std::string name = text_of(member(part, "name"));
-        const Json* message = member(part, "formattedMessage");
-        const std::string value = message == nullptr ? std::string() : text_of(member(*message, "message"));
+        const std::string name = text_of(member(&part, "name"));
+        const Json* message = member(&part, "formattedMessage");
+        const std::string value = message == nullptr ? std::string() : text_of(member(message, "message"));
         if (name == "StdOut") out.output = value;
         if (name == "StdErr") out.error_output = value;
       }
@@ -230,7 +202,7 @@ std::optional<Status> read_status(std::string_view raw) {
     if (state && !state->cut) out.status = state->value;
     if (message) out.message = message->value;
   }
-  out.exit_code = exit_code_in(out.message);
+  out.exit_code = witness::exit_code_in(out.message, out.whole);
   return out;
 }
 

@@ -5,6 +5,9 @@
 #include <charconv>
 #include <nlohmann/json.hpp>
 
+#include "witness/json_objects.hpp"
+#include "witness/plain_text.hpp"
+
 namespace trimcarve::witness {
 
 namespace {
@@ -14,9 +17,6 @@ using Json = nlohmann::json;
 // A machine's body lists at most some dozens; text made to list millions is cut here, and the number says so.
 constexpr std::size_t most_listed = 256;
 constexpr std::size_t most_kept_body = 65536;
-
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
-bool same(std::string_view a, std::string_view b) { return std::ranges::equal(a, b, {}, lower, lower); }
 
 constexpr std::array operations = {
     // Extensions: of machines, of scale sets and their machines, of Azure Arc's.
@@ -73,13 +73,8 @@ constexpr std::array operations = {
     Operation{"Microsoft.Compute/restorePointCollections/restorePoints/retrieveSasUris/action"},
 };
 
-// A member by name, without case: each shape, and each tool that saves it, has its own.
-const Json* member(const Json& object, std::string_view name) {
-  if (!object.is_object()) return nullptr;
-  for (const auto& [key, value] : object.items())
-    if (same(key, name) && !value.is_null()) return &value;
-  return nullptr;
-}
+using witness::member;
+const Json* member(const Json& object, std::string_view name) { return member(&object, name); }
 const Json* at(const Json& object, std::initializer_list<std::string_view> path) {
   const Json* value = &object;
   for (const std::string_view name : path)
@@ -88,16 +83,13 @@ const Json* at(const Json& object, std::initializer_list<std::string_view> path)
 }
 
 // {"value","localizedValue"} stands for its value.
-std::string text_of(const Json* value) {
-  if (value == nullptr) return {};
-  if (value->is_string()) return value->get<std::string>();
-  if (value->is_number() || value->is_boolean()) return value->dump();
-  if (const Json* inner = member(*value, "value"); inner != nullptr && inner->is_string()) return inner->get<std::string>();
-  return {};
+std::string value_of(const Json* value) {
+  const Json* inner = member(value, "value");
+  return text_of(inner != nullptr && inner->is_string() ? inner : value);
 }
 std::string first_text(const Json& object, std::initializer_list<std::string_view> names) {
   for (const std::string_view name : names)
-    if (std::string text = text_of(member(object, name)); !text.empty()) return text;
+    if (std::string text = value_of(member(object, name)); !text.empty()) return text;
   return {};
 }
 
@@ -129,14 +121,14 @@ void read_resource(Statement& out, std::string_view id) {
       kind = part;
       continue;
     }
-    if (same(kind, "subscriptions")) add(out, "subscription", std::string(part));
-    if (same(kind, "resourceGroups")) add(out, "resourceGroup", std::string(part));
-    if (same(kind, "virtualMachines") || same(kind, "machines")) machine = part;
-    if (same(kind, "virtualMachineScaleSets")) scale_set = part;
-    if (same(kind, "extensions")) extension = part;
-    if (same(kind, "runCommands")) run_command = part;
-    if (same(kind, "disks")) add(out, "diskName", std::string(part));
-    if (same(kind, "snapshots")) add(out, "snapshotName", std::string(part));
+    if (same_word(kind, "subscriptions")) add(out, "subscription", std::string(part));
+    if (same_word(kind, "resourceGroups")) add(out, "resourceGroup", std::string(part));
+    if (same_word(kind, "virtualMachines") || same_word(kind, "machines")) machine = part;
+    if (same_word(kind, "virtualMachineScaleSets")) scale_set = part;
+    if (same_word(kind, "extensions")) extension = part;
+    if (same_word(kind, "runCommands")) run_command = part;
+    if (same_word(kind, "disks")) add(out, "diskName", std::string(part));
+    if (same_word(kind, "snapshots")) add(out, "snapshotName", std::string(part));
     kind = {};
   }
   out.computer = scale_set.empty() ? machine : scale_set;
@@ -159,57 +151,76 @@ struct Listed {
   std::string name, publisher, type, version, state;
 };
 
-void list_from(const Json* list, std::vector<Listed>& out, std::size_t& total) {
+// What all bodies of one event list: the answer's first, so that the request adds only what that does not say.
+struct MachineList {
+  std::vector<Listed> extensions;
+  std::size_t total = 0;  // `extensions` ends at most_listed
+};
+
+bool same_extension(const Listed& a, const Listed& b) {
+  const auto agree = [](const std::string& x, const std::string& y) { return x.empty() || y.empty() || x == y; };
+  return same_word(a.name, b.name) && same_word(a.publisher, b.publisher) && same_word(a.type, b.type) && agree(a.version, b.version);
+}
+
+void list_from(const Json* list, MachineList& out) {
   if (list == nullptr || !list->is_array()) return;
   for (const Json& entry : *list) {
     const Json* properties = member(entry, "properties");
     const Json& source = properties != nullptr && properties->is_object() ? *properties : entry;
     // Of a machine's resources only its extensions have a publisher; an instance view's have a version.
-    Listed item{text_of(member(entry, "name")), text_of(member(source, "publisher")), text_of(member(source, "type")),
-                text_of(member(source, "typeHandlerVersion")), text_of(member(source, "provisioningState"))};
+    Listed item{value_of(member(entry, "name")), value_of(member(source, "publisher")), value_of(member(source, "type")),
+                value_of(member(source, "typeHandlerVersion")), value_of(member(source, "provisioningState"))};
     if (item.publisher.empty() && item.version.empty()) continue;
-    ++total;
-    if (out.size() < most_listed) out.push_back(std::move(item));
+    const auto known = std::ranges::find_if(out.extensions, [&](const Listed& other) { return same_extension(other, item); });
+    if (known != out.extensions.end()) {
+      if (known->version.empty()) known->version = std::move(item.version);
+      if (known->state.empty()) known->state = std::move(item.state);
+      continue;
+    }
+    ++out.total;
+    if (out.extensions.size() < most_listed) out.extensions.push_back(std::move(item));
   }
 }
 
-void read_machine_body(const Json& body, Statement& out) {
+void read_machine_body(const Json& body, Statement& out, MachineList& list) {
   // By these the machine and its disk are told from others of the same name.
-  add(out, "vmId", text_of(at(body, {"properties", "vmId"})));
-  add(out, "computerName", text_of(at(body, {"properties", "osProfile", "computerName"})));
-  add(out, "osDiskName", text_of(at(body, {"properties", "storageProfile", "osDisk", "name"})));
-  std::vector<Listed> list;
-  std::size_t total = 0;
-  list_from(member(body, "resources"), list, total);
-  list_from(at(body, {"properties", "resources"}), list, total);
-  list_from(at(body, {"properties", "virtualMachineProfile", "extensionProfile", "extensions"}), list, total);
-  list_from(at(body, {"properties", "instanceView", "extensions"}), list, total);
-  if (total == 0) return;
-  add(out, "extensions", std::to_string(total));
-  for (std::size_t i = 0; i < list.size(); ++i) {
+  add(out, "vmId", value_of(at(body, {"properties", "vmId"})));
+  add(out, "computerName", value_of(at(body, {"properties", "osProfile", "computerName"})));
+  add(out, "osDiskName", value_of(at(body, {"properties", "storageProfile", "osDisk", "name"})));
+  list_from(member(body, "resources"), list);
+  list_from(at(body, {"properties", "resources"}), list);
+  list_from(at(body, {"properties", "virtualMachineProfile", "extensionProfile", "extensions"}), list);
+  list_from(at(body, {"properties", "instanceView", "extensions"}), list);
+}
+
+void add_machine_list(MachineList& list, Statement& out) {
+  if (list.total == 0) return;
+  add(out, "extensions", std::to_string(list.total));
+  for (std::size_t i = 0; i < list.extensions.size(); ++i) {
     const std::string prefix = "extensions[" + std::to_string(i) + "].";
     const auto put = [&](const char* name, std::string& value) {
       if (!value.empty()) out.fields.emplace_back(prefix + name, std::move(value));
     };
-    put("name", list[i].name);
-    put("publisher", list[i].publisher);
-    put("type", list[i].type);
-    put("typeHandlerVersion", list[i].version);
-    put("provisioningState", list[i].state);
+    Listed& item = list.extensions[i];
+    put("name", item.name);
+    put("publisher", item.publisher);
+    put("type", item.type);
+    put("typeHandlerVersion", item.version);
+    put("provisioningState", item.state);
   }
 }
 
 void read_extension_body(const Json& body, Statement& out) {
   const Json* inner = member(body, "properties");
   const Json& properties = inner != nullptr && inner->is_object() ? *inner : body;
-  const std::string publisher = text_of(member(properties, "publisher")), type = text_of(member(properties, "type"));
-  const std::string version = text_of(member(properties, "typeHandlerVersion"));
+  const std::string publisher = value_of(member(properties, "publisher")), type = value_of(member(properties, "type"));
+  const std::string version = value_of(member(properties, "typeHandlerVersion"));
   if (!publisher.empty() && !type.empty() && out.handler.empty()) out.handler = publisher + "." + type, out.version = version;
   // A body's own type, beside its properties, is that of the resource.
   if (inner != nullptr || !publisher.empty()) add(out, "publisher", publisher), add(out, "type", type);
   add(out, "typeHandlerVersion", version);
   for (const char* name : {"provisioningState", "forceUpdateTag", "autoUpgradeMinorVersion"})
-    add(out, name, text_of(member(properties, name)));
+    add(out, name, value_of(member(properties, name)));
   if (const Json* settings = member(properties, "settings"); settings != nullptr && settings->is_object() && !settings->empty()) {
     if (masked(*settings))
       add(out, "settings", settings->dump());
@@ -219,7 +230,7 @@ void read_extension_body(const Json& body, Statement& out) {
 }
 
 void read_command_body(const Json& body, Statement& out) {
-  add(out, "commandId", text_of(member(body, "commandId")));
+  add(out, "commandId", value_of(member(body, "commandId")));
   const auto take = [&](const Json* script) {
     if (script == nullptr || masked(*script) || !out.command.empty()) return;
     if (script->is_string()) out.command = script->get<std::string>();
@@ -229,13 +240,13 @@ void read_command_body(const Json& body, Statement& out) {
   };
   take(member(body, "script"));
   take(at(body, {"properties", "source", "script"}));
-  add(out, "scriptUri", text_of(at(body, {"properties", "source", "scriptUri"})));
-  add(out, "commandId", text_of(at(body, {"properties", "source", "commandId"})));
-  add(out, "runAsUser", text_of(at(body, {"properties", "runAsUser"})));
-  add(out, "provisioningState", text_of(at(body, {"properties", "provisioningState"})));
+  add(out, "scriptUri", value_of(at(body, {"properties", "source", "scriptUri"})));
+  add(out, "commandId", value_of(at(body, {"properties", "source", "commandId"})));
+  add(out, "runAsUser", value_of(at(body, {"properties", "runAsUser"})));
+  add(out, "provisioningState", value_of(at(body, {"properties", "provisioningState"})));
 }
 
-void read_bodies(const Json& properties, Deed deed, Statement& out) {
+void read_bodies(const Json& properties, Deed deed, Statement& out, MachineList& list) {
   for (const char* name : {"responseBody", "requestbody"}) {
     const Json* value = member(properties, name);
     if (value == nullptr || (value->is_string() && value->get_ref<const std::string&>().empty())) continue;
@@ -251,7 +262,7 @@ void read_bodies(const Json& properties, Deed deed, Statement& out) {
       out.cut = true;
       continue;
     }
-    if (deed == Deed::cloud_machine) read_machine_body(body, out);
+    if (deed == Deed::cloud_machine) read_machine_body(body, out, list);
     if (deed == Deed::cloud_write || deed == Deed::cloud_delete) read_extension_body(body, out);
     if (deed == Deed::cloud_command) read_command_body(body, out);
   }
@@ -288,7 +299,7 @@ std::optional<FileTime> portal_time(std::string_view text) {
 }  // namespace
 
 const Operation* find_operation(std::string_view name) {
-  const auto found = std::ranges::find_if(operations, [&](const Operation& o) { return same(o.name, name); });
+  const auto found = std::ranges::find_if(operations, [&](const Operation& o) { return same_word(o.name, name); });
   return found == operations.end() ? nullptr : &*found;
 }
 
@@ -338,43 +349,44 @@ bool read_event(const Json& event, Statement& out) {
   const Json inner = object_of(member(properties, "eventProperties"));
 
   std::string resource = first_text(event, {"resourceId", "_ResourceId"});
-  if (resource.empty()) resource = text_of(member(properties, "entity"));
+  if (resource.empty()) resource = value_of(member(properties, "entity"));
 
   // The claims' names: those of the token, or the long ones of WS-Federation.
   static constexpr std::string_view schema = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/";
   const std::string upn = first_text(claims, {std::string(schema) + "upn", "upn"});
   const std::string app = first_text(claims, {"appid", "azp"});
-  const std::string address = text_of(member(claims, "ipaddr"));
-  out.user = text_of(member(event, "caller"));
+  const std::string address = value_of(member(claims, "ipaddr"));
+  out.user = value_of(member(event, "caller"));
   for (const std::string& name : {upn, first_text(claims, {std::string(schema) + "name"}), app})
     if (out.user.empty()) out.user = name;
 
-  std::string ip = text_of(member(request, "clientIpAddress"));
-  if (ip.empty()) ip = text_of(member(event, "callerIpAddress"));
+  std::string ip = value_of(member(request, "clientIpAddress"));
+  if (ip.empty()) ip = value_of(member(event, "callerIpAddress"));
   add(out, "callerIpAddress", ip.empty() ? address : ip);
-  add(out, "correlationId", text_of(member(event, "correlationId")));
-  std::string operation_id = text_of(member(event, "operationId"));
-  add(out, "operationId", operation_id.empty() ? text_of(member(properties, "operationId")) : operation_id);
-  add(out, "eventDataId", text_of(member(event, "eventDataId")));
+  add(out, "correlationId", value_of(member(event, "correlationId")));
+  std::string operation_id = value_of(member(event, "operationId"));
+  add(out, "operationId", operation_id.empty() ? value_of(member(properties, "operationId")) : operation_id);
+  add(out, "eventDataId", value_of(member(event, "eventDataId")));
   add(out, "subStatus", first_text(event, {"subStatus", "resultSignature", "ActivitySubstatusValue", "ActivitySubstatus"}));
   add(out, "resourceId", resource);
   read_resource(out, resource);
-  add(out, "subscription", text_of(member(event, "subscriptionId")));
+  add(out, "subscription", value_of(member(event, "subscriptionId")));
   add(out, "resourceGroup", first_text(event, {"resourceGroupName", "ResourceGroup"}));
-  add(out, "claims.name", text_of(member(claims, "name")));
+  add(out, "claims.name", value_of(member(claims, "name")));
   add(out, "claims.upn", upn);
   add(out, "claims.appid", app);
   add(out, "claims.ipaddr", address);
   add(out, "claims.objectidentifier", first_text(claims, {"http://schemas.microsoft.com/identity/claims/objectidentifier", "oid"}));
-  add(out, "clientRequestId", text_of(member(request, "clientRequestId")));
-  add(out, "method", text_of(member(request, "method")));
+  add(out, "clientRequestId", value_of(member(request, "clientRequestId")));
+  add(out, "method", value_of(member(request, "method")));
+  MachineList list;
   for (const Json* source : {static_cast<const Json*>(&properties), &inner}) {
     for (const char* name : {"statusCode", "serviceRequestId", "statusMessage", "deploymentId"})
-      add(out, name, text_of(member(*source, name)));
-    read_bodies(*source, operation->deed, out);
+      add(out, name, value_of(member(*source, name)));
+    read_bodies(*source, operation->deed, out, list);
   }
-  if (out.deed == Deed::cloud_machine && std::ranges::none_of(out.fields, [](const auto& f) { return f.first == "extensions"; }))
-    out.deed = Deed::other;  // it lists none
+  add_machine_list(list, out);
+  if (out.deed == Deed::cloud_machine && list.total == 0) out.deed = Deed::other;  // it lists none
   return true;
 }
 

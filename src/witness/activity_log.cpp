@@ -67,8 +67,9 @@ class Reader {
     Glance glance;
     if (!Json::sax_parse(found.text, &glance)) return Verdict::bad;
     const std::string& operation = glance.table_operation.empty() ? glance.operation : glance.table_operation;
-    if (operation.empty() || glance.time.empty()) return Verdict::other;
-    if (find_operation(operation) == nullptr) {
+    if (operation.empty()) return Verdict::other;
+    if (find_operation(operation) == nullptr) {  // one that matters is an event whatever its time is
+      if (glance.time.empty()) return Verdict::other;
       see(glance.time);
       return Verdict::event;
     }

@@ -10,6 +10,7 @@
 #include "witness/agent_message.hpp"
 #include "witness/json_objects.hpp"
 #include "witness/plain_text.hpp"
+#include "witness/stated_number.hpp"
 
 namespace trimcarve::witness {
 
@@ -178,7 +179,8 @@ Tally read_telemetry(const ByteSource& file, std::string_view path, const Statem
   }
   Origin origin = origin_of(path);
   if (origin.version.empty()) origin.own = true;
-  MessageReader messages(std::move(origin));
+  // What one operation says of its handler, version or request is not said of another's, and they run at once.
+  std::map<std::string, MessageReader> readers;
   for (const auto& [part, value] : events) {
     ++tally.records;
     Statement out;
@@ -190,6 +192,7 @@ Tally read_telemetry(const ByteSource& file, std::string_view path, const Statem
     for (const std::string_view name : {"TaskName", "OperationId", "EventLevel", "Version", "EventTid"})
       add_field(out, name, member(&value, name));
     const std::string operation = text_of(member(&value, "OperationId"));
+    MessageReader& messages = readers.try_emplace(operation, origin).first->second;
     messages.read(text_of(member(&value, "Message")), operation, true, out.offset, out, [&](const Statement&) {
       if (const auto found = environments.find(operation); found != environments.end()) {
         if (out.handler.empty()) out.handler = found->second.first;

@@ -49,8 +49,10 @@ class LogReader {
     } else if (message_.open && message_.dated) {
       message_.length = line.offset + line.length - message_.offset;
       message_.cut = message_.cut || line.cut || message_.text.size() + 1 + line.text.size() > most_text;
-      message_.text += '\n';
-      message_.text += line.text.substr(0, most_text - std::min(most_text, message_.text.size()));
+      if (message_.text.size() < most_text) {
+        message_.text += '\n';
+        message_.text += line.text.substr(0, most_text - message_.text.size());
+      }
     } else if (!trim(line.text).empty()) {
       flush();
       begin(line);

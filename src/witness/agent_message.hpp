@@ -30,7 +30,7 @@ namespace trimcarve::witness {
 //  sequence As the message states it, or as an earlier message of the same process did: then the field "sequence_stated_at" gives that
 //           message's `place`. A process serves one request. "name.3" where the process was told its request's name.
 //  handler  As the message names it; in a handler's own log the log's. Another handler named in the same message: a further statement,
-//           Deed::other.
+//           Deed::other, whose text is the line that names it, or of a long line what is around the name.
 class MessageReader {
  public:
   explicit MessageReader(Origin origin) : origin_(std::move(origin)) {}
@@ -52,8 +52,5 @@ class MessageReader {
   std::string process_, request_name_, sequence_;
   std::uint64_t sequence_at_ = 0;
 };
-
-// "... exited with code: 1", "... exit code of: '1'", "Exit code: 0".
-std::optional<std::int64_t> exit_code_in(std::string_view text) noexcept;
 
 }  // namespace trimcarve::witness

@@ -4,19 +4,16 @@
 #include <array>
 #include <charconv>
 
-#include "witness/handler_mention.hpp"
+#include "witness/agent_message.hpp"
+#include "witness/agent_step.hpp"
+#include "witness/handler_name.hpp"
+#include "witness/plain_text.hpp"
 
 namespace trimcarve::witness {
 
 namespace {
 
 using namespace std::string_view_literals;
-
-std::string folded(std::string_view text) {
-  std::string out(text);
-  std::ranges::transform(out, out.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
-  return out;
-}
 
 // "0x000000000000037c" as "892"; what is no such number stays as it is.
 std::string decimal(std::string_view number) {
@@ -50,59 +47,85 @@ std::string host_application(const Event& event) {
   return {};
 }
 
-// What the guest agent says was done, by the verb: sentences differ between its versions. With several verbs the first speaks, but for
-// "setting the install state ... to Enabled", where the last does.
-Deed deed_of(const std::string& text) {
-  struct Verb {
-    std::string_view word;
-    Deed deed;
-  };
-  static constexpr std::array<Verb, 9> verbs{{{"notinstalled", Deed::uninstalled},
-                                              {"uninstall", Deed::uninstalled},
-                                              {"remov", Deed::uninstalled},
-                                              {"delet", Deed::uninstalled},
-                                              {"disabl", Deed::disabled},
-                                              {"updat", Deed::updated},
-                                              {"upgrad", Deed::updated},
-                                              {"install", Deed::installed},
-                                              {"enabl", Deed::enabled}}};
-  if (text.find("fail") != std::string::npos) return Deed::other;  // it was not done
-  const bool state = text.find("install state") != std::string::npos;
-  Deed deed = Deed::other;
-  for (std::size_t at = 0; at < text.size(); ++at) {
-    const auto verb = std::ranges::find_if(verbs, [&](const Verb& v) { return text.compare(at, v.word.size(), v.word) == 0; });
-    if (verb == verbs.end()) continue;
-    deed = verb->deed;
-    if (!state) return deed;
-    at += verb->word.size() - 1;
-  }
-  return deed;
-}
-
 void name_handler(const HandlerMention& mention, Statement& statement) {
   statement.handler = mention.handler;
   statement.version = mention.version;
 }
 
-void state_agent(const Event& event, Statement& statement) {
-  std::string all;
-  for (const auto& [name, value] : event.fields) {
-    const HandlerMention mention = find_handler(value);
-    if (mention.found && (statement.text.empty() || statement.handler.empty())) {
-      statement.text = value;
-      if (!mention.handler.empty()) name_handler(mention, statement);
-    }
-    all += folded(value);
-    all += '\n';
-  }
-  if (statement.handler.empty()) return;
+bool is_one_of(std::string_view name, std::initializer_list<std::string_view> names) {
+  return std::ranges::any_of(names, [&](std::string_view n) { return same_word(name, n); });
+}
+
+// What a sentence of the guest agent says, as if it stood in its log.
+Statement read_sentence(std::string_view text, const Statement& event) {
+  Statement out = event;
+  Statement scratch = event;
+  bool first = true;
+  MessageReader({}).read(text, {}, false, 0, scratch, [&](const Statement& said) {
+    if (first) out = said;
+    first = false;
+  });
+  return out;
+}
+
+// What the agent's event says by fields of their own: handler, version, operation and whether that came off. The fields' names are not
+// documented: those of its telemetry are taken (WALinuxAgent: Name, Version, Operation, OperationSuccess), and fields without a name by
+// what they are. A version that is not the handler's field's neighbour or namesake is nobody's: the agent states its own, too.
+void read_agent_fields(const Event& event, Statement& statement) {
+  const auto& fields = event.fields;
+  const auto is_handler = [](const auto& f) {
+    const auto mentions = find_handlers(f.second, 1);
+    return !mentions.empty() && mentions[0].at == 0 && mentions[0].end == f.second.size();
+  };
+  const auto is_unnamed = [](std::string_view name) { return name.find_first_not_of("0123456789") == std::string_view::npos; };
+  const auto named = std::ranges::find_if(fields, is_handler);
+  if (named == fields.end()) return;
+  const Mention handler = find_handlers(named->second, 1)[0];
+  if (!statement.handler.empty() && !same_word(statement.handler, handler.handler)) return;  // the sentence speaks of another
+  statement.handler = handler.handler;
+  if (statement.text.empty()) statement.text = named->second;
+  if (statement.version.empty()) statement.version = handler.version;
   if (statement.version.empty())
-    for (const auto& [name, value] : event.fields)
-      if (is_version(value)) {
-        statement.version = value;
-        break;
-      }
-  statement.deed = deed_of(all);
+    for (auto f = fields.begin(); f != fields.end() && statement.version.empty(); ++f)
+      if (is_version(f->second) && (is_one_of(f->first, {"version", "handlerversion", "pluginversion", "extensionversion"}) ||
+                                    (is_unnamed(f->first) && f == std::next(named))))
+        statement.version = f->second;
+  const auto operation = std::ranges::find_if(fields, [&](const auto& f) {
+    return (is_one_of(f.first, {"operation", "op"}) || is_unnamed(f.first)) && f.second.find(' ') == std::string::npos &&
+           step_of(f.second) != Deed::other;
+  });
+  if (operation == fields.end()) return;
+  const auto outcome =
+      std::ranges::find_if(fields, [](const auto& f) { return is_one_of(f.first, {"operationsuccess", "issuccess", "success"}); });
+  const bool failed = outcome != fields.end() && is_one_of(outcome->second, {"false", "0"});
+  if (failed || std::ranges::any_of(fields, [](const auto& f) { return says_failed(f.second); })) {
+    statement.deed = Deed::other;
+    statement.status = "error";
+  } else if (std::ranges::any_of(fields, [](const auto& f) { return denies_step(f.second); })) {
+    statement.deed = Deed::other;
+    statement.status.clear();
+  } else if (statement.deed == Deed::other) {
+    statement.deed = step_of(operation->second);
+    statement.status = outcome != fields.end() ? "success" : "started";
+  }
+}
+
+void state_agent(const Event& event, Statement& statement) {
+  for (const auto& [name, value] : event.fields) {
+    if (value.find(' ') == std::string::npos || find_handlers(value, 1).empty()) continue;
+    Statement said = read_sentence(value, statement);
+    const bool steps = said.deed != Deed::other || !said.status.empty();
+    if (statement.text.empty() || steps) statement = std::move(said);
+    if (steps) break;
+  }
+  read_agent_fields(event, statement);
+  if (!statement.text.empty()) return;
+  // Its program or folder may be named without it.
+  for (const auto& [name, value] : event.fields)
+    if (const HandlerMention mention = find_handler(value); mention.found && statement.text.empty()) {
+      statement.text = value;
+      name_handler(mention, statement);
+    }
 }
 
 void state_process(const Event& event, bool started, Statement& statement) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -196,10 +197,11 @@ void read_vm_settings_entry(const Json& entry, const Document& document, const J
   out.push_back(std::move(plugin));
   const Json* requests = member(&entry, "settings");
   if (requests == nullptr || !requests->is_array()) return;
+  const std::string common_number = text_of(member(&entry, "settingsSeqNo"));
   for (const Json& request : *requests) {
     Statement settings = common;
     const Json* number = member(&request, "seqNo");
-    settings.sequence = text_of(number != nullptr ? number : member(&entry, "settingsSeqNo"));
+    settings.sequence = number != nullptr ? text_of(number) : common_number;
     if (const std::string name = text_of(member(&request, "extensionName")); !name.empty())
       settings.sequence = name + "." + settings.sequence;
     settings.status = text_of(member(&request, "extensionState"));
@@ -229,12 +231,17 @@ Tally read_goal_state(const ByteSource& file, const StatementSink& sink) {
     ConfigReader reader(document);
     whole = reader.run(text);
     // A handler's requests come behind the list that gives its state.
+    std::map<std::string, std::string> states;  // by handler, in lower case
+    const auto key = [](const Statement& s) {
+      std::string out = s.handler;
+      std::ranges::transform(out, out.begin(), lower);
+      return out;
+    };
+    for (const Statement& s : reader.statements)
+      if (s.sequence.empty() && !s.status.empty()) states.try_emplace(key(s), s.status);
     for (Statement& s : reader.statements) {
       if (!s.status.empty() || s.sequence.empty()) continue;
-      const auto plugin = std::ranges::find_if(reader.statements, [&](const Statement& p) {
-        return p.sequence.empty() && same_word(p.handler, s.handler) && !p.status.empty();
-      });
-      if (plugin != reader.statements.end()) s.status = plugin->status;
+      if (const auto state = states.find(key(s)); state != states.end()) s.status = state->second;
     }
     statements = std::move(reader.statements);
     ticks = reader.created;

@@ -16,11 +16,22 @@ bool is_letter(char c) { return lower(c) >= 'a' && lower(c) <= 'z'; }
 bool is_name_character(char c) { return is_letter(c) || is_digit(c) || c == '.' || c == '_' || c == '-'; }
 bool is_slash(char c) { return c == '\\' || c == '/'; }
 
+// The version that stands at `at`; none when a letter goes on with it ("1.10.12abc"), but behind a dot one may ("1.2.zip").
 std::string_view version_at(std::string_view text, std::size_t at) {
   std::size_t end = at;
   while (end < text.size() && (is_digit(text[end]) || text[end] == '.')) ++end;
+  if (end < text.size() && is_letter(text[end]) && end > at && text[end - 1] != '.') return {};
   while (end > at && text[end - 1] == '.') --end;
   const std::string_view found = text.substr(at, end - at);
+  return is_version(found) ? found : std::string_view();
+}
+
+// The component of a path that begins at `at`, when all of it is a version.
+std::string_view version_component(std::string_view path, std::size_t at) {
+  std::size_t end = at;
+  while (end < path.size() && is_name_character(path[end])) ++end;
+  while (end > at && path[end - 1] == '.') --end;  // of a sentence
+  const std::string_view found = path.substr(at, end - at);
   return is_version(found) ? found : std::string_view();
 }
 
@@ -50,9 +61,49 @@ bool ends_with(std::string_view text, std::string_view part) {  // `part` in low
   return text.size() >= part.size() && same_word(text.substr(text.size() - part.size()), part);
 }
 
+// Folders as they are written here: in lower case, with backslashes.
+char fold(char c) { return c == '/' ? '\\' : lower(c); }
+bool ends_with_folder(std::string_view text, std::string_view folder) {
+  return text.size() >= folder.size() && std::ranges::equal(text.substr(text.size() - folder.size()), folder, {}, fold);
+}
+bool has_folder(std::string_view text, std::string_view folder) { return !std::ranges::search(text, folder, {}, fold).empty(); }
+
+// What has a handler's name next. Sources: Microsoft Learn (custom-script-windows, Azure Arc's extension logs).
+constexpr std::array<std::string_view, 3> handler_folders{R"(\packages\plugins\)", R"(\windowsazure\logs\plugins\)",
+                                                          R"(\guestconfig\extension_logs\)"};
+bool has_handler_folder(std::string_view text) {
+  return std::ranges::any_of(handler_folders, [&](std::string_view folder) { return has_folder(text, folder); });
+}
+bool behind_handler_folder(std::string_view before) {
+  return std::ranges::any_of(handler_folders, [&](std::string_view folder) { return ends_with_folder(before, folder); });
+}
 bool behind_plugins_folder(std::string_view before) {
-  return ends_with(before, "\\plugins\\") || ends_with(before, "/plugins/") || ends_with(before, "\\extension_logs\\") ||
-         ends_with(before, "/extension_logs/");
+  return ends_with_folder(before, R"(\plugins\)") || ends_with_folder(before, R"(\extension_logs\)");
+}
+
+// Handlers and their programs by name, in lower case: those whose requests run commands or change accounts.
+constexpr std::array<std::string_view, 5> known_handlers{
+    "microsoft.compute.customscriptextension", "microsoft.cplat.core.runcommandwindows", "microsoft.cplat.core.runcommandhandlerwindows",
+    "microsoft.compute.vmaccessagent", "microsoft.powershell.dsc"};
+constexpr std::array<std::string_view, 4> programs{"customscripthandler", "runcommandextension.exe", "runcommandhandler.exe",
+                                                   "jsonvmaccessextension.exe"};
+
+bool is_known(std::string_view name) {
+  return std::ranges::any_of(known_handlers, [&](std::string_view known) { return same_word(name, known); });
+}
+
+// The first known handler's name that no letter or digit goes on with, whatever else does: "X.dll", "X.Method(".
+std::string_view find_known(std::string_view text) {
+  const auto goes_on = [](char c) { return is_letter(c) || is_digit(c); };
+  std::string_view first;
+  for (const std::string_view known : known_handlers)
+    for (std::size_t at = find_word(text, known); at != std::string_view::npos; at = find_word(text, known, at + 1)) {
+      const std::size_t end = at + known.size();
+      if ((at > 0 && goes_on(text[at - 1])) || (end < text.size() && goes_on(text[end]))) continue;
+      if (first.empty() || text.data() + at < first.data()) first = text.substr(at, known.size());
+      break;
+    }
+  return first;
 }
 
 // `plugin X`, `plugin 'X'`, `(name: X`, `handler X`, `for extension: X`.
@@ -101,7 +152,7 @@ bool as_mention(std::string_view text, std::size_t begin, std::size_t end, Menti
   if (out.end == 0) {
     out.end = begin + name.size();
     if (out.end < text.size() && is_slash(text[out.end])) {
-      if (const std::string_view version = version_at(text, out.end + 1); !version.empty()) {
+      if (const std::string_view version = version_component(text, out.end + 1); !version.empty()) {
         out.version = version;
         out.end += 1 + version.size();
       }
@@ -116,6 +167,21 @@ bool as_mention(std::string_view text, std::size_t begin, std::size_t end, Menti
   out.version = version_behind(text, out.end);
   if (behind_a_noun(before)) return true;
   return name.size() > 10 && same_word(name.substr(0, 10), "microsoft.") && std::ranges::count(name, '.') >= 2;
+}
+
+// Each mention in its order, until `use` returns false.
+template <class F>
+void each_mention(std::string_view text, F&& use) {
+  std::size_t done = 0;
+  for (std::size_t dot = text.find('.'); dot != std::string_view::npos; dot = text.find('.', std::max(dot + 1, done))) {
+    if (dot == 0 || dot + 1 >= text.size() || !is_letter(text[dot + 1]) || !is_name_character(text[dot - 1])) continue;
+    std::size_t begin = dot, end = dot + 1;
+    while (begin > done && is_name_character(text[begin - 1]) && dot - begin < longest_name) --begin;
+    while (end < text.size() && is_name_character(text[end]) && end - dot < 2 * longest_name) ++end;
+    done = end;
+    Mention mention;
+    if (as_mention(text, begin, end, mention) && !use(mention)) return;
+  }
 }
 
 }  // namespace
@@ -177,23 +243,56 @@ Origin origin_of(std::string_view path) {
 
 std::vector<Mention> find_handlers(std::string_view text, std::size_t most) {
   std::vector<Mention> out;
-  std::size_t done = 0;
-  for (std::size_t dot = text.find('.'); dot != std::string_view::npos && out.size() < most;
-       dot = text.find('.', std::max(dot + 1, done))) {
-    if (dot == 0 || dot + 1 >= text.size() || !is_letter(text[dot + 1]) || !is_name_character(text[dot - 1])) continue;
-    std::size_t begin = dot, end = dot + 1;
-    while (begin > done && is_name_character(text[begin - 1]) && dot - begin < longest_name) --begin;
-    while (end < text.size() && is_name_character(text[end]) && end - dot < 2 * longest_name) ++end;
-    done = end;
-    Mention mention;
-    if (!as_mention(text, begin, end, mention)) continue;
+  if (most == 0) return out;
+  each_mention(text, [&](const Mention& mention) {
     const auto same = std::ranges::find_if(out, [&](const Mention& m) { return same_word(m.handler, mention.handler); });
     if (same == out.end())
       out.push_back(mention);
     else if (same->version.empty())
       same->version = mention.version;
-  }
+    return out.size() < most;
+  });
   return out;
+}
+
+std::optional<HandlerName> handler_of_package(std::string_view name) {
+  const std::size_t under = name.rfind('_');
+  if (under == std::string_view::npos || !is_version(name.substr(under + 1))) return std::nullopt;
+  const std::string_view handler = name.substr(0, under);
+  if (!is_handler_name(handler) || !std::ranges::all_of(handler, is_name_character)) return std::nullopt;
+  return HandlerName{std::string(handler), std::string(name.substr(under + 1))};
+}
+
+std::optional<HandlerName> handler_of_path(std::string_view text) {
+  std::optional<HandlerName> out;
+  each_mention(text, [&](const Mention& mention) {
+    if (behind_handler_folder(text.substr(0, mention.at))) out = {std::string(mention.handler), std::string(mention.version)};
+    return !out;
+  });
+  return out;
+}
+
+HandlerMention find_handler(std::string_view text) {
+  HandlerMention out;
+  each_mention(text, [&](const Mention& mention) {
+    if (!behind_handler_folder(text.substr(0, mention.at)) && !is_known(mention.handler)) return true;
+    if (out.handler.empty() || !mention.version.empty()) {
+      out.handler = mention.handler;
+      out.version = mention.version;
+    }
+    return out.version.empty();
+  });
+  if (out.handler.empty()) out.handler = find_known(text);
+  out.found = !out.handler.empty() || has_handler_folder(text) ||
+              std::ranges::any_of(programs, [&](std::string_view program) { return contains(text, program); });
+  return out;
+}
+
+bool is_handler_program(std::string_view path) {
+  // Arc's folder of everything: its handlers' programs lie below it too.
+  if (has_handler_folder(path) || has_folder(path, R"(\programdata\guestconfig\)")) return true;
+  const std::string_view name = file_name_of(path);
+  return std::ranges::any_of(programs, [&](std::string_view program) { return find_word(name, program) == 0; });
 }
 
 }  // namespace trimcarve::witness

@@ -1,7 +1,10 @@
-// Names of VM extensions' handlers in text and paths: Publisher.Type, and the version beside it.
+// Names of VM extensions' handlers in text and paths: Publisher.Type, and the version beside it. Nothing else in this room reads them, so
+// that a log, an event and a registry key that say the same are understood alike. Either slash, any case. A version is a component or a
+// word of its own: of "1.2.3.4.5" or "1.10.12abc" none is made.
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -34,5 +37,26 @@ struct Mention {
 // - behind the words plugin, handler, extension or name,
 // - or when it begins with Microsoft. and has three parts (but is no .NET name: "at Microsoft.X.Y.Method(", Microsoft.WindowsAzure.).
 std::vector<Mention> find_handlers(std::string_view text, std::size_t most = 16);
+
+struct HandlerName {
+  std::string handler, version;  // version: empty when none is beside it
+};
+
+// What the whole of a key's or package's name says: "<Publisher.Type>_<version>".
+std::optional<HandlerName> handler_of_package(std::string_view name);
+
+// The first handler in a text that stands below \Packages\Plugins\, \WindowsAzure\Logs\Plugins\ or \GuestConfig\extension_logs\.
+std::optional<HandlerName> handler_of_path(std::string_view text);
+
+// Where any program's text (not an agent's, for which find_handlers is) names a handler: only names that are known, and whatever stands
+// below a handler's folder. The first that has a version beside it, else the first.
+struct HandlerMention {
+  bool found = false;            // a handler, or a folder or program that only handlers have
+  std::string handler, version;  // as the text spells them; empty when only its program or folder is named
+};
+HandlerMention find_handler(std::string_view text);
+
+// True of a path below a handler's folder (Azure or Arc) or of a handler's known program.
+bool is_handler_program(std::string_view path);
 
 }  // namespace trimcarve::witness

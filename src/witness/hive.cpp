@@ -177,7 +177,7 @@ class HiveReader {
     out.path = path;
     libregf_key_get_last_written_time(key, &out.last_write.ticks, nullptr);
     tally_.window.see(out.last_write);
-    if (!is_topic(path, true)) return;
+    if (topic_of(path, true) == Topic::none) return;
     out.offset = cell;
     // walk() found a record there, so the cell begins inside. A linked key's cell is allocated, unless it is damaged.
     const auto raw = le<std::uint32_t>(bytes_->view(), cell);
@@ -256,7 +256,7 @@ class HiveReader {
     HiveCarveOptions options;
     std::uint64_t lost = 0;
     options.wanted = [&](const KeyPath& path, bool rooted, bool allocated, std::uint64_t offset) {
-      return is_topic(path, rooted) && !(allocated && visited_.contains(offset));
+      return topic_of(path, rooted) != Topic::none && !(allocated && visited_.contains(offset));
     };
     options.key = [&](const HiveKey& key) {
       ++lost;

@@ -14,6 +14,9 @@ namespace trimcarve::witness {
 namespace {
 
 constexpr std::uint64_t most_log = std::uint64_t{512} << 20;  // bytes of a log that are read
+// How much more than the hive and its logs hold it may have. It grows by bins, all of which its logs hold; only one that was cut short, or
+// whose other log is missing, has a hole.
+constexpr std::uint64_t most_hole = std::uint64_t{64} << 20;
 constexpr std::uint32_t page_unit = 512;
 constexpr std::uint32_t old_log = 1, oldest_log = 2, new_log = 6;
 
@@ -339,6 +342,11 @@ HiveWithLogs apply_hive_logs(const SourcePtr& hive, const SourcePtr& log1, const
     if (used > 0) out.note += fmt::format("; {}: {} entr{} from {} on", c->name, used, used == 1 ? "y" : "ies", begin);
     if (!c->log.stopped.empty()) out.note += fmt::format(" ({})", c->log.stopped);
   }
+  std::uint64_t most_size = hive->size() + most_hole;
+  for (const auto& [candidate, entry] : entries)
+    for (const LogPage& page : entry->pages) most_size += page.length;
+  const std::uint64_t stated = bins_size, possible = (most_size - base_block_size) / bin_unit * bin_unit;
+  if (!entries.empty()) bins_size = static_cast<std::uint32_t>(std::min(stated, possible));
   put(4, sequence);
   put(8, sequence);
   put(28, 0);
@@ -346,14 +354,23 @@ HiveWithLogs apply_hive_logs(const SourcePtr& hive, const SourcePtr& log1, const
   put(508, base_block_checksum(head));
 
   const auto overlay = std::make_shared<Overlay>(hive, head, head_from);
+  std::uint64_t left_out = 0;
   for (const auto& [candidate, entry] : entries) {
-    overlay->grow(base_block_size + std::uint64_t{entry->bins_size});
-    for (const LogPage& page : entry->pages) overlay->lay(page.hive_offset, page, candidate->file);
+    overlay->grow(std::min(base_block_size + std::uint64_t{entry->bins_size}, most_size));
+    for (const LogPage& page : entry->pages) {
+      if (!fits(most_size, page.hive_offset, page.length)) {
+        ++left_out;
+        continue;
+      }
+      overlay->lay(page.hive_offset, page, candidate->file);
+      ++out.pages;
+    }
     ++out.entries;
-    out.pages += entry->pages.size();
   }
   out.note += entries.empty() ? (log1 || log2 ? "; nothing in its logs could be applied" : "; no log was given")
                               : fmt::format("; {} page{} laid over it in memory", out.pages, out.pages == 1 ? "" : "s");
+  if (bins_size < stated) out.note += fmt::format("; {} of the {} bytes that they say it has lie nowhere", stated - possible, stated);
+  if (left_out > 0) out.note += fmt::format("; {} page{} far behind its end left out", left_out, left_out == 1 ? "" : "s");
   out.note += refused;
   out.hive = overlay;
   return out;

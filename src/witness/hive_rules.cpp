@@ -10,116 +10,13 @@
 #include "trimcarve/bytes.hpp"
 #include "trimcarve/text.hpp"
 #include "witness/certificate.hpp"
+#include "witness/handler_name.hpp"
+#include "witness/plain_text.hpp"
 #include "witness/program_cache.hpp"
 
 namespace trimcarve::witness {
 
 namespace {
-
-enum class Topic : std::uint8_t {
-  none,
-  handler_state,
-  agent,
-  certificate,
-  windows,
-  setup,
-  computer_name,
-  program_cache,
-  inventory,
-  file_inventory,
-  service,
-};
-
-struct Pattern {
-  Topic topic;
-  std::string_view path;  // a part that ends in * stands for any ending
-  bool below;             // keys below it too
-  int least_known;        // how many of its parts other than * must be there when the path's beginning is lost
-};
-// The first that fits counts.
-constexpr std::array<Pattern, 17> patterns{{
-    {Topic::handler_state, R"(Microsoft\Windows Azure\HandlerState\*)", true, 1},
-    {Topic::agent, R"(Microsoft\Windows Azure)", true, 1},
-    {Topic::agent, R"(Microsoft\GuestAgent)", true, 1},
-    {Topic::agent, R"(Microsoft\Virtual Machine\Guest)", true, 2},
-    {Topic::agent, R"(Microsoft\Azure Connected Machine Agent)", true, 1},
-    {Topic::certificate, R"(Microsoft\SystemCertificates\MY\Certificates\*)", false, 2},
-    {Topic::certificate, R"(Microsoft\SystemCertificates\Windows Azure*\Certificates\*)", false, 2},
-    {Topic::windows, R"(Microsoft\Windows NT\CurrentVersion)", false, 2},
-    {Topic::setup, R"(Microsoft\Windows\CurrentVersion\Setup\State)", false, 3},
-    {Topic::setup, R"(Setup)", false, 2},
-    {Topic::setup, R"(Setup\Source OS*)", false, 2},
-    {Topic::setup, R"(Setup\Status\*)", false, 2},
-    {Topic::computer_name, R"(ControlSet*\Control\ComputerName\*)", false, 2},
-    {Topic::program_cache, R"(ControlSet*\Control\Session Manager\AppCompatCache)", false, 1},
-    {Topic::service, R"(ControlSet*\Services\*)", false, 1},
-    {Topic::inventory, R"(Root\InventoryApplicationFile\*)", false, 1},
-    {Topic::file_inventory, R"(Root\File\*\*)", false, 1},
-}};
-
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
-bool same(std::string_view a, std::string_view b) { return std::ranges::equal(a, b, {}, lower, lower); }
-bool starts(std::string_view text, std::string_view with) { return text.size() >= with.size() && same(text.substr(0, with.size()), with); }
-std::size_t find_text(std::string_view text, std::string_view part) {
-  const auto found = std::ranges::search(text, part, {}, lower, lower);
-  return found.empty() ? std::string_view::npos : static_cast<std::size_t>(found.begin() - text.begin());
-}
-
-bool is_wild(std::string_view part) { return part.ends_with('*'); }
-bool part_fits(std::string_view part, std::string_view name) {
-  return is_wild(part) ? starts(name, part.substr(0, part.size() - 1)) : same(part, name);
-}
-
-std::vector<std::string_view> split(std::string_view path) {
-  std::vector<std::string_view> parts;
-  while (true) {
-    const std::size_t at = path.find('\\');
-    parts.push_back(path.substr(0, at));
-    if (at == std::string_view::npos) return parts;
-    path.remove_prefix(at + 1);
-  }
-}
-
-struct Parts {
-  Pattern pattern;
-  std::vector<std::string_view> parts;
-};
-const std::vector<Parts>& table() {
-  static const std::vector<Parts> all = [] {
-    std::vector<Parts> out;
-    out.reserve(patterns.size());
-    for (const Pattern& p : patterns) out.push_back({p, split(p.path)});
-    return out;
-  }();
-  return all;
-}
-
-bool fits_from(const Parts& entry, std::size_t from, const KeyPath& path) {
-  const std::size_t needed = entry.parts.size() - from;
-  if (path.size() < needed || (path.size() > needed && !entry.pattern.below)) return false;
-  for (std::size_t i = 0; i < needed; ++i)
-    if (!part_fits(entry.parts[from + i], path[i])) return false;
-  return true;
-}
-
-int plain_parts(const Parts& entry, std::size_t from) {
-  return static_cast<int>(std::count_if(entry.parts.begin() + static_cast<std::ptrdiff_t>(from), entry.parts.end(),
-                                        [](std::string_view part) { return part != "*"; }));
-}
-
-Topic topic_of(const KeyPath& path, bool rooted) {
-  if (path.empty()) return Topic::none;
-  for (const Parts& entry : table()) {
-    if (rooted) {
-      if (fits_from(entry, 0, path)) return entry.pattern.topic;
-      continue;
-    }
-    for (std::size_t from = 0; from < entry.parts.size(); ++from)
-      if (plain_parts(entry, from) >= entry.pattern.least_known && fits_from(entry, from, path)) return entry.pattern.topic;
-  }
-  if (!rooted && path.size() == 1 && parse_handler_key(path[0])) return Topic::handler_state;
-  return Topic::none;
-}
 
 std::string join(const KeyPath& path) {
   std::string text;
@@ -194,22 +91,33 @@ class Speaker {
   // The handler that the key's names state, the nearest first; else a path in its values.
   std::optional<HandlerName> handler_of_key() const {
     for (const std::string& name : std::views::reverse(key_.path))
-      if (auto parsed = parse_handler_key(name)) return parsed;
+      if (auto parsed = handler_of_package(name)) return parsed;
     for (const HiveValue& value : key_.values)
-      if (auto parsed = parse_handler_path(to_text(value))) return parsed;
+      if (auto parsed = handler_of_path(to_text(value))) return parsed;
     return std::nullopt;
   }
 
+  // The key directly below HandlerState is the handler's, whatever lies below that; a key that lost its path is it itself.
+  HandlerName handler_of_state() const {
+    const auto above = std::ranges::find_if(key_.path, [](const std::string& name) { return same_word(name, "HandlerState"); });
+    const std::string& name = above == key_.path.end() || std::next(above) == key_.path.end() ? key_.path.back() : *std::next(above);
+    if (auto parsed = handler_of_package(name)) return *std::move(parsed);
+    HandlerName out{name, {}};
+    for (const HiveValue& value : key_.values)
+      if (const auto in_path = handler_of_path(to_text(value)); in_path && same_word(in_path->handler, name) && out.version.empty())
+        out.version = in_path->version;
+    return out;
+  }
+
   void handler_state() {
-    const bool own =
-        parse_handler_key(key_.path.back()).has_value() || (key_.path.size() >= 2 && same(key_.path[key_.path.size() - 2], "HandlerState"));
+    const bool own = handler_of_package(key_.path.back()).has_value() ||
+                     (key_.path.size() >= 2 && same_word(key_.path[key_.path.size() - 2], "HandlerState"));
     // A name alone may be another key's (assemblies have such names): then the values must be the agent's.
     const bool certain =
         key_.path.size() >= 2 || std::ranges::any_of(std::array<std::string_view, 3>{"InstallState", "SequenceNumber", "StatusFolder"},
                                                      [&](std::string_view name) { return find_value(key_, name) != nullptr; });
     begin(own && certain ? Deed::registered : Deed::other, "HandlerState");
-    set_handler(handler_of_key());
-    if (out_.handler.empty()) out_.handler = key_.path.back();
+    set_handler(handler_of_state());
     out_.sequence = text_value(key_, "SequenceNumber");
     out_.status = text_value(key_, "InstallState");
     add_values();
@@ -236,7 +144,7 @@ class Speaker {
       if (!stored.der) ++stated_.damaged;
       if (stored.der)
         for (auto& [name, text] : describe_certificate(*stored.der)) {
-          if (name == "sha1") out_.fields.emplace_back("thumbprint agrees", same(text, key_.path.back()) ? "yes" : "no");
+          if (name == "sha1") out_.fields.emplace_back("thumbprint agrees", same_word(text, key_.path.back()) ? "yes" : "no");
           out_.fields.emplace_back(name, std::move(text));
         }
     }
@@ -244,7 +152,7 @@ class Speaker {
   }
 
   void windows() {
-    begin(Deed::provisioned, "CurrentVersion");
+    begin(Deed::other, "CurrentVersion");
     // A key of this name also stands elsewhere: without these values it is another, or says nothing.
     static constexpr std::array<std::string_view, 10> names{"InstallDate",        "InstallTime",    "ProductName", "CurrentBuild",
                                                             "CurrentBuildNumber", "DisplayVersion", "ReleaseId",   "InstallationType",
@@ -254,10 +162,13 @@ class Speaker {
     const HiveValue *time = find_value(key_, "InstallTime"), *date = find_value(key_, "InstallDate");
     const auto ticks = time != nullptr ? to_number(*time) : std::nullopt;
     const auto seconds = date != nullptr ? to_number(*date) : std::nullopt;
+    const bool dated = seconds && *seconds != 0 && *seconds <= 0xFFFFFFFF;
     if (ticks && *ticks != 0)
       set_time({*ticks}, "InstallTime");
-    else if (seconds && *seconds != 0 && *seconds <= 0xFFFFFFFF)
+    else if (dated)
       set_time({unix_epoch_ticks + *seconds * ticks_per_second}, "InstallDate");
+    // The key's last write alone says nothing of when Windows was set up: updates write it too.
+    if ((ticks && *ticks != 0) || dated) out_.deed = Deed::provisioned;
     if (!out_.fields.empty()) emit();
   }
 
@@ -279,9 +190,9 @@ class Speaker {
 
   void service() {
     const std::string image = text_value(key_, "ImagePath");
-    if (!is_handler_program(image) && find_text(image, "windowsazure") == std::string_view::npos) return;
+    if (!is_handler_program(image) && !contains(image, "windowsazure")) return;
     begin(Deed::other, "service");
-    set_handler(parse_handler_path(image));
+    set_handler(handler_of_path(image));
     out_.path = image;
     add_values();
     emit();
@@ -293,7 +204,7 @@ class Speaker {
     const auto tally = decode_program_cache(cache->data, [&](const CachedProgram& program) {
       if (!is_handler_program(program.path)) return;
       begin(Deed::program_seen, "AppCompatCache");
-      set_handler(parse_handler_path(program.path));
+      set_handler(handler_of_path(program.path));
       out_.path = program.path;
       set_time(program.modified, "the file's modification, not an execution");
       out_.fields.emplace_back("position", fmt::format("{}", program.position));
@@ -305,7 +216,7 @@ class Speaker {
   void inventory(std::string_view what, std::string path, const std::string& file_id) {
     if (!is_handler_program(path)) return;
     begin(Deed::program_seen, what);
-    set_handler(parse_handler_path(path));
+    set_handler(handler_of_path(path));
     out_.path = std::move(path);
     // "0000" and the SHA-1 of the file's first 31 MiB.
     if (file_id.size() == 44 && file_id.starts_with("0000")) out_.fields.emplace_back("sha1", file_id.substr(4));
@@ -322,45 +233,6 @@ class Speaker {
 
 }  // namespace
 
-std::string_view to_string(HiveKind kind) noexcept {
-  switch (kind) {
-    case HiveKind::unknown: return "hive";
-    case HiveKind::software: return "SOFTWARE";
-    case HiveKind::system: return "SYSTEM";
-    case HiveKind::amcache: return "Amcache";
-  }
-  return "hive";
-}
-
-HiveKind recognise_hive(const std::vector<std::string>& root_keys, std::string_view embedded_name, std::string_view path) {
-  const auto has = [&](std::string_view name) {
-    return std::ranges::any_of(root_keys, [&](const std::string& k) { return part_fits(name, k); });
-  };
-  if (has("ControlSet0*")) return HiveKind::system;
-  if (has("Root")) return HiveKind::amcache;
-  if (has("Microsoft")) return HiveKind::software;
-  for (std::string_view name : {embedded_name, path}) {
-    const std::size_t slash = name.find_last_of("/\\");
-    if (slash != std::string_view::npos) name.remove_prefix(slash + 1);
-    if (same(name, "SOFTWARE")) return HiveKind::software;
-    if (same(name, "SYSTEM")) return HiveKind::system;
-    if (starts(name, "Amcache")) return HiveKind::amcache;
-  }
-  return HiveKind::unknown;
-}
-
-bool may_lead_to_topic(const KeyPath& path) {
-  return std::ranges::any_of(table(), [&](const Parts& entry) {
-    const std::size_t both = std::min(entry.parts.size(), path.size());
-    if (path.size() > entry.parts.size() && !entry.pattern.below) return false;
-    for (std::size_t i = 0; i < both; ++i)
-      if (!part_fits(entry.parts[i], path[i])) return false;
-    return true;
-  });
-}
-
-bool is_topic(const KeyPath& path, bool rooted) { return topic_of(path, rooted) != Topic::none; }
-
 Stated state_key(const HiveKey& key, HiveKind kind, Statement& scratch, const StatementSink& sink) {
   return Speaker(key, kind, scratch, sink).speak();
 }
@@ -368,7 +240,7 @@ Stated state_key(const HiveKey& key, HiveKind kind, Statement& scratch, const St
 std::uint64_t state_loose_value(const HiveValue& value, std::uint64_t offset, std::uint64_t length, HiveKind kind, Statement& scratch,
                                 const StatementSink& sink) {
   const std::string text = to_text(value);
-  const auto handler = parse_handler_path(text);
+  const auto handler = handler_of_path(text);
   if (!handler) return 0;
   scratch = Statement{};
   scratch.deed = Deed::other;
@@ -400,7 +272,7 @@ std::uint64_t state_free_space(ByteView bytes, std::uint64_t offset, HiveKind ki
     scratch.time = program->modified;
     scratch.event = fmt::format("{} AppCompatCache", to_string(kind));
     scratch.path = program->path;
-    if (const auto handler = parse_handler_path(program->path)) {
+    if (const auto handler = handler_of_path(program->path)) {
       scratch.handler = handler->handler;
       scratch.version = handler->version;
     }
@@ -409,62 +281,6 @@ std::uint64_t state_free_space(ByteView bytes, std::uint64_t offset, HiveKind ki
     ++emitted;
   }
   return emitted;
-}
-
-namespace {
-
-// Digits in two to four groups with dots between.
-bool is_version(std::string_view text) {
-  int groups = 0;
-  while (true) {
-    const std::size_t dot = text.find('.');
-    const std::string_view group = text.substr(0, dot);
-    if (group.empty() || group.size() > 10 || !std::ranges::all_of(group, [](char c) { return c >= '0' && c <= '9'; })) return false;
-    ++groups;
-    if (dot == std::string_view::npos) return groups >= 2 && groups <= 4;
-    text.remove_prefix(dot + 1);
-  }
-}
-bool is_handler_name(std::string_view text) {
-  return text.size() >= 3 && text.size() <= 200 && text.find('.') != std::string_view::npos && text.front() != '.' && text.back() != '.' &&
-         std::ranges::all_of(text, [](char c) {
-           return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '-' || c == '_';
-         });
-}
-
-}  // namespace
-
-std::optional<HandlerName> parse_handler_key(std::string_view name) {
-  const std::size_t at = name.rfind('_');
-  if (at == std::string_view::npos || !is_handler_name(name.substr(0, at)) || !is_version(name.substr(at + 1))) return std::nullopt;
-  return HandlerName{std::string(name.substr(0, at)), std::string(name.substr(at + 1))};
-}
-
-std::optional<HandlerName> parse_handler_path(std::string_view path) {
-  constexpr std::string_view folder = R"(\packages\plugins\)";
-  const std::size_t at = find_text(path, folder);
-  if (at == std::string_view::npos) return std::nullopt;
-  path.remove_prefix(at + folder.size());
-  const std::size_t first = path.find('\\');
-  const std::string_view handler = path.substr(0, first);
-  if (!is_handler_name(handler)) return std::nullopt;
-  HandlerName out{std::string(handler), {}};
-  if (first != std::string_view::npos) {
-    path.remove_prefix(first + 1);
-    const std::string_view version = path.substr(0, path.find_first_of("\\\" "));
-    if (is_version(version)) out.version = version;
-  }
-  return out;
-}
-
-bool is_handler_program(std::string_view path) {
-  for (const std::string_view folder : {R"(\packages\plugins\)", R"(\programdata\guestconfig\)"})
-    if (find_text(path, folder) != std::string_view::npos) return true;
-  const std::size_t slash = path.find_last_of('\\');
-  const std::string_view name = slash == std::string_view::npos ? path : path.substr(slash + 1);
-  return std::ranges::any_of(std::array<std::string_view, 4>{"CustomScriptHandler.exe", "RunCommandExtension.exe", "RunCommandHandler.exe",
-                                                             "JsonVMAccessExtension.exe"},
-                             [&](std::string_view known) { return starts(name, known); });
 }
 
 }  // namespace trimcarve::witness

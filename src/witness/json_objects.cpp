@@ -151,7 +151,7 @@ Json parse_json(std::string_view text) {
 const Json* member(const Json* object, std::string_view name) {
   if (object == nullptr || !object->is_object()) return nullptr;
   for (const auto& [key, value] : object->items())
-    if (same_word(key, name)) return &value;
+    if (!value.is_null() && same_word(key, name)) return &value;
   return nullptr;
 }
 

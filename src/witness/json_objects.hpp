@@ -24,7 +24,7 @@ std::vector<JsonPart> find_objects(std::string_view text, std::initializer_list<
 // and unpaired surrogates are written out (\udcNN, \udXXX) in the strings, control characters in strings are taken as they are.
 nlohmann::json parse_json(std::string_view text);
 
-// A member by name, without case: writers differ. Null when there is none.
+// A member by name, without case: writers differ. Null when there is none, or only JSON's null.
 const nlohmann::json* member(const nlohmann::json* object, std::string_view name);
 // A string as it is, a number or truth value as written; "" for anything else.
 std::string text_of(const nlohmann::json* value);

@@ -68,8 +68,9 @@ void ScriptBlocks::add_part(Pending& pending, std::uint32_t part, const Statemen
     held->second.carved = held->second.carved && statement.carved;
     return;
   }
-  const auto same = [&](const ContestedPart& other) { return other.part == part && other.text == statement.text; };
-  if (std::ranges::any_of(block.contested, same) && (statement.carved || !held->second.carved)) return;
+  const auto others = pending.contested.find(part);
+  const bool known = others != pending.contested.end() && others->second.contains(statement.text);
+  if (known && (statement.carved || !held->second.carved)) return;
   if (!take_room(statement.text.size())) {
     block.dropped = true;
     return;
@@ -80,8 +81,11 @@ void ScriptBlocks::add_part(Pending& pending, std::uint32_t part, const Statemen
     return;
   }
   if (held->second.carved && !statement.carved) std::swap(held->second, fresh);
-  std::erase_if(block.contested, same);
-  block.contested.push_back({part, fresh.number, std::move(fresh.text)});
+  if (known) {
+    others->second.erase(statement.text);
+    room_ += statement.text.size();
+  }
+  pending.contested[part].try_emplace(std::move(fresh.text), fresh.number);
 }
 
 void ScriptBlocks::add(const Statement& statement, std::uint32_t number) {
@@ -101,10 +105,9 @@ void ScriptBlocks::add(const Statement& statement, std::uint32_t number) {
   if (block.user.empty()) block.user = statement.user;
   note_time(block, statement.time);
   block.numbers.push_back(number);
-  if (placed && total != block.total) {
-    const std::uint32_t other = std::min(total, block.total);
+  if (placed) {
+    pending.totals.insert(total);
     block.total = std::max(total, block.total);
-    if (std::ranges::find(block.other_totals, other) == block.other_totals.end()) block.other_totals.push_back(other);
   }
   add_part(pending, placed ? part : 1, statement, number);
 }
@@ -134,6 +137,16 @@ std::vector<ScriptBlock> ScriptBlocks::finish() {
       block.stretches.clear();
     }
     std::ranges::sort(block.numbers);
+    pending.totals.erase(block.total);
+    block.other_totals.assign(pending.totals.begin(), pending.totals.end());
+    for (auto& [part, texts] : pending.contested) {
+      const auto first = static_cast<std::ptrdiff_t>(block.contested.size());
+      while (!texts.empty()) {
+        auto text = texts.extract(texts.begin());
+        block.contested.push_back({part, text.mapped(), std::move(text.key())});
+      }
+      std::ranges::sort(block.contested.begin() + first, block.contested.end(), {}, &ContestedPart::number);
+    }
     blocks.push_back(std::move(block));
   }
   pending_.clear();

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -35,8 +36,8 @@ struct ScriptBlock {
   std::uint32_t total = 0;  // parts, as the records say; 0 when a record does not say which part it is, and stands alone
   std::vector<PartRange> missing;
   std::vector<ScriptStretch> stretches;     // what is there when parts are missing, in order; never joined across a gap
-  std::vector<ContestedPart> contested;     // a live record's text goes before a recovered one's, then the first
-  std::vector<std::uint32_t> other_totals;  // that records also claim; `total` is the largest
+  std::vector<ContestedPart> contested;     // by part and number; a live record's text goes before a recovered one's, then the first
+  std::vector<std::uint32_t> other_totals;  // that records also claim, ascending; `total` is the largest
   std::vector<std::uint32_t> numbers;       // the caller's numbers of the statements, duplicates too, ascending
   std::string computer, user, process_id;
   bool carved = false;   // some of its text comes from recovered records only
@@ -64,6 +65,9 @@ class ScriptBlocks {
   struct Pending {
     ScriptBlock block;
     std::map<std::uint32_t, Part> parts;
+    // The other texts of a part, each with its statement's number: found by text, as a log may hold a hundred thousand.
+    std::map<std::uint32_t, std::map<std::string, std::uint32_t>> contested;
+    std::set<std::uint32_t> totals;
   };
   bool take_room(std::size_t bytes);
   Pending& find(const Statement& statement, const std::string& id);

@@ -256,6 +256,63 @@ TEST_CASE("a write of a machine whose answer lists the extensions names each; on
   CHECK(list[1].state.empty());
 }
 
+// Which body may list what: Microsoft.Compute's REST reference (virtual machine: resources, instanceView).
+TEST_CASE("answer and request of one write are one list: no entry is made of two, none is listed twice") {
+  const std::string answer =
+      R"("{\"resources\":[{\"name\":\"cse\",\"properties\":{\"publisher\":\"Microsoft.Compute\",\"type\":\"CustomScriptExtension\",\"typeHandlerVersion\":\"1.10\",\"provisioningState\":\"Succeeded\"}}]}")";
+  const std::string request =
+      R"("{\"resources\":[{\"name\":\"dsc\",\"properties\":{\"publisher\":\"Microsoft.Powershell\",\"type\":\"DSC\"}},)"
+      R"({\"name\":\"CSE\",\"properties\":{\"publisher\":\"Microsoft.Compute\",\"type\":\"CustomScriptExtension\"}}]}")";
+  const auto check = [](const Log& log) {
+    REQUIRE(log.statements.size() == 1);
+    CHECK(log.statements[0].deed == Deed::cloud_machine);
+    CHECK(field(log.statements[0], "extensions") == "2");
+    const auto list = witness::listed_extensions(log.statements[0]);
+    REQUIRE(list.size() == 2);
+    CHECK(list[0].name == "cse");
+    CHECK(list[0].type == "CustomScriptExtension");
+    CHECK(list[0].version == "1.10");
+    CHECK(list[0].state == "Succeeded");
+    CHECK(list[1].name == "dsc");
+    CHECK(list[1].publisher == "Microsoft.Powershell");
+    CHECK(list[1].type == "DSC");
+    CHECK(list[1].version.empty());
+    CHECK(list[1].state.empty());
+  };
+  const std::string write = "Microsoft.Compute/virtualMachines/write",
+                    both = R"("responseBody":)" + answer + R"(,"requestbody":)" + request;
+  check(read("[" + rest(write, vm_id, "Succeeded", "2026-02-03T04:05:06Z", "{" + both + "}") + "]"));
+  // Diagnostic settings keep them one level below, and some tools at both.
+  check(read("[" + rest(write, vm_id, "Succeeded", "2026-02-03T04:05:06Z", "{" + both + R"(,"eventProperties":{)" + both + "}}") + "]"));
+  check(read("[" +
+             rest(write, vm_id, "Succeeded", "2026-02-03T04:05:06Z",
+                  R"({"responseBody":)" + answer + R"(,"eventProperties":{"requestbody":)" + request + "}}") +
+             "]"));
+}
+
+TEST_CASE("an event that matters is kept whatever its time is written as, or when it has none") {
+  const std::string with = rest(ext_delete, extension_id, "Succeeded", "T");
+  const std::string member = R"("eventTimestamp":"T",)";
+  const auto timed = [&](const std::string& instead) { return std::string(with).replace(with.find(member), member.size(), instead); };
+  const Log log = read("[" + timed("") + "," + timed(R"("eventTimestamp":null,)") + "," + timed(R"("eventTimestamp":1591905451000,)") +
+                       "," + timed(R"("eventTimestamp":"/Date(1591905451000)/",)") + "]");
+  CHECK(log.tally.records == 4);
+  CHECK(log.tally.damaged == 0);
+  CHECK_FALSE(log.tally.window.first.has_value());
+  REQUIRE(log.statements.size() == 4);
+  for (const Statement& s : log.statements) {
+    CHECK(s.deed == Deed::cloud_delete);
+    CHECK(s.time == no_time);
+    CHECK(field(s, "extensionName") == "patch");
+  }
+  CHECK(log.statements[0].time_text.empty());
+  CHECK(log.statements[1].time_text.empty());
+  CHECK(log.statements[2].time_text == "1591905451000");
+  CHECK(log.statements[3].time_text == "/Date(1591905451000)/");
+  // A line of JSON lines, and a row of a table, alike.
+  CHECK(read(timed("") + "\n" + with + "\n").statements.size() == 2);
+}
+
 TEST_CASE("scale sets, Azure Arc and run command resources are told by their operation and resource id") {
   const std::string set = "/subscriptions/s/resourceGroups/r/providers/Microsoft.Compute/virtualMachineScaleSets/pool";
   const std::string arc = "/subscriptions/s/resourceGroups/r/providers/Microsoft.HybridCompute/machines/srv7";

@@ -5,6 +5,7 @@
 
 #include <doctest/doctest.h>
 
+#include <ctime>
 #include <string>
 
 #include "collect.hpp"
@@ -285,6 +286,56 @@ TEST_CASE("a goal state as the host's JSON") {
   CHECK(s[3].sequence == "one.1");
   CHECK(s[3].status == "disabled");
   CHECK(s[3].command == "ls");
+}
+
+// Made up after the real events: two operations in one file, of which one does not say which handler it is.
+TEST_CASE("telemetry of one operation is not told of another's handler, version or request") {
+  const auto event = [](std::string_view operation, std::string_view message) {
+    return R"({"EventLevel":"Info","Message":")" + std::string(message) +
+           R"(","Version":"1","TaskName":"x","EventPid":"1","OperationId":")" + std::string(operation) +
+           R"(","TimeStamp":"2026-11-20T10:00:00Z"})";
+  };
+  const std::string text =
+      "[" +
+      event("A", R"(HandlerEnvironment = LogFolder: C:\\WindowsAzure\\Logs\\Plugins\\Microsoft.Compute.CustomScriptExtension\\1.10.12)") +
+      "," + event("A", "Loading configuration for sequence number 3") + "," + event("B", "Comamnd Executed: enable") + "," +
+      event("A", "Command execution finished. Command exited with code: 0") + "]";
+  Collected got;
+  witness::read_telemetry(*test::source_of(text), "1591905451.json", got.sink);
+  REQUIRE(got.statements.size() == 4);
+  CHECK(got.statements[1].version == "1.10.12");
+  CHECK(got.statements[2].deed == Deed::enabled);
+  CHECK(got.statements[2].handler.empty());
+  CHECK(got.statements[2].version.empty());
+  CHECK(got.statements[2].sequence.empty());
+  CHECK(got.statements[3].version == "1.10.12");
+  CHECK(got.statements[3].sequence == "3");  // B between does not end A
+}
+
+// In the square of their number these took minutes.
+TEST_CASE("goal states with very many requests are read in time") {
+  std::string xml =
+      R"(<Extensions goalStateIncarnation="1"><Plugins><Plugin name="x.y" version="1.0"/></Plugins><PluginSettings><Plugin name="a.b" version="1.0">)";
+  for (int i = 0; i < 100'000; ++i) xml += R"(<RuntimeSettings seqNo="0"/>)";
+  xml += "</Plugin></PluginSettings></Extensions>";
+  const std::clock_t begun = std::clock();
+  std::uint64_t count = 0;
+  witness::read_goal_state(*test::source_of(xml), [&](const Statement&) { ++count; });
+  CHECK(count == 100'001);
+  std::string json = R"({"extensionGoalStates":[{"name":"a.b","version":"1.0",)";
+  for (int i = 0; i < 20'000; ++i) json += "\"a" + std::to_string(i) + "\":0,";
+  json += R"("settingsSeqNo":7,"settings":[{})";
+  for (int i = 1; i < 20'000; ++i) json += ",{}";
+  json += "]}]}";
+  count = 0;
+  std::uint64_t seventh = 0;
+  witness::read_goal_state(*test::source_of(json), [&](const Statement& s) {
+    ++count;
+    seventh += s.sequence == "7" ? 1U : 0U;
+  });
+  CHECK(count == 20'001);
+  CHECK(seventh == 20'000);
+  CHECK(static_cast<double>(std::clock() - begun) / CLOCKS_PER_SEC < 10);
 }
 
 TEST_CASE("documents nested without end cost themselves only") {

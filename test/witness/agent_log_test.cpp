@@ -320,6 +320,124 @@ TEST_CASE("uninstalling is known by handler and verb, whatever the sentence") {
   CHECK(one("[1+00000001] [05/14/2026 15:04:05.10] [INFO] Handler successfully removed\n", custom_script_path).deed == Deed::uninstalled);
 }
 
+// Made up. Each denies a step, only intends it, says that it failed, or speaks of another thing than the handler: none is proof of it.
+TEST_CASE("a step that a line denies, intends or says of something else is not claimed") {
+  for (const std::string_view line :
+       {"Skipping uninstall of plugin (name: Microsoft.Compute.CustomScriptExtension, version: 1.10.20): still in goal state",
+        "Could not set the install state of the handler Microsoft.Compute.CustomScriptExtension_1.10.20 to NotInstalled",
+        "Failed to set the install state of the handler Microsoft.Compute.CustomScriptExtension_1.10.20 to Enabled",
+        "Not setting the install state of the handler Microsoft.Compute.CustomScriptExtension_1.10.20 to NotInstalled",
+        "Plugin Microsoft.Compute.CustomScriptExtension_1.10.20 does not need to be uninstalled",
+        "Plugin Microsoft.Compute.CustomScriptExtension_1.10.20 was not uninstalled",
+        "Plugin Microsoft.Compute.CustomScriptExtension_1.10.20 will be uninstalled",
+        "Plugin Microsoft.Compute.CustomScriptExtension_1.10.20 is to be uninstalled",
+        "Plugin Microsoft.Compute.CustomScriptExtension_1.10.20 isn't disabled",
+        "Uninstall of plugin Microsoft.Compute.CustomScriptExtension_1.10.20 was skipped",
+        "Uninstall of plugin Microsoft.Compute.CustomScriptExtension_1.10.20 is not needed",
+        "Uninstall of plugin Microsoft.Compute.CustomScriptExtension_1.10.20 will begin after the restart",
+        "No uninstall of plugin Microsoft.Compute.CustomScriptExtension_1.10.20",
+        "Cannot uninstall plugin Microsoft.Compute.CustomScriptExtension_1.10.20",
+        "Checking whether to uninstall plugin Microsoft.Compute.CustomScriptExtension_1.10.20",
+        "Not removing plugin Microsoft.Compute.CustomScriptExtension_1.10.20",
+        "Would have deleted folder C:\\Packages\\Plugins\\Microsoft.Compute.CustomScriptExtension\\1.10.20",
+        "Skipping install of plugin (name: Microsoft.Compute.CustomScriptExtension, version: 1.10.20)",
+        "Will not enable plugin (name: Microsoft.Compute.CustomScriptExtension, version: 1.10.20)",
+        "Not started a process with the launch command C:\\Packages\\Plugins\\Microsoft.Compute.CustomScriptExtension\\1.10.20\\a.exe, "
+        "params: uninstall.",
+        "Uninstalling plugin (name: Microsoft.Compute.CustomScriptExtension, version: 1.10.20), Code: 0x80070005",
+        "Plugin (name: Microsoft.Compute.CustomScriptExtension, version: 1.10.20) has autoUpgrade disabled",
+        "Disabling auto-upgrade of plugin Microsoft.Compute.CustomScriptExtension_1.10.20",
+        "Enabling heartbeat for extension: Microsoft.Compute.CustomScriptExtension_1.10.20",
+        "Verified C:\\Packages\\Plugins\\Microsoft.Compute.CustomScriptExtension\\1.10.20\\uninstall.cmd"}) {
+    CAPTURE(line);
+    const Statement s = one("[00000010] 2026-05-14T15:04:05.101Z [INFO]  " + std::string(line) + "\n", agent_path);
+    CHECK(s.deed == Deed::other);
+    CHECK(s.handler == "Microsoft.Compute.CustomScriptExtension");
+    CHECK(s.version == "1.10.20");
+    CHECK(s.text == line);  // it is kept
+  }
+  for (const std::string_view line :
+       {"Handler is not enabled, nothing to do", "Extension was not uninstalled: another command is running",
+        "Skipping uninstall of the handler", "Handler will be uninstalled", "The command disable isn't supported by this handler",
+        "Handler not removed", "Not removing handler"}) {
+    CAPTURE(line);
+    CHECK(one("[1+00000001] [05/14/2026 15:04:05.10] [INFO] " + std::string(line) + "\n", custom_script_path).deed == Deed::other);
+  }
+  // A reason that denies something else is no denial of the step.
+  for (const std::string_view line :
+       {"Uninstalling plugin (name: Microsoft.Compute.CustomScriptExtension, version: 1.10.20): not in goal state",
+        "Extension not wanted. Uninstalling plugin Microsoft.Compute.CustomScriptExtension_1.10.20",
+        "As it is no longer wanted: uninstalling plugin Microsoft.Compute.CustomScriptExtension_1.10.20"}) {
+    CAPTURE(line);
+    CHECK(one("[00000010] 2026-05-14T15:04:05.101Z [INFO]  " + std::string(line) + "\n", agent_path).deed == Deed::uninstalled);
+  }
+}
+
+TEST_CASE("a command that finished or failed was not started by that line") {
+  const auto own = [](std::string_view text) {
+    return one("[7+00000001] [11/20/2026 10:00:00.11] [INFO] " + std::string(text) + "\n", custom_script_path);
+  };
+  CHECK(own("Finished executing command").deed == Deed::command_finished);
+  Statement s = own("Finished executing command: 'x.ps1', exit code: 0xC0000005");
+  CHECK(s.deed == Deed::command_finished);
+  CHECK(s.exit_code == -1073741819);
+  CHECK(s.command == "x.ps1");
+  s = own("Failed executing command: 'x.ps1'");  // it may never have begun
+  CHECK(s.deed == Deed::other);
+  CHECK(s.status == "error");
+  CHECK(s.command == "x.ps1");
+  CHECK(own("Not executing command: 'x.ps1'").deed == Deed::other);
+  CHECK(own("Asynchronously executing command: 'x.ps1'").deed == Deed::command_started);
+  CHECK(own("Command execution finished. Command exited with code: 0xC0000005").exit_code == -1073741819);
+  s =
+      own("Command execution finished, but failed because it returned a non-zero exit code of: '1'. The command had an error output of: "
+          "'child exited with code 0'");
+  CHECK(s.deed == Deed::command_finished);
+  CHECK(s.exit_code == 1);
+}
+
+TEST_CASE("a script ends where its list does: brackets of its own stay, parameters behind it are none of it") {
+  const auto script = [](std::string_view shown) {
+    return one("[7+00000001] [11/20/2026 10:00:00.11] [INFO] HandlerSettings = ProtectedSettingsCertThumbprint: , ProtectedSettings: {}, "
+               "PublicSettings: " +
+                   std::string(shown) + "\n",
+               run_command_path)
+        .command;
+  };
+  CHECK(script("{Script: [line one]}") == "line one");
+  CHECK(script("{Script: [line one]}, Parameters: [p1]}") == "line one");
+  CHECK(script("{Script: [line one], Parameters: [p1]}") == "line one");
+  CHECK(script("{Script: [$a[0] = @{b = $c[1]}; $d]}") == "$a[0] = @{b = $c[1]}; $d");
+  CHECK(script("{Script: [$a[0]; x]") == "$a[0]; x");
+}
+
+TEST_CASE("a message costs no more than its limit, however many lines it has and handlers it names") {
+  std::string text =
+      "[00000012] [11/20/2026 10:00:01.11] [INFO]  Installing plugin (name: Microsoft.Compute.CustomScriptExtension, version: 1.1)\n";
+  text.append(witness::most_text + (std::size_t{1} << 20), '\n');
+  text += "x\n";
+  Collected got;
+  CHECK(read_log(text, agent_path, got).damaged == 1);
+  REQUIRE(got.statements.size() == 1);
+  CHECK(got.statements[0].cut);
+  CHECK(got.statements[0].length == text.size());
+  std::string names;
+  for (int i = 0; i < 16; ++i) names += " (name: Microsoft.Compute.T" + std::to_string(i) + ", version: 1.1)";
+  const std::string line = "[00000012] [11/20/2026 10:00:01.11] [INFO] " + names + std::string(1 << 20, 'y') + "\n";
+  got.statements.clear();
+  read_log(line, agent_path, got);
+  REQUIRE(got.statements.size() == 16);
+  std::size_t all = 0;
+  for (std::size_t i = 0; i < 16; ++i) {
+    CHECK(got.statements[i].handler == "Microsoft.Compute.T" + std::to_string(i));
+    CHECK(got.statements[i].text.find(got.statements[i].handler) != std::string::npos);
+    CHECK(got.statements[i].offset == 0);
+    CHECK(got.statements[i].length == line.size());
+    all += got.statements[i].text.size();
+  }
+  CHECK(all < line.size() + 15 * 2048);
+}
+
 // Microsoft's support wiki, Azure Monitor agent on Azure Arc (gc_ext.log; Extension.*.log), and its upgrade page.
 TEST_CASE("Azure Arc's extension manager and the logs of handlers under it") {
   constexpr std::string_view path = R"(C:\ProgramData\GuestConfig\ext_mgr_logs\gc_ext.log)";

@@ -7,7 +7,7 @@
 
 #include "event_log_writer.hpp"
 #include "event_support.hpp"
-#include "witness/handler_mention.hpp"
+#include "witness/handler_name.hpp"
 
 using namespace trimcarve;
 using namespace trimcarve::test;
@@ -200,6 +200,55 @@ TEST_CASE("the guest agent's events are all kept; handler, version and verb say 
   const Statement silent = agent({{"message", "Install of the agent"}});
   CHECK(silent.deed == Deed::other);
   CHECK(silent.handler.empty());
+}
+
+// Made up: no real event of the agent is at hand (../shared/domain.md); the fields are those of its telemetry.
+TEST_CASE("an event of the guest agent claims no step that it denies, and no version that is not the handler's") {
+  const auto agent = [](std::vector<EventData> data) {
+    return only(other("Microsoft-WindowsAzure-Status/GuestAgent", "Microsoft-WindowsAzure-Status", 7, std::move(data)));
+  };
+  Statement s = agent({{"AgentVersion", "2.7.41491.1095"}, {"Message", "Enabled plugin Microsoft.Compute.CustomScriptExtension"}});
+  CHECK(s.deed == Deed::enabled);
+  CHECK(s.handler == "Microsoft.Compute.CustomScriptExtension");
+  CHECK(s.version.empty());
+  CHECK(s.text == "Enabled plugin Microsoft.Compute.CustomScriptExtension");
+  s = agent({{"Name", "WaAppAgent"}, {"Version", "2.7.41491.1095"}, {"Message", "Installing plugin (name: Contoso.Agent, version: 1.2)"}});
+  CHECK(s.deed == Deed::installed);
+  CHECK(s.handler == "Contoso.Agent");
+  CHECK(s.version == "1.2");
+  for (const char* message : {"Skipping uninstall of plugin Microsoft.Compute.CustomScriptExtension_1.10.20",
+                              "Plugin Microsoft.Compute.CustomScriptExtension_1.10.20 will be uninstalled",
+                              "Deleting the certificates of deleted users for Microsoft.Compute.CustomScriptExtension_1.10.20",
+                              "Removing C:\\Packages\\Plugins\\Microsoft.Compute.CustomScriptExtension\\1.10.20\\Status\\3.status",
+                              "Could not uninstall plugin Microsoft.Compute.CustomScriptExtension_1.10.20"}) {
+    CAPTURE(message);
+    s = agent({{"Message", message}});
+    CHECK(s.deed == Deed::other);
+    CHECK(s.version == "1.10.20");
+  }
+  const auto fields = [&](const char* operation, const char* outcome, const char* message) {
+    return agent({{"Name", "Microsoft.Compute.CustomScriptExtension"},
+                  {"Version", "1.10.20"},
+                  {"Operation", operation},
+                  {"OperationSuccess", outcome},
+                  {"Message", message}});
+  };
+  s = fields("UnInstall", "True", "Plugin Microsoft.Compute.CustomScriptExtension (version 1.10.20) uninstalled.");
+  CHECK(s.deed == Deed::uninstalled);
+  CHECK(s.status == "success");
+  CHECK(s.version == "1.10.20");
+  CHECK(fields("Uninstall", "True", "").deed == Deed::uninstalled);
+  s = fields("Uninstall", "False", "");
+  CHECK(s.deed == Deed::other);
+  CHECK(s.status == "error");
+  s = fields("Uninstall", "True", "Uninstall skipped: it is still in the goal state");
+  CHECK(s.deed == Deed::other);
+  CHECK(s.status.empty());
+  CHECK(fields("Heartbeat", "True", "").deed == Deed::other);
+  // Fields without names: what stands beside the handler is its version.
+  s = agent({{"", "2.7.41491.1095"}, {"", "Microsoft.Compute.CustomScriptExtension"}, {"", "1.10.20"}, {"", "Disable"}});
+  CHECK(s.deed == Deed::disabled);
+  CHECK(s.version == "1.10.20");
 }
 
 TEST_CASE("any other event is kept only when it names a handler") {

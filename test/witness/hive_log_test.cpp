@@ -127,6 +127,20 @@ TEST_CASE("a log that makes the hive longer makes it longer") {
   }
 }
 
+TEST_CASE("a log that says the hive has gigabytes that lie nowhere makes it no longer than what is there allows") {
+  DirtyHive dirty = write_dirty_hive(tree("Enabled", 1, false), tree("Enabled", 2, false), {.last_written = at_run}, LogForm::entries);
+  auto log = dirty.log1;
+  const auto put = [&](std::size_t at, auto value) { std::memcpy(log.data() + at, &value, sizeof value); };
+  put(512 + 16, std::uint32_t{0xFFFFF000});  // the first entry's size of the hive; its hash covers its first 32 bytes
+  put(512 + 32, witness::hive_log_hash(std::span<const std::byte>(log).subspan(512, 32)));
+  const auto state = witness::apply_hive_logs(memory(dirty.hive), memory(log), nullptr);
+  CHECK(state.entries > 0);
+  CHECK(state.hive->size() < dirty.hive.size() + log.size() + (std::size_t{65} << 20));
+  CHECK(state.note.find("lie nowhere") != std::string::npos);
+  const HiveRead read = read_hive(dirty.hive, "SOFTWARE", memory(log), nullptr);
+  CHECK(read.one(Deed::registered, "A.B_1.2.3") != nullptr);
+}
+
 TEST_CASE("a clean hive is left alone whatever its logs hold") {
   const DirtyHive dirty = write_dirty_hive(tree("Installed", 1, false), tree("Enabled", 2, false), {}, LogForm::entries);
   const SourcePtr clean = memory(write_hive(tree("Installed", 1, false), {}));

@@ -145,6 +145,33 @@ TEST_CASE("the installation's time is InstallTime's, and the statement says so")
   CHECK(older.one(Deed::provisioned, "CurrentVersion")->time == FileTime{unix_epoch_ticks + 1'700'000'000 * ticks_per_second});
 }
 
+// Updates of Windows write the key too: its last write is not the installation.
+TEST_CASE("a key of Windows without the installation's time does not say when Windows was set up") {
+  RegistryKey root = software();
+  auto& values = make_key(root, R"(Microsoft\Windows NT\CurrentVersion)", 0).values;
+  std::erase_if(values, [](const auto& v) { return v.name == "InstallTime" || v.name == "InstallDate"; });
+  const HiveRead read = read_hive(write_hive(root, {}));
+  for (const Statement& s : read.statements) CHECK(s.deed != Deed::provisioned);
+  const Statement* kept = read.one(Deed::other, "CurrentVersion");
+  REQUIRE(kept != nullptr);
+  CHECK(field_of(*kept, "ProductName") == "Windows Server 2022 Datacenter");
+}
+
+TEST_CASE("a key below a handler's is that handler's, and no handler of its own name") {
+  RegistryKey root = software();
+  make_key(root, handlers + custom + R"(_1.10.15\Settings)", at_run).values = {text_value("a", "b")};
+  make_key(root, handlers + R"(Contoso.Agent\Settings)", at_run).values = {text_value("a", "b")};
+  const HiveRead read = read_hive(write_hive(root, {}));
+  const Statement* s = read.one(Deed::other, R"(_1.10.15\Settings)");
+  REQUIRE(s != nullptr);
+  CHECK(s->handler == custom);
+  CHECK(s->version == "1.10.15");
+  s = read.one(Deed::other, R"(Contoso.Agent\Settings)");
+  REQUIRE(s != nullptr);
+  CHECK(s->handler == "Contoso.Agent");
+  for (const Statement& each : read.statements) CHECK(each.handler != "Settings");
+}
+
 TEST_CASE("hivex, an independent writer, adds a handler's key and it is read") {
   const TemporaryFile file(write_hive(software(), {}));
   const TemporaryFile script([] {

@@ -5,6 +5,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <ctime>
 #include <map>
 
 #include "event_support.hpp"
@@ -113,6 +114,24 @@ TEST_CASE("a part with two texts keeps both; a live record goes before a recover
     CHECK(blocks[0].numbers.size() == 3);
   }
   CHECK(join({recovered})[0].carved);
+}
+
+// In the square of their number these took minutes.
+TEST_CASE("very many texts of one part, and totals of one block, are told apart in time") {
+  const std::clock_t begun = std::clock();
+  ScriptBlocks blocks;
+  constexpr std::uint32_t most = 40'000;
+  for (std::uint32_t round = 0; round < 2; ++round)
+    for (std::uint32_t i = 0; i < most; ++i)
+      blocks.add(part("a", "1", std::to_string(i + 1), std::string(64, 'x') + std::to_string(i)), round * most + i);
+  const auto out = blocks.finish();
+  REQUIRE(out.size() == 1);
+  CHECK(out[0].contested.size() == most - 1);
+  CHECK(out[0].contested.front().number == 1);
+  CHECK(out[0].contested.back().text == std::string(64, 'x') + std::to_string(most - 1));
+  CHECK(out[0].total == most);
+  CHECK(out[0].other_totals.size() == most - 1);
+  CHECK(static_cast<double>(std::clock() - begun) / CLOCKS_PER_SEC < 10);
 }
 
 TEST_CASE("records that disagree on the number of parts are said, the largest is taken") {
