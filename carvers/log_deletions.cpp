@@ -22,11 +22,6 @@ void LogDeletions::see(const LogTime& time) {
 }
 
 std::vector<LogDeletion> LogDeletions::take() {
-  // Transactions run side by side: their records lie mixed in LSN order.
-  std::ranges::stable_sort(freed_, {}, &std::pair<std::uint64_t, LogClusters>::first);
-  std::vector<std::uint64_t> transactions;
-  for (const LogDeletion& deletion : deletions_) transactions.push_back(deletion.transaction);
-  std::ranges::sort(transactions);
   for (LogDeletion& deletion : deletions_) {
     const auto behind = std::ranges::upper_bound(times_, deletion.lsn, {}, &LogTime::lsn);
     const auto first = behind - std::min(neighbourhood, behind - times_.begin());
@@ -38,10 +33,6 @@ std::vector<LogDeletion> LogDeletions::take() {
     };
     const auto end = behind + std::min(reach, times_.end() - behind);
     if (const auto next = std::find_if(behind, end, strong); next != end) deletion.latest = *next;
-    if (deletion.transaction == 0 || std::ranges::equal_range(transactions, deletion.transaction).size() != 1) continue;
-    for (const auto& [transaction, clusters] :
-         std::ranges::equal_range(freed_, deletion.transaction, {}, &std::pair<std::uint64_t, LogClusters>::first))
-      deletion.freed.push_back(clusters);
   }
   return std::move(deletions_);
 }

@@ -1,7 +1,6 @@
 // Places the deletions in a log in time, between dated neighbours (see LogDeletion). For the log_file carver only.
 #pragma once
 
-#include <utility>
 #include <vector>
 
 #include "carvers/log_file.hpp"
@@ -14,8 +13,6 @@ class LogDeletions {
   void see(const LogTime& time);
   void add(const LogDeletion& deletion) { deletions_.push_back(deletion); }
 
-  void freed(std::uint64_t transaction, LogClusters clusters) { freed_.emplace_back(transaction, clusters); }
-
   // All deletions with their neighbours.
   std::vector<LogDeletion> take();
   TimeWindow window() const noexcept { return window_; }
@@ -23,7 +20,6 @@ class LogDeletions {
  private:
   std::vector<LogTime> times_;
   std::vector<LogDeletion> deletions_;
-  std::vector<std::pair<std::uint64_t, LogClusters>> freed_;  // by transaction
   TimeWindow window_;
 };
 

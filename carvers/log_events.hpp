@@ -33,6 +33,12 @@ class LogEvents {
     std::uint64_t image_lsn = 0;  // of its image
   };
 
+  struct NodeState {
+    NodeModel model;
+    std::uint32_t breaks = 0;  // when it was last changed
+  };
+  NodeModel* node_of(const LogStructure& structure);
+
   // Where data of the record in hand lies: redo or undo, and its offset in the client data.
   struct Data {
     ByteView bytes;
@@ -66,6 +72,8 @@ class LogEvents {
   void emit(LogEventKind kind, bool before, const Sighting* sighting);
   Place whole() const noexcept { return item_.whole; }
   Place place_of(const Data& data) const noexcept { return data.before ? item_.place_of(data.at, data.bytes.size()) : item_.whole; }
+  // The model is of the file that has the record now.
+  bool model_holds() const;
   void set_reference_of_model();
   void see_time(FileTime time, LogTimeBasis basis) { deletions.see({item_.at.lsn, time, basis}); }
 
@@ -86,7 +94,7 @@ class LogEvents {
   std::uint32_t event_base_ = 0;        // added to an entry's offset in its buffer: log records count it from the attribute or the block
 
   std::map<std::uint64_t, RecordState> records_;  // by entry
-  std::map<LogStructure, NodeModel> nodes_;
+  std::map<LogStructure, NodeState> nodes_;
 };
 
 }  // namespace trimcarve::carvers

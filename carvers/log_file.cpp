@@ -45,6 +45,7 @@ struct LogFileCarver::State {
     tally.pages = reader.pages();
     tally.records = reader.records().size();
     tally.copies = reader.duplicates();
+    tally.crowded = reader.crowded();
     tally.torn = reader.torn_records();
     tally.gaps = reader.gaps();
     for (const LogRecordAt& record : reader.records()) {
@@ -104,10 +105,6 @@ bool LogFileCarver::read(const Place& place, std::span<std::byte> out) {
 
 LogFileTally carve_log_file(const ByteSource& log, const LogFileOptions& options, const LogEventSink& sink) {
   return LogFileCarver(log, options).run(sink);
-}
-
-void carve_log_record_at(const ByteSource& log, std::uint64_t offset, const LogFileOptions& options, const LogEventSink& sink) {
-  LogFileCarver(log, options).record_at(offset, sink);
 }
 
 }  // namespace trimcarve::carvers

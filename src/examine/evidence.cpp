@@ -9,7 +9,7 @@ namespace trimcarve {
 
 namespace {
 
-constexpr std::uint32_t bitmap_type = 0xB0, index_allocation_type = 0xA0;
+constexpr std::uint32_t data_type = 0x80, bitmap_type = 0xB0, index_allocation_type = 0xA0;
 constexpr std::uint64_t largest_index_bitmap = std::uint64_t{16} << 20;  // bytes: an index of 512 GiB at 4 KiB blocks
 
 // A file that was written for years has thousands of journal records. Cited are the first and last and all that create, rename or delete,
@@ -186,7 +186,8 @@ void Evidence::index_journal(const std::vector<FileReference>& references) {
   }
 }
 
-// A log of a file that is written all the time holds thousands of records of it: the first and the last are cited.
+// A log of a file that is written all the time holds thousands of records of it: the first and the last are cited, and between them what
+// states last where content lies. That decides what the file held, however much else was written behind it.
 void Evidence::index_log(const std::vector<FileReference>& references) {
   constexpr std::size_t first = 16, last = 48;
   if (volume_.log_statements == nullptr) return;
@@ -201,9 +202,28 @@ void Evidence::index_log(const std::vector<FileReference>& references) {
     }
     logged.last.push_back(sighting);
     if (logged.last.size() <= last) return;
+    logged.pass(logged.last.front());
     logged.last.pop_front();
-    ++logged.left_out;
   });
+}
+
+void Evidence::Logged::pass(Sighting& sighting) {
+  const std::uint64_t number = passed++;
+  int count = 0;
+  for (const StreamFact& fact : sighting.streams) {
+    if (fact.type != data_type) continue;
+    const auto [at, is_new] = streams.try_emplace({std::u16string(sighting.name(fact)), fact.start_vcn, fact.resident}, number);
+    if (is_new || at->second != number) ++count;
+    if (is_new || at->second == number) continue;
+    if (const auto older = states.find(at->second); --older->second.needed == 0) states.erase(older);
+    at->second = number;
+  }
+  if (count != 0) states.emplace(number, State{std::move(sighting), count});
+}
+
+std::uint64_t Evidence::log_left_out(FileReference reference) const {
+  const auto logged = logged_.find(reference);
+  return logged == logged_.end() ? 0 : logged->second.passed - logged->second.states.size();
 }
 
 void Evidence::journal_records(FileReference reference, const std::function<void(const Sighting&)>& take, std::uint64_t& left_out) {
@@ -268,8 +288,8 @@ void Evidence::visit_file(FileReference reference, const std::function<void(cons
   }
   if (const auto logged = logged_.find(reference); logged != logged_.end()) {
     for (const Sighting& sighting : logged->second.first) take(sighting);
+    for (const auto& [number, state] : logged->second.states) take(state.sighting);
     for (const Sighting& sighting : logged->second.last) take(sighting);
-    left_out += logged->second.left_out;
   }
   journal_records(reference, take, left_out);
 }

@@ -29,7 +29,7 @@ bool changes_attribute(LogEventKind kind) {
 }  // namespace
 
 bool LogStatements::find_owner(const history::Graph& graph, const LogEvent& event, const Sighting& in, Sighting& out) const {
-  if (!event.entry || owners_told_.contains(*event.entry)) return false;
+  if (!event.entry || !event.whole_from_here || owners_told_.contains(*event.entry)) return false;
   const history::RecordSlot* slot = graph.record(*event.entry);
   if (slot == nullptr || !slot->in_use || !slot->identity_known || slot->extension) return false;
   out = in;
@@ -69,11 +69,11 @@ void LogStatements::each(const history::Graph& graph, const Sink& sink) {
     after.clear();
   };
   Sighting owned;
-  auto usns = usns_;  // a journal record that stands in two log records is told once
+  auto journal = journal_;  // a journal record that stands in two log records is told once
   carver_.run([&](const LogEvent& event, const Sighting* sighting) {
     if (event.lsn != lsn) flush(), lsn = event.lsn;
     if (sighting == nullptr || !stands(event)) return;
-    if (sighting->has_usn && usns.erase(sighting->usn.usn) == 0) return;
+    if (sighting->has_usn && journal.erase(JournalKey::of(*sighting)) == 0) return;
     if (!sighting->reference_known) {
       if (!find_owner(graph, event, *sighting, owned)) return;
       sighting = &owned;

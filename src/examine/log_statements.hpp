@@ -12,6 +12,25 @@
 
 namespace trimcarve {
 
+// A record of the change journal. Its USN alone does not name it: a journal that was deleted and made anew counts from 0 again.
+struct JournalKey {
+  std::uint64_t usn = 0, reference = 0, time = 0;
+  std::uint32_t reason = 0;
+  // Records of version 4 carry no time: what $J tells of theirs is a neighbour's.
+  static JournalKey of(const Sighting& s) {
+    return {s.usn.usn, s.reference.value, s.usn.version == 4 ? 0 : s.usn.time.ticks, s.usn.reason};
+  }
+  friend bool operator==(const JournalKey&, const JournalKey&) = default;
+};
+struct JournalKeyHash {
+  std::size_t operator()(const JournalKey& key) const noexcept {
+    std::uint64_t hash = key.reason;
+    for (const std::uint64_t part : {key.usn, key.reference, key.time}) hash = (hash ^ part) * 0x9E37'79B9'7F4A'7C15U, hash ^= hash >> 32;
+    return static_cast<std::size_t>(hash);
+  }
+};
+using JournalKeys = std::unordered_set<JournalKey, JournalKeyHash>;
+
 class LogStatements {
  public:
   // Scans the log. Both must outlive it.
@@ -24,8 +43,8 @@ class LogStatements {
   // Everything it states of files that are known, in the order of what is stated: where a log record states what was before it, that comes
   // first. What a file's own deletion did to its attributes is left out: it says nothing of the file.
   void each(const history::Graph& graph, const Sink& sink);
-  // Of the change journal's records in it only these, by USN, are told by `each`: $J has the others.
-  void tell_usns(std::unordered_set<std::uint64_t> usns) { usns_ = std::move(usns); }
+  // Of the change journal's records in it only these are told by `each`: $J has the others.
+  void tell_journal(JournalKeys records) { journal_ = std::move(records); }
   // What stands at a place.
   void at(std::uint64_t offset, const Sink& sink);
   // Content, with fix-ups applied; null when it cannot be read.
@@ -36,7 +55,7 @@ class LogStatements {
 
  private:
   // A statement of a record whose owner the log does not tell is about the file that has the record in $MFT, when it is in use and the log
-  // tells of no owner of it at all.
+  // tells of no owner of it at all, with no log record missing behind the statement that could have.
   bool find_owner(const history::Graph& graph, const carvers::LogEvent& event, const Sighting& in, Sighting& out) const;
 
   SourcePtr log_;
@@ -44,7 +63,7 @@ class LogStatements {
   std::unordered_map<FileReference, carvers::LogDeletion> deletions_;
   std::unordered_map<std::uint64_t, FileReference> deleting_;  // by transaction
   std::unordered_set<std::uint64_t> owners_told_;              // entries
-  std::unordered_set<std::uint64_t> usns_;
+  JournalKeys journal_;
 };
 
 }  // namespace trimcarve

@@ -133,9 +133,9 @@ class VolumeExaminer {
   std::size_t first_file_ = 0;                                           // of them, in the examination
   std::unordered_map<FileReference, std::vector<TimeSet>> known_times_;  // of born_at
   std::set<FileReference> carved_directories_;
-  std::unordered_map<FileReference, std::vector<std::uint32_t>> extra_;  // sightings of nameless rows that were joined to a file
-  std::unordered_map<std::uint64_t, Sighting> log_journal_;              // by USN, while the journals are read
-  std::vector<history::RowIndex> creations_;                             // journal rows that begin with a creation, by their time
+  std::unordered_map<FileReference, std::vector<std::uint32_t>> extra_;   // sightings of nameless rows that were joined to a file
+  std::unordered_map<JournalKey, Sighting, JournalKeyHash> log_journal_;  // while the journals are read
+  std::vector<history::RowIndex> creations_;                              // journal rows that begin with a creation, by their time
 };
 
 }  // namespace trimcarve

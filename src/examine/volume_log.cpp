@@ -41,7 +41,7 @@ void VolumeExaminer::read_log() {
       graph_, [&](const Sighting& sighting) { graph_.add(sighting); },
       [&](const Sighting& sighting) {
         if (log_journal_.size() < most_journal_records)
-          log_journal_.emplace(sighting.usn.usn, sighting);
+          log_journal_.emplace(JournalKey::of(sighting), sighting);
         else
           ++left_out;
       });
@@ -69,8 +69,11 @@ void VolumeExaminer::read_log() {
       say(fmt::format("{} pages of {} hold records", tally.pages.record, tally.pages.slots));
       if (tally.pages.torn != 0) say(fmt::format("{} of them torn", tally.pages.torn));
       if (tally.cut + tally.torn != 0) say(fmt::format("{} records cut or torn", tally.cut + tally.torn));
+      if (tally.crowded != 0) say(fmt::format("{} of them because too many pages claim one place", tally.crowded));
       if (tally.stale != 0) say(fmt::format("{} of an earlier lap", tally.stale));
       if (tally.breaks != 0) say(fmt::format("records are missing in {} places", tally.breaks));
+      if (tally.numbers_differ != 0)
+        say(fmt::format("{} FILE records in it state another number than that of the place they were written to", tally.numbers_differ));
       say(fmt::format("{} transactions completed, {} taken back", tally.committed + tally.forgotten, tally.aborted));
       if (!tally.clean) say("not closed: the volume was in use, or its machine stopped");
       if (left_out != 0) say(fmt::format("{} change journal records in it are left out", left_out));
@@ -83,18 +86,18 @@ void VolumeExaminer::read_log() {
 
 void VolumeExaminer::add_log_journal() {
   std::vector<const Sighting*> records;
-  std::unordered_set<std::uint64_t> usns;
-  for (const auto& [usn, sighting] : log_journal_) {
+  JournalKeys keys;
+  for (const auto& [key, sighting] : log_journal_) {
     records.push_back(&sighting);
-    usns.insert(usn);
+    keys.insert(key);
   }
-  std::ranges::sort(records, {}, [](const Sighting* s) { return s->usn.usn; });
+  std::ranges::sort(records, {}, [](const Sighting* s) { return std::pair(s->usn.usn, s->lsn); });
   for (const Sighting* sighting : records) {
     activity_.see(sighting->usn.time);
     graph_.add(*sighting);
   }
   log_journal_.clear();
-  if (evidence_.log_statements != nullptr) evidence_.log_statements->tell_usns(std::move(usns));
+  if (evidence_.log_statements != nullptr) evidence_.log_statements->tell_journal(std::move(keys));
 }
 
 const carvers::LogDeletion* VolumeExaminer::deleted_in_log(FileReference reference) {

@@ -178,7 +178,7 @@ void VolumeExaminer::read_journals() {
     const auto tally = carvers::carve_usn_journal(*journal, options, [&](const Sighting& sighting) {
       activity_.see(sighting.usn.time);
       graph_.add(sighting);
-      if (!log_journal_.empty()) log_journal_.erase(sighting.usn.usn);
+      if (!log_journal_.empty()) log_journal_.erase(JournalKey::of(sighting));
     });
     if (tally.stopped) throw RunError(ExitCode::interrupted, "examine", "interrupted", "stopped while reading the change journal");
     Coverage coverage{

@@ -203,7 +203,9 @@ TEST_CASE("DFTT 7: the deleted files, their parents, deletions and last run list
     const auto deletion = std::ranges::find(carved.tally.deletions, FileReference::of(number, 1), &carvers::LogDeletion::reference);
     REQUIRE(deletion != carved.tally.deletions.end());
     std::vector<std::pair<std::int64_t, std::uint64_t>> freed;
-    for (const auto& clusters : deletion->freed) freed.emplace_back(static_cast<std::int64_t>(clusters.first), clusters.count);
+    for (const auto& told : carved.all)
+      if (told.event.kind == carvers::LogEventKind::clusters_freed && told.event.transaction == deletion->transaction)
+        freed.emplace_back(static_cast<std::int64_t>(told.event.first_cluster), told.event.clusters);
     CHECK(freed == expected);
   }
 }

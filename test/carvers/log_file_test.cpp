@@ -489,6 +489,151 @@ TEST_CASE("an update without the record's image belongs to the file that is free
   CHECK(updates[4]->sighting.integrity == Integrity::good);
 }
 
+namespace {
+
+LogData time_update() {
+  auto update = on_record(LogOperation::update_resident_value, LogOperation::update_resident_value, Bytes(8), Bytes(8));
+  update.record_offset = 0x38;
+  update.attribute_offset = 24 + 16;
+  put(update.redo, 0, some_time + second, 8);
+  put(update.undo, 0, some_time, 8);
+  return update;
+}
+LogData free_of(std::uint16_t number) {
+  return on_record(LogOperation::deallocate_file_record_segment, LogOperation::initialize_file_record_segment, {},
+                   deallocation_header(number));
+}
+LogData creation_of(std::u16string_view name, std::uint16_t number) {
+  Bytes image = small_file(name);
+  put(image, 16, number, 2);
+  return on_record(LogOperation::initialize_file_record_segment, LogOperation::noop, image);
+}
+
+// Destroys the header of a record: it is lost as if its sector were.
+void lose(Bytes& log, std::uint64_t lsn) {
+  const std::size_t offset = (lsn << 3) & 0x3FFFF;  // of a log of 48 pages of 4096 bytes
+  REQUIRE(le<std::uint64_t>(log, offset) == lsn);
+  put(log, offset, 0, 8);
+}
+
+}  // namespace
+
+// Expectations: a record is raised by one number each time it is freed, so only that number, or a log without a gap, tells whose it is.
+TEST_CASE("whose a record is is not carried over missing log records") {
+  LogBuilder log;
+  log.checkpoint(cluster);
+  std::vector<std::uint64_t> lost;
+  std::optional<std::uint16_t> expected;
+  bool model = true;  // the update is read in the image
+  SUBCASE("forward from an image, a free and a creation being lost") {
+    log.add(creation_of(u"a.txt", sequence));
+    lost = {log.add(free_of(sequence)), log.add(creation_of(u"b.txt", sequence + 1))};
+    log.add(time_update());
+  }
+  SUBCASE("the same with a page lost that is the last before it") {
+    log.add(creation_of(u"a.txt", sequence));
+    lost = {log.add(free_of(sequence)), log.add(creation_of(u"b.txt", sequence + 1))};
+    log.next_page();  // what is lost lies where the rest of a page may also stay unused
+    log.add(time_update());
+  }
+  SUBCASE("back from a free, a creation being lost") {
+    log.add(time_update());
+    lost = {log.add(free_of(sequence)), log.add(creation_of(u"b.txt", sequence + 1))};
+    log.add(free_of(sequence + 1));
+    model = false;
+  }
+  SUBCASE("forward where the next free tells of another owner") {
+    log.add(creation_of(u"a.txt", sequence));
+    lost = {log.add(free_of(sequence)), log.add(creation_of(u"b.txt", sequence + 1))};
+    log.add(time_update());
+    log.add(free_of(sequence + 1));
+    expected = sequence + 1;
+    model = false;
+  }
+  SUBCASE("a log record that cannot be read counts like a missing one") {
+    log.add(creation_of(u"a.txt", sequence));
+    log.add(Bytes(8), 0x18, 0, 0, 1);
+    log.add(time_update());
+  }
+  SUBCASE("but the same number on both sides is the same owner") {
+    log.add(creation_of(u"a.txt", sequence));
+    lost = {log.add(time_update())};
+    log.add(time_update());
+    lost.push_back(log.add(time_update()));
+    log.add(free_of(sequence));
+    expected = sequence;
+  }
+  Bytes bytes = log.finish();
+  for (const std::uint64_t lsn : lost) lose(bytes, lsn);
+  const auto carved = carve_log(MemorySource(bytes));
+  const auto updates = carved.of(LogEventKind::value_updated);
+  REQUIRE(updates.size() == 2);
+  for (const auto* update : updates) {
+    CHECK(update->sighting.reference_known == expected.has_value());
+    if (expected) CHECK(update->sighting.reference == FileReference::of(entry, *expected));
+    CHECK(update->sighting.integrity == Integrity::partial);
+    // Only the image tells the times that were not logged.
+    CHECK((update->sighting.standard_information.created != no_time) == model);
+  }
+}
+
+TEST_CASE("a free whose own data are lost frees the record's file only when no log record is missing before it") {
+  for (const bool missing : {false, true}) {
+    CAPTURE(missing);
+    LogBuilder log;
+    log.checkpoint(cluster);
+    log.add(creation_of(u"a.txt", sequence));
+    const auto between = log.add(time_update());
+    log.add(on_record(LogOperation::deallocate_file_record_segment, LogOperation::initialize_file_record_segment));
+    Bytes bytes = log.finish();
+    if (missing) lose(bytes, between);
+    const auto carved = carve_log(MemorySource(bytes));
+    REQUIRE(carved.tally.deletions.size() == 1);
+    CHECK(carved.tally.deletions[0].reference_known == !missing);
+  }
+}
+
+TEST_CASE("an index entry is not carried over missing log records") {
+  for (const bool missing : {false, true}) {
+    CAPTURE(missing);
+    LogBuilder log;
+    log.checkpoint(cluster);
+    log.add(open_attribute(0xA0, FileReference::of(5, 5).value, u"$I30"));
+    LogData step{
+        LogOperation::add_index_entry_allocation, LogOperation::delete_index_entry_allocation, index_entry(u"mine.ps1", some_time), {}};
+    step.target = 0x40;
+    step.attribute_offset = 0x40;
+    log.add(step);
+    const auto between = log.add(time_update());
+    LogData update{LogOperation::update_file_name_allocation, LogOperation::update_file_name_allocation, Bytes(56), Bytes(56)};
+    update.target = 0x40;
+    update.attribute_offset = 0x40;
+    log.add(update);
+    Bytes bytes = log.finish();
+    if (missing) lose(bytes, between);
+    CHECK(carve_log(MemorySource(bytes)).named("mine.ps1").size() == (missing ? 1 : 3));
+  }
+}
+
+TEST_CASE("an event tells whether the log is whole from it to its end") {
+  LogBuilder log;
+  log.checkpoint(cluster);
+  log.add(time_update());
+  const auto lost = log.add(time_update());
+  log.add(time_update());
+  Bytes bytes = log.finish();
+  for (const auto& told : carve_log(MemorySource(bytes)).all) CHECK(told.event.whole_from_here);
+  lose(bytes, lost);
+  const auto all = carve_log(MemorySource(bytes)).all;
+  REQUIRE(all.size() == 4);
+  CHECK_FALSE(all[0].event.whole_from_here);
+  CHECK(all[2].event.whole_from_here);
+  // The restart pages name a record that is not there.
+  bytes = log.finish();
+  for (const std::size_t page : {std::size_t{0}, std::size_t{4096}}) put(bytes, page + 0x30, ~std::uint64_t{0} >> 8, 8);
+  for (const auto& told : carve_log(MemorySource(bytes)).all) CHECK_FALSE(told.event.whole_from_here);
+}
+
 TEST_CASE("a step that does not fit ends what is known of the record") {
   LogBuilder log;
   log.checkpoint(cluster);
