@@ -315,6 +315,7 @@ struct RunRecord {  // one execution request: a sequence number of one version
   std::string output, error_output;
   std::optional<SealedSettings> sealed;
   std::vector<ProcessRecord> processes;
+  std::uint64_t processes_total = 0;  // the list is bounded
   std::vector<ScriptText> script_texts;
   std::vector<RunLabel> labels;
   std::vector<std::uint32_t> sightings;

@@ -93,7 +93,8 @@ std::uint32_t Evidence::cite(const Sighting& sighting) {
   std::string sha256 = hash(ranges);
   if (volume_.known != nullptr && !sha256.empty()) {
     const auto [known, is_unknown] = volume_.known->sightings.try_emplace({key, sha256}, slot->second);
-    if (!is_unknown) return slot->second = known->second;
+    // The same bytes at another place of the disk are evidence of their own: of another state of the volume.
+    if (!is_unknown && cited_[known->second].ranges == ranges) return slot->second = known->second;
   }
   Sighting& out = cited_.emplace_back(sighting);
   out.ranges = std::move(ranges);

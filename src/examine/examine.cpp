@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <memory>
 #include <optional>
 
@@ -88,6 +89,7 @@ class Pipeline {
       throw RunError(ExitCode::input, request_.certificate, "cannot read", read.error().what);
     auto key = witness::Certificate::open(bytes, request_.certificate_password);
     if (!key) throw RunError(ExitCode::input, request_.certificate, "no certificate with its key", key.error().what);
+    if (!key->has_key()) throw RunError(ExitCode::input, request_.certificate, "no certificate with its key", "it has no private key");
     key_.emplace(std::move(*key));
   }
 
@@ -100,6 +102,7 @@ class Pipeline {
     };
     std::vector<Given> given;
     for (const std::string& path : request_.artifacts) {
+      if (is_empty(path)) continue;
       const SourcePtr file = open_artefact(path);
       given.push_back({path, file, witness::recognise(*file, path)});
     }
@@ -118,12 +121,23 @@ class Pipeline {
                            });
       if (!belongs) witnesses_.read({.path = g.path, .state = "given"}, bytes, g.kind);
     }
-    if (!request_.activity_log.empty())
+    if (!request_.activity_log.empty() && !is_empty(request_.activity_log))
       witnesses_.read({.path = request_.activity_log, .state = "given"}, {open_artefact(request_.activity_log), nullptr, nullptr},
                       witness::Kind::activity_log);
     if (request_.image.empty() && examiners_.empty() && out_.coverage.empty())
       throw RunError(ExitCode::input, request_.artifacts.empty() ? request_.activity_log : request_.artifacts.front(), "nothing to examine",
                      "it is no log, hive, status or archive that is known here");
+  }
+
+  // An empty file says nothing and costs nothing but a warning; a hive's log mostly is empty.
+  bool is_empty(const std::string& path) {
+    std::error_code error;
+    if (!std::filesystem::is_regular_file(path, error) || std::filesystem::file_size(path, error) != 0 || error) return false;
+    const std::string ending = findings::lower_ascii(path.substr(path.size() - std::min<std::size_t>(path.size(), 5)));
+    if (ending == ".log1" || ending == ".log2") return true;
+    out_.warnings.push_back({"witness_unknown", path + ": the file is empty", {}});
+    out_.complete = false;
+    return true;
   }
 
   // Opens a given file as the next of the spaces. Throws RunError{input}; null for an empty path.

@@ -234,10 +234,13 @@ void VolumeExaminer::read_end(const Member& member, Standing standing, const Fil
 
   // Gone by: the last change of the directory it was removed from. Only a live one: the times of a directory that is deleted itself are not
   // written back to its record (DFTT 7: dir1 was last modified, says its record, before the files in it were made that went with it).
-  if (report.parent && graph_.standing(*report.parent) == Standing::live) {
+  // Nor does a directory say anything whose own deletion is in $LogFile, or whose record is older than the deletion that only the log has.
+  if (report.parent && graph_.standing(*report.parent) == Standing::live && deleted_in_log(*report.parent) == nullptr) {
     const Sighting* parent = citations_->record(report.parent->entry());
-    if (parent != nullptr && parent->directory && parent->has_standard_information && parent->standard_information.modified != no_time &&
-        activity_.plausible(parent->standard_information.modified))
+    const carvers::LogDeletion* logged = deleted_in_log(member.reference);
+    const bool older = logged != nullptr && parent != nullptr && parent->lsn <= logged->lsn;
+    if (parent != nullptr && !older && parent->directory && parent->has_standard_information &&
+        parent->standard_information.modified != no_time && activity_.plausible(parent->standard_information.modified))
       node.gone.push_back({parent->standard_information.modified, "parent_modified", {citations_->cite(*parent)}});
   }
 }

@@ -66,7 +66,10 @@ void VolumeExaminer::bound_by(VolumeExaminer& shadow) {
     const Standing standing = shadow.graph_.standing(file.reference);
     const Sighting* record = shadow.citations_->record(file.reference.entry());
     if (record == nullptr) continue;
-    if (standing == Standing::live) {
+    // The copy's own log may have its deletion, which had not reached the copy's $MFT.
+    if (standing == Standing::live && shadow.deleted_in_log(file.reference) != nullptr) {
+      nodes_[i].gone.push_back({time, "shadow_gone", {shadow.citations_->cite(*record)}});
+    } else if (standing == Standing::live) {
       // One that was renamed into \$Extend\$Deleted is gone for its user, and its record is in use until the last handle closes.
       if (std::ranges::any_of(shadow.paths_->spans(file.reference), &history::NameSpan::deletion_alias)) continue;
       nodes_[i].alive.push_back({time, "shadow_alive", {shadow.citations_->cite(*record)}});

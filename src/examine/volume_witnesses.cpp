@@ -106,11 +106,16 @@ void VolumeExaminer::list_files(FileReference folder, const std::u16string& path
 
 void VolumeExaminer::hear(Witnesses& witnesses) {
   if (!evidence_.volume || evidence_.volume->from_artefact()) return;
+  std::size_t lost = 0;
   for (const Haunt& place : haunts) {
     const auto components = history::path_components(place.folder);
     std::vector<std::pair<std::u16string, FileReference>> files;
     for (const FileReference folder : history::find(graph_, components))
       list_files(folder, u"\\" + std::u16string(place.folder), place.below, 0, files);
+    if (files.size() >= most_files)
+      out_.warnings.push_back({"witnesses_left_out",
+                               fmt::format("\\{}: it has more files than are looked at for logs ({})", to_utf8(place.folder), most_files),
+                               {}});
     std::ranges::sort(files);
     const auto repeated = std::ranges::unique(files);
     files.erase(repeated.begin(), repeated.end());
@@ -127,6 +132,7 @@ void VolumeExaminer::hear(Witnesses& witnesses) {
       WitnessInfo info{.path = to_utf8(path)};
       auto bytes = open_witness(reference, info);
       if (!bytes) {
+        lost += graph_.standing(reference) == Standing::deleted ? 1U : 0U;
         if (!place.below && graph_.standing(reference) == Standing::live)
           out_.warnings.push_back({"witness_unreadable", fmt::format("{}: its content cannot be read", info.path), {}});
         continue;
@@ -136,6 +142,12 @@ void VolumeExaminer::hear(Witnesses& witnesses) {
         continue;
       }
       const witness::Kind kind = witness::recognise(*bytes->file, info.path);
+      // What stands where Windows keeps a log or a hive, and is none: damaged, or put there.
+      if (kind == witness::Kind::unknown && info.state == "live") {
+        out_.warnings.push_back({"witness_unreadable", fmt::format("{}: it is neither an event log nor a hive", info.path),
+                                 bytes->file->locate(0, std::min<std::uint64_t>(bytes->file->size(), 512))});
+        out_.complete = false;
+      }
       if (kind == witness::Kind::hive)
         for (const auto& [ending, log] : {std::pair{u".LOG1"sv, &bytes->log1}, std::pair{u".LOG2"sv, &bytes->log2}})
           for (const auto& [other_path, other] : files) {
@@ -146,6 +158,11 @@ void VolumeExaminer::hear(Witnesses& witnesses) {
       if (!witnesses.is_repeat(info, *bytes)) witnesses.read(std::move(info), *bytes, kind);
     }
   }
+  if (lost != 0)
+    out_.coverage.push_back(
+        {.volume = info_.index,
+         .source = "agent_log",
+         .note = fmt::format("{} deleted files where logs lie were not read: empty, or their clusters have other owners now", lost)});
 }
 
 }  // namespace trimcarve

@@ -26,7 +26,7 @@ using witness::Kind;
 constexpr int most_archive_depth = 3;
 constexpr std::size_t gaps_reported = 16;
 // Statements are kept in memory, so that those around a run can be found once the runs are known. A log of a hundred thousand processes
-// takes about 100 MB.
+// takes about 100 MB. Those that name a handler may take as much again.
 constexpr std::uint64_t most_memory = std::uint64_t{512} << 20;
 
 SourceKind source_of(Kind kind) {
@@ -114,7 +114,9 @@ void Witnesses::read_members(WitnessInfo info, const WitnessBytes& bytes, Kind k
   if (kind == Kind::guest_logs) return read_archive(info, bytes.file, depth);
 
   const auto number = static_cast<std::uint32_t>(out_.witnesses.size());
+  bool unplaced = false;
   const auto take = [&](const Statement& statement) {
+    unplaced = unplaced || (kind == Kind::settings && statement.handler.empty());
     std::optional<std::uint32_t> volume = info.volume;
     if (volume)
       if (const auto shadow = speaks_for_.find(*volume); shadow != speaks_for_.end()) {
@@ -122,7 +124,7 @@ void Witnesses::read_members(WitnessInfo info, const WitnessBytes& bytes, Kind k
         if (was_said(*volume, statement)) return;
       }
     const std::uint64_t needed = memory_of(statement);
-    if (memory_ + needed > most_memory && statement.handler.empty()) {
+    if (memory_ + needed > (statement.handler.empty() ? most_memory : 2 * most_memory)) {
       ++left_out_;
       return;
     }
@@ -160,6 +162,12 @@ void Witnesses::read_members(WitnessInfo info, const WitnessBytes& bytes, Kind k
     coverage.gaps.push_back({gap.offset, gap.length, std::string(carvers::to_string(gap.kind))});
   }
   if (tally.gaps.count > coverage.gaps.size()) say(fmt::format("{} gaps in all", tally.gaps.count));
+  if (unplaced)
+    out_.warnings.push_back({"witness_unplaced",
+                             info.path +
+                                 ": its path does not say of which handler it is, so it belongs to no target: give it below a folder "
+                                 "Plugins/HANDLER/VERSION/RuntimeSettings or Status",
+                             {}});
   if (!tally.readable) {
     out_.warnings.push_back({"witness_unreadable", fmt::format("{}: not readable as {}: {}", info.path, info.kind, tally.note), {}});
     out_.complete = false;
@@ -224,7 +232,7 @@ findings::Hearing Witnesses::hearing() {
   if (left_out_ != 0)
     out_.warnings.push_back(
         {"witness_memory",
-         fmt::format("{} statements of logs that name no extension were not kept: what they say of scripts by their bare names is missing",
+         fmt::format("{} statements of logs were not kept, those that name no extension first: what they say is missing",
                      std::exchange(left_out_, 0)),
          {}});
   return {heard_, [this](std::size_t n) { return cite(n); }};

@@ -3,7 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <limits>
+#include <map>
+#include <set>
 
 #include "findings/ascii.hpp"
 #include "trimcarve/text.hpp"
@@ -35,8 +36,8 @@ struct Step {
 };
 
 struct Match {
-  std::string what;
-  std::optional<std::int64_t> gap;
+  const Step* step = nullptr;
+  std::optional<std::int64_t> gap;  // empty: the step is only bounded, and its bounds allow the operation
 };
 
 // The step nearest behind the operation. One that is only bounded goes with it when the bounds allow it.
@@ -50,15 +51,18 @@ std::optional<Match> nearest(const std::vector<Step>& steps, const CloudEvent& e
     if (step.earliest && step.latest && *step.earliest == *step.latest) {
       const std::int64_t gap = seconds_between(*event.first, *step.earliest);
       if (gap < earliest_effect || gap > latest_effect) continue;
-      if (!best || std::abs(gap) < std::abs(*best->gap)) best = Match{step.what, gap};
+      if (!best || std::abs(gap) < std::abs(*best->gap)) best = Match{&step, gap};
       continue;
     }
     const bool not_before = !step.latest || seconds_between(*event.first, *step.latest) >= earliest_effect;
     const bool not_behind = !step.earliest || seconds_between(*event.first, *step.earliest) <= latest_effect;
-    if (not_before && not_behind && (step.earliest || step.latest)) bounded = Match{step.what + ", whose bounds allow it", std::nullopt};
+    if (not_before && not_behind && (step.earliest || step.latest)) bounded = Match{&step, std::nullopt};
   }
   return best ? best : bounded;
 }
+
+// The first label of a name, lower case: "NODE-0017.corp.example" is "node-0017".
+std::string host_of(const std::string& name) { return lower_ascii(name.substr(0, name.find('.'))); }
 
 class Matcher {
  public:
@@ -68,9 +72,9 @@ class Matcher {
 
   std::vector<CloudEvent> run() {
     group();
-    if (out_.empty()) return {};
+    find_machine();
     list_steps();
-    for (CloudEvent& event : out_) match(event);
+    match();
     tell_missing();
     return std::move(out_);
   }
@@ -146,31 +150,66 @@ class Matcher {
         came_.push_back({"run " + (run.sequence.empty() ? "?" : run.sequence) + " was requested", run.started, run.started, run.version});
   }
 
-  void match(CloudEvent& event) {
-    const auto n = static_cast<std::size_t>(&event - out_.data());
-    const Deed deed = deeds_[n];
-    if (deed == Deed::cloud_machine) {
-      event.match = "the cloud lists it on the machine";
-      event.grade = Grade::established;
-      return;
+  // Which of the log's machines this disk is of. Its logs and hives name the computer, which may differ from the machine's name in the
+  // cloud: where the log knows but one machine, it is taken for this one; of several only the one of that name.
+  void find_machine() {
+    std::set<std::string> computers;
+    for (const Heard& heard : hearing_.all)
+      if (heard.source == SourceKind::event_log && heard.volume && !heard.statement.computer.empty())
+        computers.insert(host_of(heard.statement.computer));
+    for (const CloudEvent& event : out_)
+      if (!event.machine.empty()) machines_.insert(lower_ascii(event.machine));
+    for (const std::string& machine : machines_)
+      if (computers.contains(host_of(machine))) own_ = machine;
+  }
+
+  bool may_be_ours(const CloudEvent& event) const {
+    if (event.machine.empty() || machines_.size() <= 1) return true;
+    return own_ && lower_ascii(event.machine) == *own_;
+  }
+
+  void match() {
+    const bool disk = std::ranges::any_of(examination_.volumes, [](const VolumeInfo& v) { return v.state == "examined"; });
+    std::map<const Step*, std::vector<std::pair<std::int64_t, std::size_t>>> claims;
+    std::vector<std::optional<Match>> found(out_.size());
+    for (std::size_t n = 0; n < out_.size(); ++n) {
+      if (!may_be_ours(out_[n]) || deeds_[n] == Deed::cloud_machine) continue;
+      found[n] = nearest(deeds_[n] == Deed::cloud_delete ? went_ : came_, out_[n]);
+      if (found[n]) claims[found[n]->step].emplace_back(found[n]->gap ? std::abs(*found[n]->gap) : latest_effect + 1, n);
     }
-    const bool removal = deed == Deed::cloud_delete;
-    if (const auto found = nearest(removal ? went_ : came_, event)) {
-      event.match = found->what;
-      event.gap_seconds = found->gap;
-      event.grade = event.handler.empty() ? Grade::inferred : Grade::corroborated;
-      return;
+    for (std::size_t n = 0; n < out_.size(); ++n) {
+      CloudEvent& event = out_[n];
+      if (deeds_[n] == Deed::cloud_machine && may_be_ours(event)) {
+        event.match = "the cloud lists it on the machine " + event.machine;
+        event.grade = own_ ? Grade::corroborated : Grade::inferred;
+      } else if (found[n]) {
+        // A step has one cause: the nearest operation.
+        const auto& rivals = claims.at(found[n]->step);
+        if (found[n]->gap && std::ranges::min(rivals).second != n) continue;
+        event.match = found[n]->step->what;
+        if (!found[n]->gap) event.match += ", whose bounds allow it";
+        if (!found[n]->gap && rivals.size() > 1) event.match += fmt::format(" (as they do {} operations)", rivals.size());
+        event.gap_seconds = found[n]->gap;
+        event.grade = event.handler.empty() ? Grade::inferred : Grade::corroborated;
+      } else if (disk && may_be_ours(event)) {
+        tell_unmatched(event, n);
+      }
     }
-    // A failed or refused operation need not have reached the machine.
-    if (!removal || outcomes_[n] == witness::Outcome::failed || !event.first) return;
+  }
+
+  // A failed or refused operation need not have reached the machine.
+  void tell_unmatched(const CloudEvent& event, std::size_t n) {
+    if (deeds_[n] != Deed::cloud_delete || outcomes_[n] == witness::Outcome::failed || !event.first) return;
+    if (disagreements_.size() >= most_disagreements) return;
     Disagreement& d = disagreements_.emplace_back();
-    d.text = fmt::format(
-        "The cloud deleted the extension \"{}\" ({}) at {}, by {}; nothing on the disk goes with it at that time: it was another "
-        "extension, "
-        "another machine, or its traces are gone",
-        event.extension_name, event.handler.empty() ? "type not stated" : event.handler, to_iso8601(*event.first),
-        event.caller.empty() ? "nobody stated" : event.caller);
+    d.text = fmt::format("The cloud deleted the extension \"{}\" ({}) of {} at {}, by {}; no removal of {} on the disk goes with it: {}",
+                         event.extension_name, event.handler.empty() ? "type not stated" : event.handler,
+                         event.machine.empty() ? "a machine" : event.machine, to_iso8601(*event.first),
+                         event.caller.empty() ? "nobody stated" : event.caller, profile_.title,
+                         event.handler.empty() ? "it was another extension, another machine, or its traces are gone"
+                                               : "it was another machine's, or its traces are gone");
     d.sightings = event.sightings;
+    if (event.handler.empty()) d.rule = "an operation of a type that is not stated, with which nothing of this target goes";
   }
 
   // What came within the time of which the log speaks, and is not in it.
@@ -187,7 +226,8 @@ class Matcher {
       const bool told = std::ranges::any_of(out_, [&](const CloudEvent& e) {
         if (!e.first) return false;
         const std::int64_t gap = seconds_between(*e.first, *instance.installed);
-        return deeds_[static_cast<std::size_t>(&e - out_.data())] != Deed::cloud_delete && gap >= earliest_effect && gap <= latest_effect;
+        return may_be_ours(e) && deeds_[static_cast<std::size_t>(&e - out_.data())] != Deed::cloud_delete && gap >= earliest_effect &&
+               gap <= latest_effect;
       });
       if (told) continue;
       Disagreement& d = disagreements_.emplace_back();
@@ -208,6 +248,8 @@ class Matcher {
   std::vector<Deed> deeds_;  // of out_
   std::vector<witness::Outcome> outcomes_;
   std::vector<Step> came_, went_;
+  std::set<std::string> machines_;  // that the operations name, lower case
+  std::optional<std::string> own_;  // of them this disk's, by the computer's name
 };
 
 }  // namespace

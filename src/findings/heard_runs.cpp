@@ -7,6 +7,7 @@
 #include <set>
 
 #include "findings/ascii.hpp"
+#include "findings/proof.hpp"
 #include "findings/settings.hpp"
 #include "types/sha256.hpp"
 #include "witness/script_blocks.hpp"
@@ -21,6 +22,9 @@ constexpr std::uint64_t same_request = 10 * minute;
 // 400 and 600 events of one engine, and the 4688 of its process, come within this of each other.
 constexpr std::uint64_t same_process = 30 * ticks_per_second;
 
+// A hostile log has a million lines of one request, or a million processes: of each run so many are kept, and the rest counted.
+constexpr std::size_t most_cited = 1024, most_processes = 1024, most_runs = 2048, most_ends = 1024;
+
 std::uint64_t apart(FileTime a, FileTime b) { return a > b ? a.ticks - b.ticks : b.ticks - a.ticks; }
 
 std::string_view trimmed(std::string_view text) {
@@ -29,6 +33,7 @@ std::string_view trimmed(std::string_view text) {
 }
 
 void cite(const Hearing& hearing, std::size_t heard, std::vector<std::uint32_t>& sightings) {
+  if (sightings.size() >= most_cited) return;
   const std::uint32_t n = hearing.cite(heard);
   if (std::ranges::find(sightings, n) == sightings.end()) sightings.push_back(n);
 }
@@ -42,7 +47,7 @@ class Requests {
   void run() {
     for (const Touching& t : touches_) {
       const Statement& s = at(t).statement;
-      if (s.deed == Deed::uninstalled && s.time != no_time) ends_.emplace_back(t.version, s.time);
+      if (s.deed == Deed::uninstalled && s.time != no_time && ends_.size() < most_ends) ends_.emplace_back(t.version, s.time);
     }
     for (const Touching& t : touches_) {
       if (at(t).source != SourceKind::agent_log || !t.names_handler) continue;
@@ -62,7 +67,8 @@ class Requests {
         if (!run) return;
         current_[heard.witness] = *run;
         RunRecord& r = runs_[*run];
-        if (!r.started && s.time != no_time) r.started = s.time, r.started_basis = s.event == "goal state" ? "goal_state" : "handler_log";
+        if (!r.started && s.time != no_time)
+          r.started = s.time, r.started_basis = zoned_basis(s.event == "goal state" ? "goal_state" : "handler_log", s);
         take_settings(t, s, r);
         break;
       }
@@ -71,7 +77,7 @@ class Requests {
         const auto run = request(t, heard);
         if (!run) return;
         RunRecord& r = runs_[*run];
-        if (!r.started && s.time != no_time) r.started = s.time, r.started_basis = "handler_log";
+        if (!r.started && s.time != no_time) r.started = s.time, r.started_basis = zoned_basis("handler_log", s);
         take_command(s.command, s.cut, t, r);
         break;
       }
@@ -109,6 +115,13 @@ class Requests {
     }
     // Nothing in the tree: the witness alone knows of it. A bare outcome without a request is none.
     if (t.sequence.empty() && s.command.empty() && s.settings.empty()) return std::nullopt;
+    if (runs_.size() >= most_runs) {
+      if (!left_out_ && disagreements_.size() < most_disagreements)
+        disagreements_.push_back(
+            {fmt::format("The logs name more requests than the {} that are told here", most_runs), {hearing_.cite(t.heard)}});
+      left_out_ = true;
+      return std::nullopt;
+    }
     RunRecord& made = runs_.emplace_back();
     made.volume = heard.volume.value_or(no_volume);
     made.version = t.version;
@@ -158,7 +171,7 @@ class Requests {
     if (r.command.empty() || (r.command_cut && command.starts_with(r.command))) {
       r.command = command;
       r.command_cut = cut;
-    } else if (!cut && !r.command_cut && trimmed(command) != trimmed(r.command)) {
+    } else if (!cut && !r.command_cut && trimmed(command) != trimmed(r.command) && disagreements_.size() < most_disagreements) {
       Disagreement& d = disagreements_.emplace_back();
       d.text = fmt::format("Sequence {} of version {}: the settings and the log do not name the same command: \"{}\" and \"{}\"",
                            r.sequence, r.version, r.command, command);
@@ -171,7 +184,7 @@ class Requests {
     if (s.exit_code) {
       if (!r.exit_code) {
         r.exit_code = s.exit_code;
-      } else if (*r.exit_code != *s.exit_code) {
+      } else if (*r.exit_code != *s.exit_code && disagreements_.size() < most_disagreements) {
         Disagreement& d = disagreements_.emplace_back();
         d.text = fmt::format("Sequence {} of version {}: exit code {} by one source, {} by {}", r.sequence, r.version, *r.exit_code,
                              *s.exit_code, s.event.empty() ? "a log" : s.event);
@@ -185,7 +198,7 @@ class Requests {
     const bool goes_on = same_ascii(s.status, "transitioning");
     if (!r.finished && s.time != no_time && !goes_on && (s.deed == Deed::command_finished || s.exit_code)) {
       r.finished = s.time;
-      r.finished_basis = s.deed == Deed::command_finished ? "handler_log" : "agent_report";
+      r.finished_basis = zoned_basis(s.deed == Deed::command_finished ? "handler_log" : "agent_report", s);
     }
   }
 
@@ -195,6 +208,7 @@ class Requests {
   std::vector<Disagreement>& disagreements_;
   std::vector<std::pair<std::string, FileTime>> ends_;  // of installations: version, time
   std::map<std::uint32_t, std::size_t> current_;        // by witness: the run it last spoke of
+  bool left_out_ = false;
 };
 
 // The run in whose time an event falls: of the version when it is known; the latest begun.
@@ -221,6 +235,8 @@ void add_process(const Hearing& hearing, const Touching& t, RunRecord& run) {
     if (t.grade == Grade::established && known.grade == Grade::inferred) known.grade = t.grade, known.relation = t.relation;
     return;
   }
+  ++run.processes_total;
+  if (run.processes.size() >= most_processes) return;
   ProcessRecord& made = run.processes.emplace_back();
   if (s.time != no_time) made.started = s.time;
   made.path = s.path;
@@ -275,7 +291,7 @@ void hear_events(const Hearing& hearing, std::span<const Touching> touches, std:
       case Deed::engine_started: {
         if (asked_of_handler(s) && t.relation == "the handler's own program") break;  // a step of the handler, not of a run
         RunRecord* run = run_at(runs, s.time, t.version);
-        if (run == nullptr && t.relation == "started by the handler" && s.time != no_time) {
+        if (run == nullptr && t.relation == "started by the handler" && s.time != no_time && runs.size() < most_runs) {
           run = &runs.emplace_back();
           run->volume = heard.volume.value_or(no_volume);
           run->version = t.version;
@@ -324,8 +340,9 @@ void hear_events(const Hearing& hearing, std::span<const Touching> touches, std:
     text.grade = reason->grade;
     for (const std::uint32_t n : block.numbers) cite(hearing, n, text.sightings);
     for (const witness::ContestedPart& contested : block.contested)
-      disagreements.push_back(
-          {fmt::format("Script block {}: the logs have two texts of part {}", block.id, contested.part), text.sightings});
+      if (disagreements.size() < most_disagreements)
+        disagreements.push_back(
+            {fmt::format("Script block {}: the logs have two texts of part {}", block.id, contested.part), text.sightings});
     RunRecord* run = run_at(runs, block.first_time, reason->version);
     if (run == nullptr) {
       others.push_back(std::move(text));

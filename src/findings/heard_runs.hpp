@@ -15,7 +15,10 @@ namespace trimcarve::findings {
 struct Disagreement {
   std::string text;
   std::vector<std::uint32_t> sightings;
+  std::string rule;  // of one that is only inferred to be one
 };
+// More of one target are not told; that there are more is.
+inline constexpr std::size_t most_disagreements = 256;
 
 // Adds what the agent's and the handler's own logs and reports state. A member of a run that the tree already gave is never changed.
 void hear_requests(const Hearing& hearing, std::span<const Touching> touches, std::vector<RunRecord>& runs,

@@ -81,7 +81,7 @@ class Judge {
     std::string handler, version;
     std::optional<std::uint32_t> volume;
     std::vector<std::size_t> heard;
-    std::set<SourceKind> sources, end_sources;  // kinds that tell of its life; of its removal
+    std::set<SourceKind> sources, end_writers;  // kinds that tell of its life; who tells of its removal
     std::optional<std::pair<FileTime, std::size_t>> installed, last, ended;
     std::vector<std::pair<FileTime, std::size_t>> ends;
     bool install_begun = false;  // `installed` is the step's beginning: no end of it is logged

@@ -33,9 +33,12 @@ void Judge::tell_instances() {
         continue;
       }
       if (folders_[n] == nullptr) {
+        const bool searched = instance.volume != no_volume && volume_was_read();
         Finding& f =
-            say(fmt::format("Version {} was on this machine, as witnesses tell, and its folder is not on the volume", version_of(n)),
-                Grade::inferred, instance.sightings, "told of by witnesses, and no record on the volume is its folder's");
+            say(fmt::format("Version {} was on {} machine, as witnesses tell, and {}", version_of(n), searched ? "this" : "a",
+                            searched ? "its folder is not on the volume" : "was uninstalled"),
+                Grade::inferred, instance.sightings,
+                searched ? "told of by witnesses, and no record on the volume is its folder's" : "a witness names it and its removal");
         if (instance.removed) f.earliest = instance.removed->earliest, f.latest = instance.removed->latest;
         continue;
       }

@@ -74,10 +74,10 @@ void Judge::hear_instances() {
     Witnessed& w = all[{lower_ascii(t.handler), t.version}];
     w.handler = t.handler;
     w.version = t.version;
-    w.volume = heard.volume;
+    if (heard.volume) w.volume = heard.volume;
     if (w.heard.size() < most_cited) w.heard.push_back(t.heard);
     w.sources.insert(heard.source);
-    if (end) w.end_sources.insert(heard.source);
+    if (end) w.end_writers.insert(writer_of(heard.source, s));
     if (s.time == no_time) continue;
     // A key's last write is the time of its last change, not of the handler's life.
     if (deed == Deed::registered) continue;
@@ -96,7 +96,7 @@ void Judge::hear_instances() {
     if (end != w.ends.end())
       w.ended = *end;
     else if (!w.ends.empty())
-      w.ended = w.ends.back();
+      w.end_writers.clear();  // it came again since: those words are of an earlier installation
     witnessed_.push_back(std::move(w));
   }
   for (const Witnessed& w : witnessed_) {
@@ -108,7 +108,7 @@ void Judge::hear_instances() {
           *i.removed->earliest >= w.ended->first || (w.last && w.last->first > w.ended->first))
         continue;
       i.removed->earliest = w.ended->first;
-      i.removed->earliest_basis = "witness_uninstalled";
+      i.removed->earliest_basis = zoned_basis("witness_uninstalled", hearing_.all[w.ended->second].statement);
       i.removed->earliest_sightings = {hearing_.cite(w.ended->second)};
     }
     const bool known = std::ranges::any_of(report_.instances, [&](const Instance& i) {
@@ -122,17 +122,20 @@ void Judge::hear_instances() {
     folders_.push_back(nullptr);
     made.volume = w.volume.value_or(no_volume);
     made.version = w.version;
-    made.state = w.ended || volume_was_read() ? "removed" : "unknown";
-    if (w.installed) made.installed = w.installed->first, made.installed_basis = "witness_installed";
+    made.state = w.ended || (w.volume && volume_was_read()) ? "removed" : "unknown";
+    if (w.installed)
+      made.installed = w.installed->first,
+      made.installed_basis = zoned_basis("witness_installed", hearing_.all[w.installed->second].statement);
     for (const std::size_t n : w.heard) made.sightings.push_back(hearing_.cite(n));
     if (made.state != "removed") continue;
     Bounds& bounds = made.removed.emplace();
     // The agent uninstalls, then deletes: what it logs is not before the deletion's beginning, and nothing says when it was done.
     if (w.ended && (!w.last || w.last->first <= w.ended->first))
-      bounds.earliest = w.ended->first, bounds.earliest_basis = "witness_uninstalled",
+      bounds.earliest = w.ended->first, bounds.earliest_basis = zoned_basis("witness_uninstalled", hearing_.all[w.ended->second].statement),
       bounds.earliest_sightings = {hearing_.cite(w.ended->second)};
     else if (w.last)
-      bounds.earliest = w.last->first, bounds.earliest_basis = "witness_last", bounds.earliest_sightings = {hearing_.cite(w.last->second)};
+      bounds.earliest = w.last->first, bounds.earliest_basis = zoned_basis("witness_last", hearing_.all[w.last->second].statement),
+      bounds.earliest_sightings = {hearing_.cite(w.last->second)};
   }
 }
 
@@ -151,7 +154,7 @@ void Judge::find_witnessed() {
   std::vector<std::string> versions;
   for (const Witnessed& w : witnessed_) {
     sources.insert(w.sources.begin(), w.sources.end());
-    ends.insert(w.end_sources.begin(), w.end_sources.end());
+    ends.insert(w.end_writers.begin(), w.end_writers.end());
     if (w.ended && (!ended || w.ended->first > *ended)) ended = w.ended->first;
     if (!w.version.empty()) versions.push_back(w.version);
     for (const std::size_t n : w.heard)
@@ -161,7 +164,8 @@ void Judge::find_witnessed() {
   for (const SourceKind source : sources) names.emplace_back(called(source));
   const std::string title(target_.profile->title);
   const std::string who = list_of(names) + (versions.empty() ? "" : " (version " + list_of(versions) + ")");
-  if (volume_was_read()) {
+  const bool on_disk = std::ranges::any_of(witnessed_, [](const Witnessed& w) { return w.volume.has_value(); });
+  if (volume_was_read() && on_disk) {
     report_.verdict = Verdict::removed;
     // Two independent kinds: the log that tells of the removal, and the $MFT that has no such folder.
     report_.grade = !ends.empty() ? Grade::corroborated : Grade::inferred;
@@ -173,10 +177,12 @@ void Judge::find_witnessed() {
     f.earliest = ended;
     return;
   }
+  // Given logs need not be this machine's.
+  const std::string missing = volume_was_read() ? "they were given, and the disk itself has no trace of it" : "no $MFT was given";
   if (!ends.empty()) {
     report_.verdict = Verdict::removed;
     report_.grade = ends.size() > 1 ? Grade::corroborated : Grade::inferred;
-    report_.reason = fmt::format("its removal is told of by {}; no $MFT was given", who);
+    report_.reason = fmt::format("its removal is told of by {}; {}", who, missing);
     Finding& f = say(fmt::format("{} was removed, as told by {}", sentence(title), who), report_.grade, std::move(sightings),
                      report_.grade == Grade::inferred ? "a witness names the handler and its removal" : "");
     f.earliest = ended;
@@ -184,33 +190,43 @@ void Judge::find_witnessed() {
   }
   report_.verdict = Verdict::traces;
   report_.grade = Grade::inferred;
-  report_.reason = fmt::format("told of by {}; no $MFT was given, so whether it is still there is not known", who);
+  report_.reason = fmt::format("told of by {}; {}, so whether it was removed is not known", who, missing);
   say(fmt::format("{} left traces: it is told of by {}", sentence(title), who), Grade::inferred, std::move(sightings),
       "told of by witnesses");
 }
 
 // A removal that the disk shows and a witness tells of rests on both; one that is told of while the folder is in use is a contradiction.
 void Judge::weigh_removal() {
-  std::vector<std::uint32_t> sightings;
+  constexpr std::uint64_t slack = 600 * ticks_per_second;  // of the log's clock, and between the agent's word and its deed
   std::optional<FileTime> last;
-  for (const Witnessed& w : witnessed_)
-    if (w.ended) {
-      sightings.push_back(hearing_.cite(w.ended->second));
-      if (!last || w.ended->first > *last) last = w.ended->first;
+  bool fits = false;  // a word of the end of a version whose folder went, at a time at which it can have gone
+  const auto is_of = [this](std::size_t n, const Witnessed& w) {
+    const std::string handler = folders_[n] == nullptr ? std::string() : place(folders_[n]->path, true).handler;
+    return report_.instances[n].version == w.version && (handler.empty() || same_ascii(handler, w.handler));
+  };
+  std::vector<std::uint32_t> against;
+  for (const Witnessed& w : witnessed_) {
+    if (!w.ended) continue;
+    const FileTime end = w.ended->first;
+    for (std::size_t n = 0; n < report_.instances.size(); ++n) {
+      const Instance& i = report_.instances[n];
+      if (!is_of(n, w) || (i.installed && *i.installed > end)) continue;
+      if (i.state == "removed" && folders_[n] != nullptr)
+        fits = fits || !i.removed || !i.removed->latest || end.ticks <= i.removed->latest->ticks + slack;
+      if (i.state != "present") continue;
+      against.push_back(hearing_.cite(w.ended->second));
+      if (!last || end > *last) last = end;
     }
-  if (sightings.empty()) return;
-  if (report_.verdict == Verdict::removed && report_.grade == Grade::established) {
+  }
+  if (report_.verdict == Verdict::removed && report_.grade == Grade::established && fits) {
     report_.grade = Grade::corroborated;
     report_.reason += "; a log tells of its removal too";
   }
-  if (report_.verdict != Verdict::present) return;
-  const bool since = std::ranges::any_of(report_.instances,
-                                         [&](const Instance& i) { return i.state == "present" && i.installed && *i.installed > *last; });
-  if (since) return;
+  if (against.empty()) return;
   report_.reason += fmt::format("; but a log tells of its removal at {}", to_iso8601(*last));
   Finding& f = say(fmt::format("{} is in use by its $MFT record, and a log tells of its removal at {}",
                                sentence(std::string(target_.profile->title)), to_iso8601(*last)),
-                   Grade::contradicted, std::move(sightings));
+                   Grade::contradicted, std::move(against));
   f.earliest = f.latest = last;
 }
 
@@ -219,7 +235,9 @@ void Judge::tell_witnesses() {
     tell_named_path();
     return;
   }
-  for (const Disagreement& d : disagreements_) say(d.text, Grade::contradicted, d.sightings);
+  for (const Disagreement& d : disagreements_) say(d.text, d.rule.empty() ? Grade::contradicted : Grade::inferred, d.sightings, d.rule);
+  if (disagreements_.size() >= most_disagreements)
+    say("Sources disagree in more places than are told here", Grade::contradicted, disagreements_.back().sightings);
   tell_steps();
   tell_scripts();
   tell_certificates();
@@ -231,6 +249,7 @@ void Judge::tell_witnesses() {
 void Judge::tell_steps() {
   struct Told {
     std::string text;
+    std::string zone;
     bool by_verb = false, by_word = false;
     std::optional<FileTime> first, last;
     std::vector<std::uint32_t> sightings;
@@ -263,6 +282,7 @@ void Judge::tell_steps() {
       told.text = text;
       order.push_back(&told);
     }
+    told.zone = told.zone.empty() ? zone_note(s) : told.zone;
     told.by_word = word.has_value();
     told.by_verb = deed == Deed::uninstalled || deed == Deed::disabled;
     if (told.sightings.size() < most_cited) told.sightings.push_back(hearing_.cite(t.heard));
@@ -271,7 +291,7 @@ void Judge::tell_steps() {
     if (!told.last || s.time > *told.last) told.last = s.time;
   }
   for (const Told* told : order | std::views::take(most_told)) {
-    Finding& f = say(told->text, told->by_word || told->by_verb ? Grade::inferred : Grade::established, told->sightings,
+    Finding& f = say(told->text + told->zone, told->by_word || told->by_verb ? Grade::inferred : Grade::established, told->sightings,
                      told->by_word   ? "the handler's own program was started with that word"
                      : told->by_verb ? "a line that names the handler and that step"
                                      : "");

@@ -10,6 +10,14 @@ namespace trimcarve::findings {
 
 bool has_flag(const FileReport& file, std::string_view flag) { return std::ranges::find(file.flags, flag) != file.flags.end(); }
 
+SourceKind writer_of(SourceKind source, const Statement& statement) {
+  return source == SourceKind::event_log && statement.event.starts_with("Microsoft-WindowsAzure") ? SourceKind::agent_log : source;
+}
+
+std::string zone_note(const Statement& statement) { return statement.zone_stated ? "" : ", no zone stated: taken for UTC"; }
+
+std::string zoned_basis(std::string basis, const Statement& statement) { return basis + (statement.zone_stated ? "" : "_no_zone"); }
+
 std::string_view called(SourceKind witness) {
   switch (witness) {
     case SourceKind::agent_log: return "the agent's logs";

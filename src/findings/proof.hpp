@@ -29,6 +29,11 @@ std::string_view doubt(const FileReport& file);
 // Of two deleted files the later is the one whose end is later.
 bool later(const FileReport& a, const FileReport& b);
 
+// Who wrote it, for independence: what the Azure agent and its handlers put into the event log is their own word, as their logs are.
+SourceKind writer_of(SourceKind source, const Statement& statement);
+// ", no zone stated: taken for UTC" where a witness's time has no zone; a basis that says so.
+std::string zone_note(const Statement& statement);
+std::string zoned_basis(std::string basis, const Statement& statement);
 std::string_view called(SourceKind witness);                 // "the agent's logs"; a kind of witness
 std::string told(const FileReport& file);                    // its path and reference
 std::string list_of(const std::vector<std::string>& parts);  // "a, b and c"

@@ -7,6 +7,7 @@
 
 #include "findings/ascii.hpp"
 #include "findings/heard_runs.hpp"
+#include "findings/proof.hpp"
 #include "trimcarve/text.hpp"
 
 namespace trimcarve::findings {
@@ -15,6 +16,7 @@ namespace {
 
 constexpr std::uint64_t same_step = 10 * 60 * ticks_per_second;
 constexpr std::size_t most_cited = 16, longest_quote = 400;
+constexpr std::size_t most_steps = 4096;  // a hostile log could make a step of each of a million lines
 
 std::string quoted(const std::string& text) {
   const std::string line = text.substr(0, std::min(text.find_first_of("\r\n"), text.size()));
@@ -36,6 +38,7 @@ class Teller {
     for (const CloudEvent& event : report_.cloud) tell_cloud(event);
     for (const Touching& touch : touches_) tell_touch(touch);
     tell_cleared();
+    if (out_.size() >= most_steps) out_.back().text += " (there are more steps than are told here)";
     std::ranges::stable_sort(out_, [](const StoryStep& a, const StoryStep& b) { return key(a) < key(b); });
     return std::move(out_);
   }
@@ -85,9 +88,14 @@ class Teller {
                             s.zone_stated,
                             std::move(text),
                             {n}});
-    // Two kinds of evidence of one step.
-    const bool other =
-        std::ranges::any_of(step.sources, [&](const StoryStep::Source& source) { return source.source != step.sources.back().source; });
+    // Two writers of one step.
+    const auto writer = [this](const StoryStep::Source& source) {
+      const Sighting& sighting = x_.sightings[source.sightings.front()];
+      return sighting.statement ? writer_of(sighting.source, *sighting.statement) : sighting.source;
+    };
+    const bool other = std::ranges::any_of(step.sources, [&](const StoryStep::Source& source) {
+      return !source.sightings.empty() && writer(source) != writer(step.sources.back());
+    });
     if (other && (step.grade == Grade::established || step.grade == Grade::inferred)) step.grade = Grade::corroborated;
   }
 
@@ -109,6 +117,20 @@ class Teller {
     }
   }
 
+  // Those of a run's sightings that name a file with this ending.
+  std::vector<std::uint32_t> of_files(const RunRecord& run, std::u16string_view ending) const {
+    std::vector<std::uint32_t> out;
+    for (const std::uint32_t n : run.sightings) {
+      const Sighting& sighting = x_.sightings[n];
+      const bool named = std::ranges::any_of(sighting.names, [&](const NameFact& fact) {
+        const std::u16string_view name = sighting.name(fact);
+        return name.size() > ending.size() && same_ascii(name.substr(name.size() - ending.size()), ending);
+      });
+      if (named) out.push_back(n);
+    }
+    return out;
+  }
+
   void tell_run(const RunRecord& run) {
     const std::string name = fmt::format("run {}", run.sequence.empty() ? "?" : run.sequence);
     if (run.started || run.finished) {
@@ -116,7 +138,8 @@ class Teller {
       if (!run.command.empty()) text += ": " + quoted(run.command);
       add_sources(step("started", run.version, run.sequence, run.started, run.started ? run.started : run.finished, std::move(text),
                        Grade::established),
-                  run.sightings, run.started, "the request's files");
+                  run.started_basis.starts_with("settings_") ? of_files(run, u".settings") : run.sightings, run.started,
+                  "the request's files");
     }
     for (const ProcessRecord& process : run.processes)
       step("process", run.version, run.sequence, process.started, process.started,
@@ -131,7 +154,7 @@ class Teller {
       if (!run.status.empty()) text += ", status " + run.status;
       if (run.exit_code) text += fmt::format(", exit code {}", *run.exit_code);
       add_sources(step("finished", run.version, run.sequence, run.finished, run.finished, std::move(text), Grade::established),
-                  run.sightings, run.finished, "the request's files");
+                  of_files(run, u".status"), run.finished, "the status file");
     }
   }
 
@@ -142,10 +165,11 @@ class Teller {
   }
 
   void tell_cloud(const CloudEvent& event) {
-    std::string text = fmt::format("{} \"{}\"{}{}", event.operation, event.extension_name, event.status.empty() ? "" : ", " + event.status,
-                                   event.caller.empty() ? "" : ", by " + event.caller);
+    std::string text =
+        fmt::format("{} \"{}\"{}{}{}", event.operation, event.extension_name, event.machine.empty() ? "" : " of " + event.machine,
+                    event.status.empty() ? "" : ", " + event.status, event.caller.empty() ? "" : ", by " + event.caller);
     if (!event.address.empty()) text += " from " + event.address;
-    text += event.match.empty() ? "; nothing on the disk goes with it" : "; " + event.match;
+    text += event.match.empty() ? "; matched with nothing on the disk" : "; " + event.match;
     if (event.gap_seconds) text += fmt::format(" ({} s later)", *event.gap_seconds);
     step("cloud", event.version, {}, event.first, event.first, std::move(text), event.grade)
         .sources.push_back({"activity_log", event.first, true, event.operation, event.sightings});
@@ -176,6 +200,7 @@ class Teller {
       if (!near(step, s.time)) continue;
       if (best == nullptr || distance(step, s.time) < distance(*best, s.time)) best = &step;
     }
+    if (best == nullptr && out_.size() >= most_steps) return;
     if (best == nullptr)
       best = &step(what, touch.version, touch.sequence, s.time == no_time ? std::nullopt : std::optional(s.time),
                    s.time == no_time ? std::nullopt : std::optional(s.time),
@@ -200,7 +225,7 @@ class Teller {
   void tell_cleared() {
     for (std::size_t i = 0; i < hearing_.all.size(); ++i) {
       const Statement& s = hearing_.all[i].statement;
-      if (s.deed != Deed::log_cleared) continue;
+      if (s.deed != Deed::log_cleared || out_.size() >= most_steps) continue;
       const auto time = s.time == no_time ? std::nullopt : std::optional(s.time);
       add_statement(step("log_cleared", {}, {}, time, time, "an event log was cleared" + (s.user.empty() ? "" : ", by " + s.user),
                          Grade::established),

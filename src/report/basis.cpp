@@ -53,6 +53,9 @@ constexpr std::array prefixes{
 std::string explain_basis(std::string_view code) {
   for (const auto& [name, meaning] : words)
     if (code == name) return std::string(meaning);
+  static constexpr std::string_view no_zone = "_no_zone";
+  if (code.ends_with(no_zone) && code.size() > no_zone.size())
+    return explain_basis(code.substr(0, code.size() - no_zone.size())) + "; no zone is stated there: taken for UTC";
   for (const auto& [prefix, meaning] : prefixes)
     if (code.starts_with(prefix) && code.size() > prefix.size()) return std::string(meaning) + explain_basis(code.substr(prefix.size()));
   return std::string(code);

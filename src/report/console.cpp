@@ -270,7 +270,8 @@ class Console {
             fmt::format("{} {} ({}; {})", process.started ? seconds_of(*process.started) : "time unknown",
                         process.command.empty() ? process.path : process.command, process.relation, to_string(process.grade)));
     }
-    if (run.processes.size() > max_scripts) field(4, "", fmt::format("and {} more", run.processes.size() - max_scripts));
+    const std::uint64_t shown = std::min(max_scripts, run.processes.size());
+    if (run.processes_total > shown) field(4, "", fmt::format("and {} more", run.processes_total - shown));
     for (const ScriptText& text : run.script_texts) script_text(text);
     for (std::size_t i = 0; i < run.created_elsewhere.size() && i < max_scripts; ++i) {
       const CreatedFile& file = run.created_elsewhere[i];
@@ -336,7 +337,8 @@ class Console {
     std::size_t shown = 0, all = 0;
     for (const Finding& finding : x_.findings) {
       if (finding.target != target) continue;
-      if (all++ >= max_findings) continue;
+      // What contradicts is never among those left out.
+      if (all++ >= max_findings && finding.grade != Grade::contradicted) continue;
       if (shown++ == 0) sink_("\n  Findings\n");
       std::string text =
           finding.statement + " [" + std::string(to_string(finding.grade)) + (finding.rule.empty() ? "" : ": " + finding.rule) + "]";

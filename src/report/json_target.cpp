@@ -183,6 +183,7 @@ void put_run(JsonWriter& json, const RunRecord& run) {
   json.key("processes").begin_array();
   for (const ProcessRecord& process : run.processes) put_process(json, process);
   json.end_array();
+  json.key("processes_total").value(run.processes_total);
   put_script_texts(json.key("script_texts"), run.script_texts);
   json.key("labels").begin_array();
   for (const RunLabel& label : run.labels) {

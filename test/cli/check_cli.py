@@ -261,6 +261,14 @@ def verify_names_one_byte(folder):
         # A manifest that is no longer one cannot be checked against at all.
         check(r.returncode in ((1, 3) if name == "manifest.json" else (1,)), f"{name}: exit code {r.returncode}")
         check(name in r.stdout + r.stderr or name == "manifest.json", f"{name} is not named: {r.stdout[:200]}")
+    document = out + "/findings.json"
+    with open(document, "rb") as f:
+        before = f.read()
+    for what in (b"[" + before[1:], before[: len(before) // 2]):  # no JSON any more
+        write(document, what)
+        r = run("verify", out, image)
+        check(r.returncode == 1 and "the evidence is not checked" in r.stdout, f"a broken findings.json: {r.returncode} {r.stdout[:300]}")
+    write(document, before)
     with open(out + "/findings.json", encoding="utf-8") as f:
         sightings = json.load(f)["sightings"]
     for s in sightings[:: max(1, len(sightings) // 12)]:
@@ -397,6 +405,13 @@ def witnesses(folder):
     check(r.returncode == 1 and any(other in w["text"] for w in json.loads(r.stdout)["warnings"]), f"a file that is no log: {r.returncode}")
     expect(["examine", "--artifact", other], 3, "nothing to examine")
     expect(["examine", "--artifact", folder + "/no such"], 3, "no such file")
+    empty = write(folder + "/SOFTWARE.LOG2", b"")
+    r = run("examine", "--artifact", log, "--artifact", empty, "--json")
+    check(r.returncode == 0, f"an empty transaction log: {r.returncode} {r.stderr}")
+    r = run("examine", "--artifact", log, "--artifact", write(folder + "/empty.evtx", b""), "--json")
+    check(r.returncode == 1 and "the file is empty" in r.stdout, f"an empty log costs itself only: {r.returncode} {r.stderr}")
+    r = run("examine", "--artifact", log, "--artifact", write(folder + "/0.settings", b'{"runtimeSettings":[{"handlerSettings":{}}]}'), "--json")
+    check("witness_unplaced" in r.stdout, f"settings of no known handler: {r.stdout[:200]}")
     expect(["examine", "--artifact", log, "--certificate", other], 3, "no certificate")
     r = run("examine", sample(folder), "--artifact", log, "--activity-log", activity, "-o", folder + "/out")
     check(r.returncode == 0, f"beside a disk: exit {r.returncode}: {r.stderr}")
@@ -414,7 +429,7 @@ def manual(folder):
         text = f.read()
     for command in ("examine", "verify"):
         for option in re.findall(r"--([a-z]+[a-z-]*)", run(command, "--help").stdout):
-            check(f"-{option}" in text, f"--{option} is not in the manual page")
+            check(re.search(rf"Fl -(\S+ \| -)?{option}(?![a-z-])", text), f"--{option} is not in the manual page")
     if shutil.which("mandoc") is None:
         print("SKIPPED: mandoc is not installed")
         return

@@ -20,6 +20,7 @@ struct Case {
     s.event = operation;
     s.status = status;
     s.user = "someone@example.org";
+    s.computer = "vm1";
     s.fields = {{"correlationId", correlation},
                 {"resourceId", "/subscriptions/1/resourceGroups/g/providers/Microsoft.Compute/virtualMachines/vm1/extensions/cse"},
                 {"extensionName", "cse"},
@@ -42,6 +43,7 @@ struct Case {
     report.instances.front().state = "removed";
     report.instances.front().removed = Bounds{.earliest = test::at(earliest), .latest = test::at(latest)};
   }
+  Case() { x.volumes.push_back({.index = 0, .records = 10, .state = "examined"}); }
   std::vector<CloudEvent> match() {
     x.coverage.push_back(
         {.source = "activity_log:a.json", .first = test::at("2026-05-01T00:00:00Z"), .last = test::at("2026-05-30T00:00:00Z")});
@@ -78,6 +80,8 @@ TEST_CASE("a deletion with nothing on the disk, and an installation without an e
   CHECK(events[0].match.empty());
   REQUIRE(c.disagreements.size() == 2);
   CHECK_FALSE(c.disagreements[0].sightings.empty());
+  CHECK_FALSE(c.disagreements[0].rule.empty());  // its type is not stated: an inference
+  CHECK(c.disagreements[1].rule.empty());
 }
 
 TEST_CASE("a failed deletion contradicts nothing") {
@@ -114,4 +118,60 @@ TEST_CASE("a removal that is only bounded goes with a deletion within its bounds
   REQUIRE(events.size() == 2);
   CHECK(events[1].match.find("bounds") != std::string::npos);
   CHECK_FALSE(events[1].gap_seconds);
+}
+
+TEST_CASE("a log that has no event of an extension at all contradicts an installation in its time") {
+  Case c;
+  c.installed("2026-05-12T10:00:40Z");
+  CHECK(c.match().empty());
+  REQUIRE(c.disagreements.size() == 1);
+  CHECK(c.disagreements[0].text.find("no write of an extension near it") != std::string::npos);
+}
+
+TEST_CASE("without a log there is nothing to contradict") {
+  Case c;
+  c.installed("2026-05-12T10:00:40Z");
+  const auto events = findings::match_cloud(*findings::find_profile("custom-script"), c.w.hearing(), c.x, c.report, c.disagreements);
+  CHECK(events.empty());
+  CHECK(c.disagreements.empty());
+}
+
+TEST_CASE("of several machines only the one that this disk's logs name is matched") {
+  Case c;
+  c.installed("2026-05-12T10:00:40Z");
+  c.write("2026-05-12T10:00:00Z", "ours");
+  Statement& other =
+      c.event(Deed::cloud_write, "Microsoft.Compute/virtualMachines/extensions/write", "2026-05-12T10:00:30Z", "Succeeded", "theirs");
+  other.computer = "vm9";
+  other.fields[1].second = "/subscriptions/1/resourceGroups/g/providers/Microsoft.Compute/virtualMachines/vm9/extensions/cse";
+  SUBCASE("named") {
+    c.w.say(SourceKind::event_log, Deed::other, "2026-05-12T10:00:00Z", 1).computer = "VM1.corp.example";
+    const auto events = c.match();
+    REQUIRE(events.size() == 2);
+    CHECK_FALSE(events[0].match.empty());
+    CHECK(events[1].match.empty());
+    CHECK(events[1].machine == "vm9");
+  }
+  SUBCASE("not named") {
+    for (const CloudEvent& event : c.match()) CHECK(event.match.empty());
+  }
+}
+
+TEST_CASE("a step has one cause: the nearest operation") {
+  Case c;
+  c.installed("2026-05-12T10:00:40Z");
+  c.write("2026-05-12T09:40:00Z", "early");
+  c.write("2026-05-12T10:00:00Z", "near");
+  const auto events = c.match();
+  REQUIRE(events.size() == 2);
+  CHECK(events[0].match.empty());
+  CHECK(events[1].gap_seconds == 40);
+}
+
+TEST_CASE("without a disk nothing contradicts a deletion") {
+  Case c;
+  c.x.volumes.clear();
+  c.erase("2026-05-20T10:00:00Z");
+  CHECK(c.match().size() == 1);
+  CHECK(c.disagreements.empty());
 }

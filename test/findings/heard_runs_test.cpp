@@ -44,7 +44,7 @@ TEST_CASE("a log alone gives its runs: request, command, end and exit code") {
   CHECK(c.runs[0].command == "powershell -File a.ps1");
   CHECK(c.runs[0].started == test::at("2026-05-12T10:00:00Z"));
   CHECK(c.runs[0].finished == test::at("2026-05-12T10:00:30Z"));
-  CHECK(c.runs[0].started_basis == "handler_log");
+  CHECK(c.runs[0].started_basis == "handler_log_no_zone");
   CHECK(c.runs[1].exit_code == 5);
   CHECK(c.runs[1].sightings.size() == 3);
   CHECK(c.disagreements.empty());

@@ -59,6 +59,10 @@ class Witnessed {
               return slot->second;
             }};
   }
+  // All so far are of files that the examiner gave.
+  void give() {
+    for (findings::Heard& heard : heard_) heard.volume.reset();
+  }
   // How many statements were cited.
   std::size_t cited() const { return cited_.size(); }
 

@@ -70,7 +70,7 @@ TEST_CASE("without a word of the removal it is inferred from the folder's absenc
   CHECK(t.verdict == Verdict::removed);
   CHECK(t.grade == Grade::inferred);
   CHECK(t.instances[0].removed->earliest == test::at("2026-05-12T10:01:00Z"));
-  CHECK(t.instances[0].removed->earliest_basis == "witness_last");
+  CHECK(t.instances[0].removed->earliest_basis == "witness_last_no_zone");
 }
 
 TEST_CASE("logs without any $MFT prove no removal by themselves") {
@@ -201,4 +201,25 @@ TEST_CASE("when the registry says that the machine was set up is told beside wha
     c.judge();
     CHECK_FALSE(c.says("Windows was set up"));
   }
+}
+
+TEST_CASE("words of an end before the last sign of life are of an earlier installation") {
+  Case c;
+  c.w.log(Deed::uninstalled, "2026-05-11T10:00:00Z");
+  c.life();
+  const TargetReport& t = c.judge();
+  CHECK(t.verdict == Verdict::removed);
+  CHECK(t.grade == Grade::inferred);  // the folder is not there, but no witness tells of that removal
+  REQUIRE(t.instances.size() == 1);
+  CHECK(t.instances[0].removed->earliest == test::at("2026-05-12T10:01:00Z"));
+}
+
+TEST_CASE("given logs beside a disk that knows nothing of it prove no removal from that disk") {
+  Case c;
+  c.life();
+  c.w.give();
+  const TargetReport& t = c.judge();
+  CHECK(t.verdict == Verdict::traces);
+  CHECK(t.instances[0].state == "unknown");
+  CHECK(t.reason.find("the disk itself has no trace") != std::string::npos);
 }
