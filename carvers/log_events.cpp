@@ -252,10 +252,9 @@ void LogEvents::record_image(LogEventKind kind, const Data& data) {
   sighting.record_entry = *entry;
   sighting.record_sequence = header.sequence;
   sighting.link_count = header.link_count;
-  if (sighting.has_standard_information) {
-    see_time(sighting.standard_information.changed,
-             kind == LogEventKind::record_initialised ? LogTimeBasis::creation : LogTimeBasis::index);
-  }
+  // What takes a free back writes times of before.
+  if (sighting.has_standard_information && kind == LogEventKind::record_initialised && !event_.compensates)
+    see_time(sighting.standard_information.changed, LogTimeBasis::creation);
   emit(kind, false, &sighting);
   if (!root) return;
   const auto decoded = ntfs::decode_index_root(root->value);
@@ -304,7 +303,7 @@ void LogEvents::deallocation() {
   } else {
     emit(LogEventKind::record_deallocated, false, nullptr);
   }
-  if (sink_ != nullptr) deletions.add(deletion);
+  if (sink_ != nullptr) deletions.push_back(deletion);
 }
 
 void LogEvents::attribute(LogEventKind kind, const Data& data) {

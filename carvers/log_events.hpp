@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "carvers/log_context.hpp"
-#include "carvers/log_deletions.hpp"
+#include "carvers/log_file.hpp"
 #include "carvers/log_models.hpp"
 #include "ntfs/index.hpp"
 
@@ -24,7 +24,8 @@ class LogEvents {
   std::optional<LogRecordImage> image_of(std::uint64_t entry);
 
   std::uint64_t events = 0, sightings = 0, targets_unknown = 0, models_lost = 0, numbers_differ = 0;
-  LogDeletions deletions;
+  LogTimes dated;
+  std::vector<LogDeletion> deletions;
 
  private:
   struct RecordState {
@@ -75,7 +76,7 @@ class LogEvents {
   // The model is of the file that has the record now.
   bool model_holds() const;
   void set_reference_of_model();
-  void see_time(FileTime time, LogTimeBasis basis) { deletions.see({item_.at.lsn, time, basis}); }
+  void see_time(FileTime time, LogTimeBasis basis) { dated.see({item_.at.lsn, time, basis}); }
 
   LogContext& context_;
   const LogFileOptions& options_;

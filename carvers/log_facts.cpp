@@ -201,7 +201,6 @@ void LogEvents::index_entry(LogEventKind kind, const Data& data, const Place& pl
     sighting.has_container = true;
     sighting.container = key->name.parent;
   }
-  see_time(key->name.times.changed, LogTimeBasis::index);
   emit(kind, data.before, &sighting);
 }
 
@@ -240,7 +239,6 @@ void LogEvents::file_name_update(ByteView entry) {
   const ntfs::LogRecord& record = *item_.record;
   const auto after = ntfs::decode_log_duplicated(record.redo), before = ntfs::decode_log_duplicated(record.undo);
   const auto key = directory_entry(entry);
-  if (after) see_time(after->times.changed, LogTimeBasis::index);
   const auto state = [&](const ntfs::LogDuplicated& stated, const Data& data) {
     Sighting& sighting = begin(place_of(data));
     sighting.reference = key->reference;

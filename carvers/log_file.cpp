@@ -1,5 +1,7 @@
 #include "carvers/log_file.hpp"
 
+#include <utility>
+
 #include "carvers/log_events.hpp"
 
 namespace trimcarve::carvers {
@@ -84,8 +86,8 @@ LogFileTally LogFileCarver::run(const LogEventSink& sink) {
   tally.targets_unknown = events.targets_unknown;
   tally.models_lost = events.models_lost;
   tally.numbers_differ = events.numbers_differ;
-  tally.window = events.deletions.window();
-  tally.deletions = events.deletions.take();
+  tally.times = std::move(events.dated);
+  tally.deletions = std::move(events.deletions);
   return tally;
 }
 

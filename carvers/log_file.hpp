@@ -27,6 +27,7 @@
 #include <vector>
 
 #include "carvers/log_reader.hpp"
+#include "carvers/log_times.hpp"
 #include "ntfs/lfs_record.hpp"
 
 namespace trimcarve::carvers {
@@ -80,27 +81,7 @@ struct LogEvent {
 // The sighting is null when the event's bytes state nothing of a file. Valid during the call.
 using LogEventSink = std::function<void(const LogEvent&, const Sighting*)>;
 
-// A time that a log record carries.
-enum class LogTimeBasis : std::uint8_t {
-  usn,                   // of a change journal record
-  creation,              // record change time of a FILE record at its creation
-  standard_information,  // record change time in an update
-  index,                 // record change time in an index entry, or in a record kept for an undo: may be much older than the log record
-};
-struct LogTime {
-  std::uint64_t lsn = 0;
-  FileTime time;
-  LogTimeBasis basis = LogTimeBasis::usn;
-  friend bool operator==(const LogTime&, const LogTime&) = default;
-};
-
-// A FILE record freed, and times next to it in LSN order: the latest of the 32 dated log records before it, and the first behind it.
-// LSN order is the order in which the operations were logged, under one lock, so:
-// - `earliest` is sound as far as the clock is: the record that carries it was logged before the deallocation, and a time is taken from the
-//   clock before it is logged. It fails for a time that somebody set by hand, or a clock that was set back.
-// - `latest` is an estimate: the record that carries it was logged after the deallocation, but a time may have been taken before. With
-//   basis usn or creation the time is taken in the operation that is logged, so it is late by moments at most; with standard_information it
-//   may be older, for NTFS writes times lazily. It is never before `earliest`: such times say nothing and are passed over.
+// A FILE record freed.
 struct LogDeletion {
   std::uint64_t lsn = 0, transaction = 0;
   Place place;
@@ -111,7 +92,6 @@ struct LogDeletion {
   bool extension = false;  // known to be an extension record: its base may live on. What the log does not show is taken as a base record
   LogOutcome outcome = LogOutcome::unknown;
   bool undone = false;
-  std::optional<LogTime> earliest, latest;
   bool stands() const noexcept { return carvers::stands(outcome) && !undone; }
 };
 
@@ -136,7 +116,7 @@ struct LogFileTally {
   std::uint64_t open_attributes = 0, dirty_pages = 0, active_transactions = 0;  // entries in the tables dumped
   std::uint64_t events = 0, sightings = 0;
   std::optional<std::uint64_t> first_lsn, last_lsn;
-  TimeWindow window;                   // of the times in `usn`, `creation` and `standard_information` basis
+  LogTimes times;                      // that its records carry, for when an operation was logged
   std::vector<LogDeletion> deletions;  // in LSN order
   GapList gaps;
   bool stopped = false;

@@ -126,6 +126,7 @@ class VolumeExaminer {
   std::unique_ptr<history::Paths> paths_;
   std::unique_ptr<Evidence> citations_;
   ActivityWindow activity_;
+  carvers::LogTimes log_times_;
   carvers::IndexTally index_tally_;
   std::unordered_set<FileReference> reported_;
   std::vector<history::DeletionNode> nodes_;                             // of the files reported, in their order
@@ -133,9 +134,15 @@ class VolumeExaminer {
   std::size_t first_file_ = 0;                                           // of them, in the examination
   std::unordered_map<FileReference, std::vector<TimeSet>> known_times_;  // of born_at
   std::set<FileReference> carved_directories_;
-  std::unordered_map<FileReference, std::vector<std::uint32_t>> extra_;   // sightings of nameless rows that were joined to a file
-  std::unordered_map<JournalKey, Sighting, JournalKeyHash> log_journal_;  // while the journals are read
-  std::vector<history::RowIndex> creations_;                              // journal rows that begin with a creation, by their time
+  std::unordered_map<FileReference, std::vector<std::uint32_t>> extra_;  // sightings of nameless rows that were joined to a file
+  struct LoggedJournal {
+    Sighting sighting;
+    std::uint32_t number = 0;  // of its journal: one may have been deleted, and another made
+  };
+  std::unordered_map<JournalKey, LoggedJournal, JournalKeyHash> log_journal_;  // while the journals are read
+  std::uint32_t log_journals_ = 0;                                             // of which $LogFile has records
+  bool live_journal_ = false;                 // there is one, and it is the first of VolumeEvidence::journals
+  std::vector<history::RowIndex> creations_;  // journal rows that begin with a creation, by their time
 };
 
 }  // namespace trimcarve

@@ -388,7 +388,7 @@ TEST_CASE("a transaction of which nothing stands is aborted; a nested action tha
   CHECK(carved.tally.deletions[1].stands());
 }
 
-TEST_CASE("a deletion lies between the nearest times in LSN order; older times after it say nothing") {
+TEST_CASE("a deletion lies between times next to it in LSN order; what was set, what cannot be and older times behind it say nothing") {
   LogBuilder log;
   log.checkpoint(cluster);
   log.add(open_attribute(0x80, FileReference::of(60, 1).value, u"$J"));
@@ -398,6 +398,14 @@ TEST_CASE("a deletion lies between the nearest times in LSN order; older times a
     return log.add(data);
   };
   const auto before = journal(some_time + 5 * second, 0x8000'0200);
+  const auto wrong = journal(some_time + 1'000'000'000 * second, 0x2);
+  // An index entry holds times that anybody may set, and that may be old.
+  LogData in_index{LogOperation::add_index_entry_allocation,
+                   LogOperation::delete_index_entry_allocation,
+                   index_entry(u"x.ps1", some_time + 7 * second),
+                   {}};
+  in_index.target = 0x58;
+  log.add(in_index);
   const auto freed = log.add(on_record(LogOperation::deallocate_file_record_segment, LogOperation::initialize_file_record_segment, {},
                                        deallocation_header(sequence)));
   journal(some_time + 2 * second, 0x2);
@@ -406,12 +414,20 @@ TEST_CASE("a deletion lies between the nearest times in LSN order; older times a
   REQUIRE(carved.tally.deletions.size() == 1);
   const carvers::LogDeletion& deletion = carved.tally.deletions[0];
   CHECK(deletion.lsn == freed);
-  REQUIRE(deletion.earliest);
-  REQUIRE(deletion.latest);
-  CHECK(*deletion.earliest == carvers::LogTime{before, {some_time + 5 * second}, carvers::LogTimeBasis::usn});
-  CHECK(*deletion.latest == carvers::LogTime{after, {some_time + 9 * second}, carvers::LogTimeBasis::usn});
+  CHECK(carved.named("x.ps1").size() == 5);
+  const carvers::LogTimes& times = carved.tally.times;
+  const auto sane = times.around(freed, [](FileTime time) { return time.ticks < some_time + 1000 * second; });
+  CHECK(sane.before == carvers::LogTime{before, {some_time + 5 * second}, carvers::LogTimeBasis::usn});
+  CHECK(sane.behind == carvers::LogTime{after, {some_time + 9 * second}, carvers::LogTimeBasis::usn});
+  // Were that time possible, it would be the bound, and nothing behind it could be an estimate.
+  const auto any = times.around(freed, [](FileTime) { return true; });
+  CHECK(any.before == carvers::LogTime{wrong, {some_time + 1'000'000'000 * second}, carvers::LogTimeBasis::usn});
+  CHECK_FALSE(any.behind);
+  const auto none = times.around(freed, [](FileTime) { return false; });
+  CHECK_FALSE(none.before);
+  CHECK_FALSE(none.behind);
   const auto usn = carved.of(LogEventKind::usn_record);
-  REQUIRE(usn.size() == 3);
+  REQUIRE(usn.size() == 4);
   CHECK(usn[0]->sighting.has_usn);
   CHECK(usn[0]->sighting.usn.reason == 0x8000'0200);
   CHECK(usn[0]->sighting.reference == FileReference::of(entry, sequence));
@@ -512,8 +528,9 @@ LogData creation_of(std::u16string_view name, std::uint16_t number) {
 // Destroys the header of a record: it is lost as if its sector were.
 void lose(Bytes& log, std::uint64_t lsn) {
   const std::size_t offset = (lsn << 3) & 0x3FFFF;  // of a log of 48 pages of 4096 bytes
-  REQUIRE(le<std::uint64_t>(log, offset) == lsn);
-  put(log, offset, 0, 8);
+  // Its upper two bytes may be the sector's fix-up.
+  REQUIRE((le<std::uint64_t>(log, offset) << 16) == lsn << 16);
+  put(log, offset, 0, 6);
 }
 
 }  // namespace
