@@ -106,6 +106,25 @@ void lose(Bytes& log, std::uint64_t lsn) {
   put(log, offset, 0, 6);
 }
 
+// A given log and a given $J.
+Examination examine_artefacts(const Bytes& log, const Bytes& journal, std::vector<std::string> targets) {
+  const auto folder = std::filesystem::temp_directory_path() / ("trimcarve-log-" + std::to_string(::getpid()));
+  std::filesystem::create_directories(folder);
+  const auto save = [&](const char* name, const Bytes& content) {
+    const std::string path = (folder / name).string();
+    std::ofstream(path, std::ios::binary)
+        .write(reinterpret_cast<const char*>(content.data()), static_cast<std::streamsize>(content.size()));
+    return path;
+  };
+  Request request;
+  request.log_file = save("LogFile", log);
+  request.usn_journal = save("J", journal);
+  request.targets = std::move(targets);
+  Examination examination = examine(request);
+  std::filesystem::remove_all(folder);
+  return examination;
+}
+
 }  // namespace
 
 TEST_CASE("a statement of nobody is the present owner's only when the log is whole behind it") {
@@ -191,26 +210,64 @@ TEST_CASE("a journal record in the log is that of $J only when reference, time a
   statements.each(graph, [&](const Sighting& s) { told.push_back(name_of(s)); });
   CHECK(told == std::vector<std::string>{"evil.ps1"});
 
-  const auto folder = std::filesystem::temp_directory_path() / ("trimcarve-journal-" + std::to_string(::getpid()));
-  std::filesystem::create_directories(folder);
-  const auto save = [&](const char* name, Bytes content) {
-    const std::string path = (folder / name).string();
-    std::ofstream(path, std::ios::binary)
-        .write(reinterpret_cast<const char*>(content.data()), static_cast<std::streamsize>(content.size()));
-    return path;
-  };
   Bytes journal = usn_record(u"b.txt", 0, some_time + second, created, other);
   journal.resize(4096);
-  Request request;
-  request.log_file = save("LogFile", bytes);
-  request.usn_journal = save("J", journal);
-  request.targets = {"\\evil.ps1", "\\b.txt"};
-  const Examination examination = examine(request);
-  std::filesystem::remove_all(folder);
+  const Examination examination = examine_artefacts(bytes, journal, {"\\evil.ps1", "\\b.txt"});
   REQUIRE(examination.files.size() == 2);
   for (const FileReport& report : examination.files) {
     CAPTURE(report.path);
     CHECK((report.reference == file || report.reference == other));
     CHECK(report.sightings.size() == 1);
   }
+}
+
+TEST_CASE("a file's names stand in the order of the journal, of which the log holds a part, and of the one before it") {
+  // The clock was set back between any two of them.
+  const std::uint32_t renamed = usn_reason::rename_new_name;
+  const auto name = [&](std::u16string_view text, std::uint64_t usn, int order) {
+    return usn_record(text, usn, some_time + static_cast<std::uint64_t>(10 - order) * second, renamed, file);
+  };
+  LogBuilder log;
+  log.checkpoint(cluster);
+  // Of a journal that was deleted then: a new one counts from 0.
+  log.forget(0x18, log.add(journal_write(name(u"first", 8000, 0))));
+  log.forget(0x18, log.add(journal_write(name(u"second", 0, 1))));
+  log.forget(0x18, log.add(journal_write(name(u"fourth", 144, 3))));
+  Bytes journal(4096);
+  const Bytes third = name(u"third", 72, 2);
+  std::copy(third.begin(), third.end(), journal.begin() + 72);
+  const Examination examination = examine_artefacts(log.finish(), journal, {"\\fourth"});
+  REQUIRE(examination.files.size() == 1);
+  CHECK(examination.files[0].path == u"\\fourth");
+  std::vector<std::u16string> names;
+  for (const auto& path : examination.files[0].paths) names.push_back(path.path);
+  CHECK(names == std::vector<std::u16string>{u"\\first", u"\\second", u"\\third", u"\\fourth"});
+}
+
+TEST_CASE("a deletion in the log keeps the times that can be, though the ones next to it cannot") {
+  LogBuilder log;
+  log.checkpoint(cluster);
+  const auto journal = [&](FileReference of, std::uint64_t usn, std::uint64_t time) {
+    log.forget(0x18, log.add(journal_write(usn_record(u"other", usn, time, 0x2, of))));
+  };
+  const FileReference other = FileReference::of(41, 1);
+  for (std::uint64_t i = 0; i < 100; ++i) journal(other, 72 * i, some_time + i * second);
+  const std::uint64_t last = some_time + 99 * second;
+  add(log, LogOperation::create_attribute, LogOperation::delete_attribute, name_attribute(u"x.ps1"), {}, 0x98);
+  journal(other, 8000, some_time + 1'000'000'000 * second);
+  Bytes header(24);
+  put_text(header, 0, "FILE");
+  put(header, 16, 3, 2);
+  put(header, 22, 1, 2);
+  add(log, LogOperation::deallocate_file_record_segment, LogOperation::initialize_file_record_segment, {}, header);
+  journal(other, 8080, some_time + 1'000'000'000 * second);
+  journal(other, 8160, last + second);
+  const Examination examination = examine_artefacts(log.finish(), Bytes(4096), {"\\x.ps1"});
+  REQUIRE(examination.files.size() == 1);
+  REQUIRE(examination.files[0].deleted);
+  const Deletion& deleted = *examination.files[0].deleted;
+  CHECK(deleted.bounds.earliest == FileTime{last});
+  CHECK(deleted.bounds.earliest_basis == "log_neighbour_before");
+  REQUIRE(deleted.estimate);
+  CHECK(deleted.estimate->latest == FileTime{last + second});
 }

@@ -78,6 +78,10 @@ def near(a, b, seconds):
 
 
 def check_files(report, expected, container):
+    if expected["scenario"] == "log-only":  # the premise: $LogFile alone is left
+        check(all(w["record"] == "reused" and not w["in_journal"] and w["in_log"] for w in expected["files"]), "something else is left")
+        check(not any(s["source"] in ("mft", "usn_journal", "index") for f in report["files"] for s in
+                      (report["sightings"][n] for n in f["sightings"])), "something else speaks")
     by_reference = {}
     for f in report["files"]:
         r = f["file_reference"]
@@ -111,6 +115,9 @@ def check_files(report, expected, container):
         if want["record"] == "kept" and got["standard_information"]:
             for name, value in want["standard_information"].items():
                 check(time_of(got["standard_information"][name]) == value, f"{what}: {name} is {got['standard_information'][name]}, not {value}")
+        if want.get("in_log") and want["record"] == "reused":
+            times = got["standard_information"]
+            check(times and time_of(times["created"]) == want["created"], f"{what}: created {times}, not {want['created']}")
         if want["kind"] != "file":
             continue
         content = got["content"]
