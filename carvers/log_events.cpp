@@ -189,11 +189,12 @@ void LogEvents::attribute_data_step() {
       break;
     case LogOperation::update_nonresident_value: {
       const auto offset = context_.block_offset(record);
-      if (index && ntfs::has_index_signature(record.redo)) {
+      if (index && (ntfs::has_index_signature(record.redo) || ntfs::has_index_signature(record.undo))) {
         index_block(redo());
-        if (ntfs::has_index_signature(record.undo)) index_block(undo());
+        index_block(undo());
       } else if (target_ == nullptr || (target_->type == ntfs::attribute_type::data && (!target_->name_known || target_->name == u"$J"))) {
         usn_records(redo(), offset.value_or(0) + record.record_offset);
+        usn_records(undo(), offset.value_or(0) + record.record_offset);
       }
       break;
     }
@@ -335,6 +336,7 @@ void LogEvents::bits(const LogTarget& target) {
   if (!range || !offset) return;
   event_.first_cluster = (*offset + record.record_offset) * 8 + range->first;
   event_.clusters = range->count;
+  if (options_.volume_clusters != 0 && !fits(options_.volume_clusters, event_.first_cluster, event_.clusters)) return;
   const bool frees = record.redo_operation == LogOperation::clear_bits_in_nonresident_bit_map;
   emit(frees ? LogEventKind::clusters_freed : LogEventKind::clusters_allocated, false, nullptr);
 }

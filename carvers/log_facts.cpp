@@ -227,9 +227,9 @@ void LogEvents::loose_entries(const Data& data) {
 }
 
 void LogEvents::index_block(const Data& data) {
+  if (!data.before) node_->clear();
   const auto block = ntfs::decode_index_block(data.bytes);
   if (!block) return;
-  if (!data.before) node_->clear();
   event_base_ = 0;
   index_entries(data, block->node);
 }
@@ -285,7 +285,7 @@ void LogEvents::usn_records(const Data& data, std::uint64_t in_stream) {
       name.parent = record->parent;
       name.attributes = record->attributes;
     }
-    see_time(record->time, LogTimeBasis::usn);
+    if (!data.before) see_time(record->time, LogTimeBasis::usn);
     emit(LogEventKind::usn_record, data.before, &sighting);
     at += record->length;
   }

@@ -141,10 +141,25 @@ void Evidence::decode_row(const history::NameRow& row, const std::function<void(
       for (const Sighting& sighting : index_block(row)) at_place(sighting);
       break;
     case StreamKind::log_file:
-      if (volume_.log_statements != nullptr) volume_.log_statements->at(row.locator, at_place);
+      if (volume_.log_statements != nullptr) log_row(row.locator, at_place);
       break;
     case StreamKind::witness: break;  // they make no rows
   }
+}
+
+// The log follows a directory's index from its first record to tell of one entry, and directories are asked for with each file below them.
+void Evidence::log_row(std::uint64_t locator, const std::function<void(const Sighting&)>& take) {
+  constexpr std::size_t most_rows = 1 << 16;
+  auto found = log_rows_.find(locator);
+  if (found == log_rows_.end()) {
+    std::vector<Sighting> sightings;
+    volume_.log_statements->at(locator, [&](const Sighting& sighting) {
+      if (sighting.place.offset == locator) sightings.push_back(sighting);
+    });
+    if (log_rows_.size() >= most_rows) log_rows_.clear();
+    found = log_rows_.emplace(locator, std::move(sightings)).first;
+  }
+  for (const Sighting& sighting : found->second) take(sighting);
 }
 
 const std::vector<Sighting>& Evidence::index_block(const history::NameRow& row) {
@@ -194,8 +209,14 @@ void Evidence::index_log(const std::vector<FileReference>& references) {
   if (volume_.log_statements == nullptr) return;
   logged_.clear();
   const std::unordered_set<FileReference> wanted(references.begin(), references.end());
+  std::unordered_set<std::uint64_t> rows;
+  for (const FileReference reference : wanted)
+    for (history::RowIndex i = graph_.first_row(reference.entry()); i != history::no_row; i = graph_.rows()[i].next)
+      if (const history::NameRow& row = graph_.rows()[i]; row.reference == reference && row.stream == StreamKind::log_file)
+        rows.insert(row.locator);
   volume_.log_statements->each(graph_, [&](const Sighting& sighting) {
     if (!wanted.contains(sighting.reference)) return;
+    if (rows.contains(sighting.place.offset)) log_rows_.try_emplace(sighting.place.offset, 1, sighting);
     Logged& logged = logged_[sighting.reference];
     if (logged.first.size() < first) {
       logged.first.push_back(sighting);

@@ -124,6 +124,8 @@ class Evidence {
     void pass(Sighting& sighting);
   };
   std::unordered_map<FileReference, Logged> logged_;
+  std::unordered_map<std::uint64_t, std::vector<Sighting>> log_rows_;  // what names rows of $LogFile, by their place
+  void log_row(std::uint64_t locator, const std::function<void(const Sighting&)>& take);
   std::map<std::pair<std::uint64_t, std::uint64_t>, std::vector<Sighting>> blocks_;  // by directory and number of the index block
 };
 

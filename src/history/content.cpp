@@ -320,7 +320,7 @@ void take_piece(const Sighting& sighting, const StreamFact& fact, StreamPieces& 
   stream.complete = stream.complete && fact.runs_complete;
   stream.compressed |= fact.compressed && fact.compression_unit_log2 != 0;
   stream.compression_unit_log2 = std::max(stream.compression_unit_log2, fact.compression_unit_log2);
-  if (fact.resident || fact.start_vcn == 0) {
+  if (fact.resident || (fact.start_vcn == 0 && fact.sizes_known)) {
     stream.resident = fact.resident;
     stream.encrypted = fact.encrypted;
     stream.size = fact.size;

@@ -51,6 +51,22 @@ Bytes index_entry(std::u16string_view name, std::uint64_t time, std::uint64_t re
   return out;
 }
 
+// An INDX block with one entry, as far as it is used.
+Bytes index_block(std::u16string_view name) {
+  const Bytes entry_of_it = index_entry(name, some_time);
+  Bytes out(0x40 + entry_of_it.size() + 16);
+  put_text(out, 0, "INDX");
+  put(out, 4, 0x28, 2);
+  put(out, 6, 9, 2);
+  put(out, 24, 0x28, 4);
+  put(out, 28, out.size() - 24, 4);
+  put(out, 32, 4096 - 24, 4);
+  std::copy(entry_of_it.begin(), entry_of_it.end(), out.begin() + 0x40);
+  put(out, 0x40 + entry_of_it.size() + 8, 16, 2);
+  put(out, 0x40 + entry_of_it.size() + 12, 2, 2);
+  return out;
+}
+
 Bytes attribute(std::uint32_t type, const Bytes& value) {
   Bytes out((24 + value.size() + 7) / 8 * 8);
   put(out, 0, type, 4);
@@ -630,6 +646,28 @@ TEST_CASE("an index entry is not carried over missing log records") {
     if (missing) lose(bytes, between);
     CHECK(carve_log(MemorySource(bytes)).named("mine.ps1").size() == (missing ? 1 : 3));
   }
+}
+
+TEST_CASE("what an undo would write back is told too: journal records and index blocks of before") {
+  LogBuilder log;
+  log.checkpoint(cluster);
+  log.add(open_attribute(0x80, FileReference::of(60, 1).value, u"$J"));
+  LogData journal{LogOperation::update_nonresident_value, LogOperation::update_nonresident_value, Bytes(64),
+                  usn_record(u"gone.ps1", some_time, 0x100)};
+  journal.target = 0x40;
+  log.add(journal);
+  log.add(open_attribute(0xA0, FileReference::of(5, 5).value, u"$I30", 0x70));
+  LogData block{LogOperation::update_nonresident_value, LogOperation::update_nonresident_value, Bytes(4096), index_block(u"old.ps1")};
+  block.target = 0x70;
+  log.add(block);
+  const auto carved = carve_log(MemorySource(log.finish()));
+  for (const char* name : {"gone.ps1", "old.ps1"}) {
+    CAPTURE(name);
+    REQUIRE(carved.named(name).size() == 1);
+    CHECK(carved.named(name)[0]->event.before);
+  }
+  // It was there before: it says nothing of when this was written.
+  CHECK_FALSE(carved.tally.times.window().last);
 }
 
 TEST_CASE("an event tells whether the log is whole from it to its end") {

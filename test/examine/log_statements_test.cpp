@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 
@@ -270,4 +271,79 @@ TEST_CASE("a deletion in the log keeps the times that can be, though the ones ne
   CHECK(deleted.bounds.earliest_basis == "log_neighbour_before");
   REQUIRE(deleted.estimate);
   CHECK(deleted.estimate->latest == FileTime{last + second});
+}
+
+// A deletion frees the file's clusters and its record in one transaction: so the log of DFTT 7's Windows XP, whose run lists istat tells.
+TEST_CASE("the clusters that a deletion frees are the file's, also where the log tells its run list from nowhere") {
+  constexpr std::uint16_t bitmap = 0x58;
+  LogBuilder log;
+  log.checkpoint(cluster);
+  LogData open{LogOperation::open_nonresident_attribute, LogOperation::noop, Bytes(40), {}};
+  put(open.redo, 0, 0xFFFF'FFFF, 4);
+  put(open.redo, 8, 0x80, 4);
+  put(open.redo, 16, FileReference::of(6, 6).value, 8);
+  open.target = bitmap;
+  log.forget(0x18, log.add(open));
+  std::uint64_t previous = 0;
+  const auto freed = [&](std::uint32_t first, std::uint32_t count) {
+    LogData data{LogOperation::clear_bits_in_nonresident_bit_map, LogOperation::set_bits_in_nonresident_bit_map, Bytes(8), Bytes(8)};
+    put(data.redo, 0, first, 4);
+    put(data.redo, 4, count, 4);
+    data.target = bitmap;
+    previous = log.add(data, 0x18, previous);
+  };
+  const auto frees_record = [&](std::uint64_t number) {
+    LogData data{LogOperation::deallocate_file_record_segment, LogOperation::initialize_file_record_segment, {}, Bytes(24)};
+    put_text(data.undo, 0, "FILE");
+    put(data.undo, 16, 3, 2);
+    put(data.undo, 22, 1, 2);
+    data.vcn = number * 1024 / cluster;
+    data.cluster_block = static_cast<std::uint16_t>(number * 1024 % cluster / 512);
+    previous = log.add(data, 0x18, previous);
+  };
+  const auto end = [&] { log.forget(0x18, previous), previous = 0; };
+
+  freed(100, 2), freed(200, 1), frees_record(entry), end();
+  freed(300, 1), frees_record(entry + 1), frees_record(entry + 2), end();  // whose it was is not said
+  freed(400, 1), end();                                                    // nothing was deleted
+  freed(500, 1), frees_record(entry + 3);                                  // not completed
+  auto graph = graph_of();
+  LogStatements statements(std::make_shared<MemorySource>(log.finish()), {});
+  statements.read(graph, [&](const Sighting& s) { graph.add(s); }, [](const Sighting&) {});
+  graph.finish();
+  REQUIRE(graph.log_claims().size() == 2);
+  CHECK(graph.log_claims()[0].lcn == 100);
+  CHECK(graph.log_claims()[1].lcn == 200);
+  for (const auto& claim : graph.log_claims()) CHECK(claim.reference == file);
+  std::vector<Sighting> told;
+  statements.each(graph, [&](const Sighting& s) {
+    if (!s.streams.empty()) told.push_back(s);
+  });
+  std::vector<std::uint32_t> mine(told.size());
+  for (std::uint32_t i = 0; i < mine.size(); ++i) mine[i] = i;
+  const auto streams = history::join_streams(told, mine);
+  REQUIRE(streams.size() == 1);
+  CHECK_FALSE(streams[0].first_extent_seen);  // its size is not known, so nothing of it is called whole
+  CHECK_FALSE(streams[0].complete);
+  REQUIRE(streams[0].runs.size() == 2);
+  CHECK((streams[0].runs[0].vcn == 0 && streams[0].runs[0].lcn == 100 && streams[0].runs[0].clusters == 2));
+  CHECK((streams[0].runs[1].vcn == 2 && streams[0].runs[1].lcn == 200 && streams[0].runs[1].clusters == 1));
+}
+
+TEST_CASE("a log of another version is named and skipped, and the rest is examined") {
+  LogBuilder log;
+  log.checkpoint(cluster);
+  add(log, LogOperation::create_attribute, LogOperation::delete_attribute, name_attribute(u"x.ps1"), {}, 0x98);
+  Bytes bytes = log.finish();
+  for (const std::size_t page : {std::size_t{0}, std::size_t{4096}}) put(bytes, page + 28, 3, 2);
+  Bytes journal = usn_record(u"b.txt", 0, some_time, usn_reason::file_create, file);
+  journal.resize(4096);
+  const Examination examination = examine_artefacts(bytes, journal, {"\\b.txt"});
+  CHECK(examination.files.size() == 1);
+  const auto coverage = std::ranges::find(examination.coverage, "log_file", &Coverage::source);
+  REQUIRE(coverage != examination.coverage.end());
+  CHECK(coverage->note == "not read: its version, LFS 3.1, is not known");
+  CHECK(coverage->records == 0);
+  CHECK(std::ranges::count(examination.warnings, "log_file_version", &Warning::code) == 1);
+  CHECK(std::ranges::none_of(examination.sightings, [](const Sighting& s) { return s.source == SourceKind::log_file; }));
 }
