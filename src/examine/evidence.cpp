@@ -206,8 +206,8 @@ void Evidence::index_journal(const std::vector<FileReference>& references) {
 // states last where content lies. That decides what the file held, however much else was written behind it.
 void Evidence::index_log(const std::vector<FileReference>& references) {
   constexpr std::size_t first = 16, last = 48;
-  if (volume_.log_statements == nullptr) return;
   logged_.clear();
+  if (volume_.log_statements == nullptr || references.empty()) return;
   const std::unordered_set<FileReference> wanted(references.begin(), references.end());
   std::unordered_set<std::uint64_t> rows;
   for (const FileReference reference : wanted)
