@@ -46,10 +46,10 @@ bool LogContext::build(LogFileTally& tally) {
   breaks_.resize(records.size());
   const std::uint64_t total = reader_.pages().slots * reader_.geometry().page_size;
   LogItem item;
-  std::uint32_t breaks = 0;
+  std::uint32_t missing = 0, breaks = 0;  // what cannot be read may have said anything, like what is missing
   for (std::size_t i = 0; i < records.size(); ++i) {
     if (i % 4096 == 0 && options_.progress && !options_.progress(total, total)) return false;
-    if (i != 0 && !records[i].follows) ++breaks;
+    if (i != 0 && !records[i].follows) ++missing, ++breaks;
     breaks_[i] = breaks;
     load(i, item);
     if (item.at.restart) {
@@ -60,13 +60,16 @@ bool LogContext::build(LogFileTally& tally) {
     }
     if (!item.record) {
       ++tally.malformed;
+      ++breaks;
       continue;
     }
     ++tally.redo[static_cast<std::size_t>(item.record->redo_operation)];
     see_tables(item, tally);
     see_transaction(i, item);
   }
-  tally.breaks = breaks;
+  tally.breaks = missing;
+  // A restart page may name a later record than the last that is left.
+  end_known_ = !records.empty() && breaks == breaks_.back() && records.back().lsn >= reader_.stated_lsn();
 
   // Only now are targets and the cluster size known.
   for (std::size_t i = 0; i < records.size(); ++i) {
@@ -74,10 +77,10 @@ bool LogContext::build(LogFileTally& tally) {
     load(i, item);
     if (!item.record) continue;
     if (const auto structure = structure_of(item.at.lsn, *item.record)) changes_.emplace_back(*structure, static_cast<std::uint32_t>(i));
-    see_sequence(item);
+    see_sequence(i, item);
   }
   std::ranges::sort(changes_);
-  std::ranges::sort(sequences_, {}, [](const Sequence& q) { return std::pair(q.entry, q.lsn); });
+  std::ranges::sort(sequences_, {}, [](const Sequence& q) { return std::pair(q.entry, q.index); });
 
   tally.transactions = transactions_.size();
   for (const LogTransaction& t : transactions_) {
@@ -95,7 +98,7 @@ void LogContext::add_target(std::uint16_t target, std::uint64_t since, LogTarget
   if (!is_new && found.name_known && !known.name_known) known = std::move(found);
 }
 
-void LogContext::see_sequence(const LogItem& item) {
+void LogContext::see_sequence(std::size_t index, const LogItem& item) {
   const ntfs::LogRecord& record = *item.record;
   const auto entry = entry_of(record);
   if (!entry) return;
@@ -105,7 +108,7 @@ void LogContext::see_sequence(const LogItem& item) {
     const std::uint16_t sequence = le<std::uint16_t>(header, 16);
     return sequence != 0 ? std::optional(sequence) : std::nullopt;
   };
-  Sequence found{*entry, item.at.lsn, {}, {}};
+  Sequence found{*entry, static_cast<std::uint32_t>(index), {}, {}};
   if (record.redo_operation == LogOperation::initialize_file_record_segment) {
     found.after = stated(record.redo);
   } else if (record.redo_operation == LogOperation::deallocate_file_record_segment) {
@@ -118,12 +121,19 @@ void LogContext::see_sequence(const LogItem& item) {
   sequences_.push_back(found);
 }
 
-std::optional<std::uint16_t> LogContext::sequence_of(std::uint64_t entry, std::uint64_t lsn) const noexcept {
-  const auto key = [](const Sequence& q) { return std::pair(q.entry, q.lsn); };
-  const auto next = std::ranges::lower_bound(sequences_, std::pair(entry, lsn), {}, key);
-  if (next != sequences_.end() && next->entry == entry && next->before) return next->before;
-  if (next == sequences_.begin() || std::prev(next)->entry != entry) return std::nullopt;
-  return std::prev(next)->after;
+std::optional<std::uint16_t> LogContext::sequence_of(std::uint64_t entry, std::size_t index) const noexcept {
+  const auto key = [](const Sequence& q) { return std::pair(q.entry, std::size_t{q.index}); };
+  const auto next = std::ranges::lower_bound(sequences_, std::pair(entry, index), {}, key);
+  std::optional<std::uint16_t> before, after;
+  if (next != sequences_.end() && next->entry == entry) {
+    before = next->before;
+    if (before && breaks_[next->index] == breaks_[index]) return before;
+  }
+  if (next != sequences_.begin() && std::prev(next)->entry == entry) {
+    after = std::prev(next)->after;
+    if (after && breaks_[std::prev(next)->index] == breaks_[index]) return after;
+  }
+  return before == after ? before : std::nullopt;
 }
 
 void LogContext::see_tables(const LogItem& item, LogFileTally& tally) {

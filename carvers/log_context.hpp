@@ -62,13 +62,17 @@ class LogContext {
   const LogTarget* target_of(std::uint64_t lsn, std::uint16_t target) const noexcept;
   std::optional<LogStructure> structure_of(std::uint64_t lsn, const ntfs::LogRecord& record) const noexcept;
 
-  // The sequence number that a FILE record had at an LSN, as the nearest image or deallocation of it in the log tells.
-  std::optional<std::uint16_t> sequence_of(std::uint64_t entry, std::uint64_t lsn) const noexcept;
+  // The sequence number that a FILE record had at a log record, as the nearest image or deallocation of it in the log tells: one between
+  // which and this log record none is missing, or two on both sides that tell the same, for a number only rises. Else nothing: the record
+  // may have been freed and given to another file in what is missing.
+  std::optional<std::uint16_t> sequence_of(std::uint64_t entry, std::size_t index) const noexcept;
 
   const LogTransaction* transaction_of(std::size_t index) const noexcept;
   bool undone(std::size_t index) const noexcept { return undone_[index]; }
-  // How many times records are missing in LSN order up to this one.
+  // How many times records are missing, or cannot be read, in LSN order up to this one.
   std::uint32_t breaks(std::size_t index) const noexcept { return breaks_[index]; }
+  // No record is missing between this one and the end of the log.
+  bool whole_from(std::size_t index) const noexcept { return end_known_ && breaks_[index] == breaks_.back(); }
   // The records that changed a structure, in LSN order.
   std::vector<std::uint32_t> changes_of(const LogStructure& structure) const;
 
@@ -76,7 +80,7 @@ class LogContext {
   void see_tables(const LogItem& item, LogFileTally& tally);
   void see_transaction(std::size_t index, const LogItem& item);
   void add_target(std::uint16_t target, std::uint64_t since, LogTarget&& found);
-  void see_sequence(const LogItem& item);
+  void see_sequence(std::size_t index, const LogItem& item);
 
   static constexpr std::uint32_t no_transaction = ~std::uint32_t{0};
   struct OpenTransaction {
@@ -87,7 +91,8 @@ class LogContext {
   };
 
   struct Sequence {
-    std::uint64_t entry = 0, lsn = 0;
+    std::uint64_t entry = 0;
+    std::uint32_t index = 0;  // of the log record
     std::optional<std::uint16_t> before, after;
   };
 
@@ -101,7 +106,8 @@ class LogContext {
   std::vector<bool> undone_;
   std::vector<std::uint32_t> breaks_;
   std::vector<std::pair<LogStructure, std::uint32_t>> changes_;  // sorted
-  std::vector<Sequence> sequences_;                              // by entry, then LSN
+  std::vector<Sequence> sequences_;                              // by entry, then index
+  bool end_known_ = false;
 };
 
 }  // namespace trimcarve::carvers

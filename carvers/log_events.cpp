@@ -63,6 +63,7 @@ void LogEvents::step(std::size_t index, const LogEventSink& sink) {
   event_.redo = record.redo_operation;
   event_.undo = record.undo_operation;
   event_.place = item_.whole;
+  event_.whole_from_here = context_.whole_from(index);
   event_.record_offset = record.record_offset;
   event_.attribute_offset = record.attribute_offset;
 
@@ -72,13 +73,25 @@ void LogEvents::step(std::size_t index, const LogEventSink& sink) {
     attribute_data_step();
 }
 
+// What is known of a node ends where log records are missing: its entries may have moved since.
+NodeModel* LogEvents::node_of(const LogStructure& structure) {
+  NodeState& node = nodes_[structure];
+  if (node.breaks != context_.breaks(index_)) node.model.clear();
+  node.breaks = context_.breaks(index_);
+  return &node.model;
+}
+
 void LogEvents::file_record_step() {
   const ntfs::LogRecord& record = *item_.record;
   event_.entry = entry_;
   RecordState unknown;
   state_ = entry_ ? &records_[*entry_] : &unknown;
   NodeModel loose;
-  node_ = entry_ ? &nodes_[{*entry_, LogStructure::file_record}] : &loose;
+  node_ = entry_ ? node_of({*entry_, LogStructure::file_record}) : &loose;
+  if (state_->model.known() && !model_holds() && context_.sequence_of(*entry_, index_)) {
+    state_->model.forget();  // it was another file's
+    ++models_lost;
+  }
   const auto before = state_->model.attribute_at(record.record_offset);
   const auto apply = [&] {
     if (state_->model.known() && !state_->model.apply(record)) ++models_lost;
@@ -120,10 +133,10 @@ void LogEvents::file_record_step() {
       break;
     }
     case LogOperation::update_file_name_root: {
-      // The root's image knows the entry, else what was added to it.
+      // The root's image knows the entry, else what was added to it; where records are missing since, another may stand there.
       ByteView entry = node_->entry_at(record.attribute_offset);
       std::vector<std::byte> copy;
-      if (before && before->type == ntfs::attribute_type::index_root) {
+      if (before && before->type == ntfs::attribute_type::index_root && state_->breaks == context_.breaks(index_)) {
         const ByteView image = state_->model.bytes();
         const std::uint64_t at = std::uint64_t{before->offset} + record.attribute_offset;
         entry = {};
@@ -148,7 +161,7 @@ void LogEvents::attribute_data_step() {
   const bool index = target_ == nullptr || target_->directory_index();
   NodeModel loose;
   const auto structure = context_.structure_of(item_.at.lsn, record);
-  node_ = structure ? &nodes_[*structure] : &loose;
+  node_ = structure ? node_of(*structure) : &loose;
   switch (record.redo_operation) {
     case LogOperation::add_index_entry_allocation:
       if (!index) break;
@@ -176,11 +189,12 @@ void LogEvents::attribute_data_step() {
       break;
     case LogOperation::update_nonresident_value: {
       const auto offset = context_.block_offset(record);
-      if (index && ntfs::has_index_signature(record.redo)) {
+      if (index && (ntfs::has_index_signature(record.redo) || ntfs::has_index_signature(record.undo))) {
         index_block(redo());
-        if (ntfs::has_index_signature(record.undo)) index_block(undo());
+        index_block(undo());
       } else if (target_ == nullptr || (target_->type == ntfs::attribute_type::data && (!target_->name_known || target_->name == u"$J"))) {
         usn_records(redo(), offset.value_or(0) + record.record_offset);
+        usn_records(undo(), offset.value_or(0) + record.record_offset);
       }
       break;
     }
@@ -197,6 +211,7 @@ void LogEvents::record_image(LogEventKind kind, const Data& data) {
   RecordModel& model = state_->model;
   if (!ntfs::FileRecord::decode(data.bytes, {}, record) || item_.record->record_offset != 0) {
     model.forget();
+    emit(kind, false, nullptr);  // whose it is cannot be read, but it is an owner
     return;
   }
   const ntfs::RecordHeader& header = record.header();
@@ -238,10 +253,9 @@ void LogEvents::record_image(LogEventKind kind, const Data& data) {
   sighting.record_entry = *entry;
   sighting.record_sequence = header.sequence;
   sighting.link_count = header.link_count;
-  if (sighting.has_standard_information) {
-    see_time(sighting.standard_information.changed,
-             kind == LogEventKind::record_initialised ? LogTimeBasis::creation : LogTimeBasis::index);
-  }
+  // What takes a free back writes times of before.
+  if (sighting.has_standard_information && kind == LogEventKind::record_initialised && !event_.compensates)
+    see_time(sighting.standard_information.changed, LogTimeBasis::creation);
   emit(kind, false, &sighting);
   if (!root) return;
   const auto decoded = ntfs::decode_index_root(root->value);
@@ -258,7 +272,7 @@ void LogEvents::deallocation() {
   if (data.bytes.size() >= 24 && ntfs::record_signature(data.bytes) == ntfs::RecordSignature::file) {
     sequence = le<std::uint16_t>(data.bytes, 16);
     directory = (le<std::uint16_t>(data.bytes, 22) & ntfs::record_flag::directory) != 0;
-  } else if (const auto record = state_->model.record()) {
+  } else if (const auto record = state_->model.record(); record && model_holds()) {
     sequence = record->header().sequence;
     directory = record->header().directory();
   }
@@ -281,7 +295,7 @@ void LogEvents::deallocation() {
     sighting.directory = directory;
     sighting.record_entry = *entry_;
     sighting.record_sequence = *sequence == 0xFFFF ? std::uint16_t{1} : static_cast<std::uint16_t>(*sequence + 1);
-    if (const auto record = state_->model.record(); record && record->header().base.value != 0) {
+    if (const auto record = state_->model.record(); record && record->header().sequence == *sequence && record->header().base.value != 0) {
       deletion.extension = true;
       sighting.base_is_elsewhere = true;
       sighting.reference = record->header().base;
@@ -290,7 +304,7 @@ void LogEvents::deallocation() {
   } else {
     emit(LogEventKind::record_deallocated, false, nullptr);
   }
-  if (sink_ != nullptr) deletions.add(deletion);
+  if (sink_ != nullptr) deletions.push_back(deletion);
 }
 
 void LogEvents::attribute(LogEventKind kind, const Data& data) {
@@ -322,8 +336,8 @@ void LogEvents::bits(const LogTarget& target) {
   if (!range || !offset) return;
   event_.first_cluster = (*offset + record.record_offset) * 8 + range->first;
   event_.clusters = range->count;
+  if (options_.volume_clusters != 0 && !fits(options_.volume_clusters, event_.first_cluster, event_.clusters)) return;
   const bool frees = record.redo_operation == LogOperation::clear_bits_in_nonresident_bit_map;
-  if (frees && event_.transaction != 0 && !event_.undone) deletions.freed(event_.transaction, {event_.first_cluster, event_.clusters});
   emit(frees ? LogEventKind::clusters_freed : LogEventKind::clusters_allocated, false, nullptr);
 }
 
@@ -338,14 +352,21 @@ Sighting& LogEvents::begin(const Place& place) {
   return scratch_;
 }
 
+bool LogEvents::model_holds() const {
+  // Where log records are missing since its image, the record may have been freed and given to another file.
+  const auto record = state_->model.record();
+  return record && entry_ &&
+         (state_->breaks == context_.breaks(index_) || context_.sequence_of(*entry_, index_) == record->header().sequence);
+}
+
 void LogEvents::set_reference_of_model() {
   const auto record = state_->model.record();
-  if (!record || !entry_) {
+  if (!record || !entry_ || !model_holds()) {
     // The entry is known, its sequence only when the nearest image or deallocation tells it.
     if (scratch_.integrity == Integrity::good) scratch_.integrity = Integrity::partial;
     if (!entry_) return;
     scratch_.record_entry = *entry_;
-    const auto sequence = context_.sequence_of(*entry_, event_.lsn);
+    const auto sequence = context_.sequence_of(*entry_, index_);
     scratch_.reference_known = sequence.has_value();
     if (sequence) scratch_.reference = FileReference::of(*entry_, *sequence);
     return;

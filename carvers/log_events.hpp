@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "carvers/log_context.hpp"
-#include "carvers/log_deletions.hpp"
+#include "carvers/log_file.hpp"
 #include "carvers/log_models.hpp"
 #include "ntfs/index.hpp"
 
@@ -24,7 +24,8 @@ class LogEvents {
   std::optional<LogRecordImage> image_of(std::uint64_t entry);
 
   std::uint64_t events = 0, sightings = 0, targets_unknown = 0, models_lost = 0, numbers_differ = 0;
-  LogDeletions deletions;
+  LogTimes dated;
+  std::vector<LogDeletion> deletions;
 
  private:
   struct RecordState {
@@ -32,6 +33,12 @@ class LogEvents {
     std::uint32_t breaks = 0;     // when it began
     std::uint64_t image_lsn = 0;  // of its image
   };
+
+  struct NodeState {
+    NodeModel model;
+    std::uint32_t breaks = 0;  // when it was last changed
+  };
+  NodeModel* node_of(const LogStructure& structure);
 
   // Where data of the record in hand lies: redo or undo, and its offset in the client data.
   struct Data {
@@ -66,8 +73,10 @@ class LogEvents {
   void emit(LogEventKind kind, bool before, const Sighting* sighting);
   Place whole() const noexcept { return item_.whole; }
   Place place_of(const Data& data) const noexcept { return data.before ? item_.place_of(data.at, data.bytes.size()) : item_.whole; }
+  // The model is of the file that has the record now.
+  bool model_holds() const;
   void set_reference_of_model();
-  void see_time(FileTime time, LogTimeBasis basis) { deletions.see({item_.at.lsn, time, basis}); }
+  void see_time(FileTime time, LogTimeBasis basis) { dated.see({item_.at.lsn, time, basis}); }
 
   LogContext& context_;
   const LogFileOptions& options_;
@@ -86,7 +95,7 @@ class LogEvents {
   std::uint32_t event_base_ = 0;        // added to an entry's offset in its buffer: log records count it from the attribute or the block
 
   std::map<std::uint64_t, RecordState> records_;  // by entry
-  std::map<LogStructure, NodeModel> nodes_;
+  std::map<LogStructure, NodeState> nodes_;
 };
 
 }  // namespace trimcarve::carvers

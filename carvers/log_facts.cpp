@@ -201,7 +201,6 @@ void LogEvents::index_entry(LogEventKind kind, const Data& data, const Place& pl
     sighting.has_container = true;
     sighting.container = key->name.parent;
   }
-  see_time(key->name.times.changed, LogTimeBasis::index);
   emit(kind, data.before, &sighting);
 }
 
@@ -228,9 +227,9 @@ void LogEvents::loose_entries(const Data& data) {
 }
 
 void LogEvents::index_block(const Data& data) {
+  if (!data.before) node_->clear();
   const auto block = ntfs::decode_index_block(data.bytes);
   if (!block) return;
-  if (!data.before) node_->clear();
   event_base_ = 0;
   index_entries(data, block->node);
 }
@@ -240,7 +239,6 @@ void LogEvents::file_name_update(ByteView entry) {
   const ntfs::LogRecord& record = *item_.record;
   const auto after = ntfs::decode_log_duplicated(record.redo), before = ntfs::decode_log_duplicated(record.undo);
   const auto key = directory_entry(entry);
-  if (after) see_time(after->times.changed, LogTimeBasis::index);
   const auto state = [&](const ntfs::LogDuplicated& stated, const Data& data) {
     Sighting& sighting = begin(place_of(data));
     sighting.reference = key->reference;
@@ -287,7 +285,7 @@ void LogEvents::usn_records(const Data& data, std::uint64_t in_stream) {
       name.parent = record->parent;
       name.attributes = record->attributes;
     }
-    see_time(record->time, LogTimeBasis::usn);
+    if (!data.before) see_time(record->time, LogTimeBasis::usn);
     emit(LogEventKind::usn_record, data.before, &sighting);
     at += record->length;
   }

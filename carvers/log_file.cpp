@@ -1,5 +1,7 @@
 #include "carvers/log_file.hpp"
 
+#include <utility>
+
 #include "carvers/log_events.hpp"
 
 namespace trimcarve::carvers {
@@ -45,6 +47,7 @@ struct LogFileCarver::State {
     tally.pages = reader.pages();
     tally.records = reader.records().size();
     tally.copies = reader.duplicates();
+    tally.crowded = reader.crowded();
     tally.torn = reader.torn_records();
     tally.gaps = reader.gaps();
     for (const LogRecordAt& record : reader.records()) {
@@ -83,8 +86,8 @@ LogFileTally LogFileCarver::run(const LogEventSink& sink) {
   tally.targets_unknown = events.targets_unknown;
   tally.models_lost = events.models_lost;
   tally.numbers_differ = events.numbers_differ;
-  tally.window = events.deletions.window();
-  tally.deletions = events.deletions.take();
+  tally.times = std::move(events.dated);
+  tally.deletions = std::move(events.deletions);
   return tally;
 }
 
@@ -104,10 +107,6 @@ bool LogFileCarver::read(const Place& place, std::span<std::byte> out) {
 
 LogFileTally carve_log_file(const ByteSource& log, const LogFileOptions& options, const LogEventSink& sink) {
   return LogFileCarver(log, options).run(sink);
-}
-
-void carve_log_record_at(const ByteSource& log, std::uint64_t offset, const LogFileOptions& options, const LogEventSink& sink) {
-  LogFileCarver(log, options).record_at(offset, sink);
 }
 
 }  // namespace trimcarve::carvers

@@ -27,6 +27,7 @@
 #include <vector>
 
 #include "carvers/log_reader.hpp"
+#include "carvers/log_times.hpp"
 #include "ntfs/lfs_record.hpp"
 
 namespace trimcarve::carvers {
@@ -62,9 +63,10 @@ constexpr bool stands(LogOutcome outcome) noexcept { return outcome == LogOutcom
 
 struct LogEvent {
   LogEventKind kind = LogEventKind::record_initialised;
-  bool before = false;       // the sighting states what was before the operation
-  bool undone = false;       // this operation was taken back within its transaction
-  bool compensates = false;  // this operation takes back an earlier one
+  bool before = false;           // the sighting states what was before the operation
+  bool undone = false;           // this operation was taken back within its transaction
+  bool compensates = false;      // this operation takes back an earlier one
+  bool whole_from_here = false;  // no log record is missing between this one and the end of the log
   std::uint64_t lsn = 0;
   std::uint64_t transaction = 0;  // LSN of its first record in the log; 0: outside of any
   LogOutcome outcome = LogOutcome::unknown;
@@ -79,31 +81,7 @@ struct LogEvent {
 // The sighting is null when the event's bytes state nothing of a file. Valid during the call.
 using LogEventSink = std::function<void(const LogEvent&, const Sighting*)>;
 
-// A time that a log record carries.
-enum class LogTimeBasis : std::uint8_t {
-  usn,                   // of a change journal record
-  creation,              // record change time of a FILE record at its creation
-  standard_information,  // record change time in an update
-  index,                 // record change time in an index entry, or in a record kept for an undo: may be much older than the log record
-};
-struct LogTime {
-  std::uint64_t lsn = 0;
-  FileTime time;
-  LogTimeBasis basis = LogTimeBasis::usn;
-  friend bool operator==(const LogTime&, const LogTime&) = default;
-};
-
-// A FILE record freed, and times next to it in LSN order: the latest of the 32 dated log records before it, and the first behind it.
-// LSN order is the order in which the operations were logged, under one lock, so:
-// - `earliest` is sound as far as the clock is: the record that carries it was logged before the deallocation, and a time is taken from the
-//   clock before it is logged. It fails for a time that somebody set by hand, or a clock that was set back.
-// - `latest` is an estimate: the record that carries it was logged after the deallocation, but a time may have been taken before. With
-//   basis usn or creation the time is taken in the operation that is logged, so it is late by moments at most; with standard_information it
-//   may be older, for NTFS writes times lazily. It is never before `earliest`: such times say nothing and are passed over.
-struct LogClusters {
-  std::uint64_t first = 0, count = 0;
-  friend bool operator==(const LogClusters&, const LogClusters&) = default;
-};
+// A FILE record freed.
 struct LogDeletion {
   std::uint64_t lsn = 0, transaction = 0;
   Place place;
@@ -114,10 +92,6 @@ struct LogDeletion {
   bool extension = false;  // known to be an extension record: its base may live on. What the log does not show is taken as a base record
   LogOutcome outcome = LogOutcome::unknown;
   bool undone = false;
-  std::optional<LogTime> earliest, latest;
-  // Clusters freed in the same transaction: the file's, also where the log knows its run list from nowhere else. A block of the parent's
-  // index that became empty may be among them. Empty when the transaction freed several FILE records: whose they were is not said then.
-  std::vector<LogClusters> freed;
   bool stands() const noexcept { return carvers::stands(outcome) && !undone; }
 };
 
@@ -129,6 +103,7 @@ struct LogFileTally {
   std::uint64_t records = 0;               // log records, each LSN once
   std::uint64_t checkpoints = 0;           // client restart areas among them
   std::uint64_t copies = 0;                // of records, left out
+  std::uint64_t crowded = 0;               // records cut where more pages claim one place in the log than are looked at (among `cut`)
   std::uint64_t cut = 0, torn = 0;         // records that end in a lost page (among `records`); whose header is torn (not among them)
   std::uint64_t stale = 0;                 // behind the end of their page (among `records`)
   std::uint64_t malformed = 0;             // records that NTFS cannot have written
@@ -141,7 +116,7 @@ struct LogFileTally {
   std::uint64_t open_attributes = 0, dirty_pages = 0, active_transactions = 0;  // entries in the tables dumped
   std::uint64_t events = 0, sightings = 0;
   std::optional<std::uint64_t> first_lsn, last_lsn;
-  TimeWindow window;                   // of the times in `usn`, `creation` and `standard_information` basis
+  LogTimes times;                      // that its records carry, for when an operation was logged
   std::vector<LogDeletion> deletions;  // in LSN order
   GapList gaps;
   bool stopped = false;
@@ -174,7 +149,8 @@ class LogFileCarver {
   // Everything that the log record with a byte at `offset` gives, as in the run.
   void record_at(std::uint64_t offset, const LogEventSink& sink);
   // The FILE record of an entry as the log leaves it: its last image with every later step. What it says is newer than $MFT on the disk of
-  // a machine that was not shut down. Nothing when the log holds no image of it, or a step did not fit.
+  // a machine that was not shut down. Nothing when the log holds no image of it, or a step did not fit. The tests hold it against $MFT:
+  // the reading of every update rests on these steps.
   std::optional<LogRecordImage> image_of(std::uint64_t entry);
   // The bytes of a fragment or resident content, with fix-ups applied. False when they cannot be had.
   bool read(const Place& place, std::span<std::byte> out);
@@ -183,8 +159,5 @@ class LogFileCarver {
   struct State;
   std::unique_ptr<State> state_;
 };
-
-// For a single record: scans the whole log each time.
-void carve_log_record_at(const ByteSource& log, std::uint64_t offset, const LogFileOptions& options, const LogEventSink& sink);
 
 }  // namespace trimcarve::carvers

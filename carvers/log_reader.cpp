@@ -2,12 +2,16 @@
 
 #include <algorithm>
 #include <tuple>
+#include <unordered_map>
 
 namespace trimcarve::carvers {
 
 namespace {
 
 constexpr std::size_t chunk_size = std::size_t{1} << 20;
+// Pages that may be the same page of the log: itself, and a copy in each page before the first of LFS 2.0. More are not looked at.
+constexpr int most_copies = 64;
+constexpr std::size_t poll_every = 4096;  // records
 
 constexpr std::uint64_t padded(std::uint64_t length) noexcept { return (length + 7) & ~std::uint64_t{7}; }
 
@@ -132,9 +136,10 @@ bool LogReader::scan(const ProgressSink& progress) {
     if (stopped) break;
   }
   if (state_ == LogState::none && pages_.untouched != 0) state_ = LogState::untouched;
-  choose();
-  mark_followers();
-  return !stopped;
+  if (!stopped) return choose(progress) && mark_followers(progress);
+  choose({});
+  mark_followers({});
+  return false;
 }
 
 void LogReader::scan_page(std::uint64_t slot, std::span<std::byte> page) {
@@ -237,7 +242,11 @@ const LogReader::Instance* LogReader::continuation(std::uint64_t home, std::uint
   const std::uint64_t capacity = geometry_.page_size - geometry_.data_offset;
   const std::uint64_t end = geometry_.data_offset + padded(std::min(rest, capacity));
   auto at = std::ranges::lower_bound(instances_, home, {}, &Instance::home);
-  for (; at != instances_.end() && at->home == home; ++at) {
+  for (int looked_at = 0; at != instances_.end() && at->home == home; ++at) {
+    if (++looked_at > most_copies) {
+      ++crowded_;
+      return nullptr;
+    }
     if (at->claimed) continue;
     const bool next_begins = at->first_lsn > lsn && geometry_.lap_of(at->first_lsn) == lap && at->first_offset >= end;
     const bool ends_here = at->first_lsn == 0 && at->last_end == lsn && rest <= capacity && at->next_record >= end;
@@ -258,6 +267,7 @@ void LogReader::complete(LogRecordAt& record) {
   std::uint64_t rest = record.data_length - room;
   std::uint64_t home = geometry_.page_of(record.lsn), lap = geometry_.lap_of(record.lsn);
   record.next_pages = static_cast<std::uint32_t>(next_pages_.size());
+  const std::uint64_t crowded = crowded_;
   while (rest != 0) {
     const Instance* next = nullptr;
     if (home + 1 < geometry_.pages()) {
@@ -277,9 +287,10 @@ void LogReader::complete(LogRecordAt& record) {
     rest -= std::min<std::uint64_t>(rest, geometry_.page_size - geometry_.data_offset);
   }
   record.cut = rest != 0;
+  crowded_ = crowded + (record.cut && crowded_ != crowded ? 1 : 0);
 }
 
-void LogReader::choose() {
+bool LogReader::choose(const ProgressSink& progress) {
   // At its own place before a copy, what its page counts before what it does not.
   std::ranges::sort(instances_, {}, [](const Instance& i) { return std::tuple(i.home, i.slot != i.home, i.slot); });
   const auto rank = [&](const LogRecordAt& r) {
@@ -288,7 +299,12 @@ void LogReader::choose() {
   };
   std::ranges::sort(records_, {}, rank);
   std::size_t kept = 0;
+  bool stopped = false;
   for (std::size_t i = 0; i < records_.size();) {
+    if (kept % poll_every == 0 && progress && !progress(log_.size(), log_.size())) {
+      stopped = true;
+      break;
+    }
     std::size_t end = i + 1;
     while (end < records_.size() && records_[end].lsn == records_[i].lsn) ++end;
     // A continuation does not depend on which copy of the first page it was found from, so the best copy is the first.
@@ -300,11 +316,19 @@ void LogReader::choose() {
   }
   records_.resize(kept);
   records_.shrink_to_fit();
+  return !stopped;
 }
 
-void LogReader::mark_followers() {
+bool LogReader::mark_followers(const ProgressSink& progress) {
+  // Where the records of the page in each slot end, as it or a newer copy of it says.
+  std::unordered_map<std::uint64_t, std::uint16_t> ends_of;  // by the page's first record
+  for (const Instance& i : instances_)
+    if (i.first_lsn != 0) ends_of[i.first_lsn] = std::max(ends_of[i.first_lsn], i.next_record);
+  std::vector<std::uint16_t> ends(static_cast<std::size_t>(pages_.slots));
+  for (const Instance& i : instances_) ends[i.slot] = i.first_lsn != 0 ? ends_of[i.first_lsn] : i.next_record;
   const std::uint64_t capacity = geometry_.page_size - geometry_.data_offset;
   for (std::size_t i = 1; i < records_.size(); ++i) {
+    if (i % poll_every == 0 && progress && !progress(log_.size(), log_.size())) return false;
     const LogRecordAt& last = records_[i - 1];
     std::uint64_t page = geometry_.page_of(last.lsn), lap = geometry_.lap_of(last.lsn);
     std::uint64_t end = geometry_.offset_of(last.lsn) % geometry_.page_size + geometry_.record_header_size + padded(last.data_length);
@@ -326,10 +350,17 @@ void LogReader::mark_followers() {
     };
     next.follows = is_page() && next_at == end;
     if (next.follows) continue;
-    // The rest of a page may stay unused.
+    // The rest of a page may stay unused: when no record's header has room in it, or the page says that its records end there.
+    const bool full = geometry_.page_size - end < geometry_.record_header_size;
+    const bool in_one = last.data_length <= geometry_.page_size - last.offset % geometry_.page_size - geometry_.record_header_size;
+    const std::uint64_t slot =
+        last.next_count == 0 ? last.offset / geometry_.page_size : next_pages_[last.next_pages + last.next_count - 1U];
+    const bool last_seen = !last.stale && (in_one || !last.cut);
+    if (!full && (!last_seen || ends[slot] < geometry_.data_offset || ends[slot] > end)) continue;
     turn();
     next.follows = is_page() && next_at == geometry_.data_offset;
   }
+  return true;
 }
 
 const LogReader::Page& LogReader::page_at(std::uint64_t slot) {

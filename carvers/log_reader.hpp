@@ -79,11 +79,13 @@ class LogReader {
   LogState state() const noexcept { return state_; }
   ntfs::LfsVersion version() const noexcept { return geometry_.version; }  // also of an unknown one; 0.0 when no restart page was found
   const ntfs::LfsGeometry& geometry() const noexcept { return geometry_; }
-  bool clean() const noexcept { return clean_; }               // the restart area says that the log was closed cleanly
-  bool geometry_guessed() const noexcept { return guessed_; }  // no restart page could be used
+  bool clean() const noexcept { return clean_; }                         // the restart area says that the log was closed cleanly
+  std::uint64_t stated_lsn() const noexcept { return newest_restart_; }  // that the restart area names as current; 0: there is none
+  bool geometry_guessed() const noexcept { return guessed_; }            // no restart page could be used
   const LogPages& pages() const noexcept { return pages_; }
   GapList& gaps() noexcept { return gaps_; }
   std::uint64_t duplicates() const noexcept { return duplicates_; }      // copies of records that were left out
+  std::uint64_t crowded() const noexcept { return crowded_; }            // records cut: more pages claim one place than are looked at
   std::uint64_t torn_records() const noexcept { return torn_records_; }  // their header's own sector fails: not in records()
 
   const std::vector<LogRecordAt>& records() const noexcept { return records_; }  // in LSN order
@@ -118,10 +120,10 @@ class LogReader {
   bool take_restart(std::uint64_t offset, std::uint32_t size);
   void scan_page(std::uint64_t slot, std::span<std::byte> page);
   void records_of(std::uint64_t slot, ByteView page, const ntfs::SectorSet& bad, const ntfs::LfsPageHeader& header);
-  void choose();
+  bool choose(const ProgressSink& progress);
   void complete(LogRecordAt& record);
   const Instance* continuation(std::uint64_t home, std::uint64_t lap, std::uint64_t lsn, std::uint64_t rest);
-  void mark_followers();
+  bool mark_followers(const ProgressSink& progress);
   const Page& page_at(std::uint64_t slot);
 
   const ByteSource& log_;
@@ -131,7 +133,7 @@ class LogReader {
   bool clean_ = false, guessed_ = false;
   LogPages pages_;
   GapList gaps_;
-  std::uint64_t duplicates_ = 0, torn_records_ = 0;
+  std::uint64_t duplicates_ = 0, torn_records_ = 0, crowded_ = 0;
   std::vector<LogRecordAt> records_;
   std::vector<Instance> instances_;        // by home, the page itself before its copies
   std::vector<std::uint64_t> next_pages_;  // slots

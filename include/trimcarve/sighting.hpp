@@ -85,6 +85,7 @@ struct StreamFact {
   bool compressed = false, encrypted = false, sparse = false;
   bool runs_complete = true;               // false when the run list ended early or left the volume: the runs so far are kept
   std::uint8_t compression_unit_log2 = 0;  // clusters per compression unit, as power of two; 0 when not compressed
+  bool sizes_known = true;                 // false: only runs are stated, of a stream whose sizes are not
   std::uint64_t start_vcn = 0;             // sizes below are stated only when this is 0
   std::uint64_t allocated_size = 0, size = 0, valid_size = 0;
   std::uint32_t first_run = 0, run_count = 0;  // in Sighting::runs

@@ -9,7 +9,7 @@ namespace trimcarve {
 
 namespace {
 
-constexpr std::uint32_t bitmap_type = 0xB0, index_allocation_type = 0xA0;
+constexpr std::uint32_t data_type = 0x80, bitmap_type = 0xB0, index_allocation_type = 0xA0;
 constexpr std::uint64_t largest_index_bitmap = std::uint64_t{16} << 20;  // bytes: an index of 512 GiB at 4 KiB blocks
 
 // A file that was written for years has thousands of journal records. Cited are the first and last and all that create, rename or delete,
@@ -141,10 +141,25 @@ void Evidence::decode_row(const history::NameRow& row, const std::function<void(
       for (const Sighting& sighting : index_block(row)) at_place(sighting);
       break;
     case StreamKind::log_file:
-      if (volume_.log_statements != nullptr) volume_.log_statements->at(row.locator, at_place);
+      if (volume_.log_statements != nullptr) log_row(row.locator, at_place);
       break;
     case StreamKind::witness: break;  // they make no rows
   }
+}
+
+// The log follows a directory's index from its first record to tell of one entry, and directories are asked for with each file below them.
+void Evidence::log_row(std::uint64_t locator, const std::function<void(const Sighting&)>& take) {
+  constexpr std::size_t most_rows = 1 << 16;
+  auto found = log_rows_.find(locator);
+  if (found == log_rows_.end()) {
+    std::vector<Sighting> sightings;
+    volume_.log_statements->at(locator, [&](const Sighting& sighting) {
+      if (sighting.place.offset == locator) sightings.push_back(sighting);
+    });
+    if (log_rows_.size() >= most_rows) log_rows_.clear();
+    found = log_rows_.emplace(locator, std::move(sightings)).first;
+  }
+  for (const Sighting& sighting : found->second) take(sighting);
 }
 
 const std::vector<Sighting>& Evidence::index_block(const history::NameRow& row) {
@@ -187,14 +202,21 @@ void Evidence::index_journal(const std::vector<FileReference>& references) {
   }
 }
 
-// A log of a file that is written all the time holds thousands of records of it: the first and the last are cited.
+// A log of a file that is written all the time holds thousands of records of it: the first and the last are cited, and between them what
+// states last where content lies. That decides what the file held, however much else was written behind it.
 void Evidence::index_log(const std::vector<FileReference>& references) {
   constexpr std::size_t first = 16, last = 48;
-  if (volume_.log_statements == nullptr) return;
   logged_.clear();
+  if (volume_.log_statements == nullptr || references.empty()) return;
   const std::unordered_set<FileReference> wanted(references.begin(), references.end());
+  std::unordered_set<std::uint64_t> rows;
+  for (const FileReference reference : wanted)
+    for (history::RowIndex i = graph_.first_row(reference.entry()); i != history::no_row; i = graph_.rows()[i].next)
+      if (const history::NameRow& row = graph_.rows()[i]; row.reference == reference && row.stream == StreamKind::log_file)
+        rows.insert(row.locator);
   volume_.log_statements->each(graph_, [&](const Sighting& sighting) {
     if (!wanted.contains(sighting.reference)) return;
+    if (rows.contains(sighting.place.offset)) log_rows_.try_emplace(sighting.place.offset, 1, sighting);
     Logged& logged = logged_[sighting.reference];
     if (logged.first.size() < first) {
       logged.first.push_back(sighting);
@@ -202,9 +224,28 @@ void Evidence::index_log(const std::vector<FileReference>& references) {
     }
     logged.last.push_back(sighting);
     if (logged.last.size() <= last) return;
+    logged.pass(logged.last.front());
     logged.last.pop_front();
-    ++logged.left_out;
   });
+}
+
+void Evidence::Logged::pass(Sighting& sighting) {
+  const std::uint64_t number = passed++;
+  int count = 0;
+  for (const StreamFact& fact : sighting.streams) {
+    if (fact.type != data_type) continue;
+    const auto [at, is_new] = streams.try_emplace({std::u16string(sighting.name(fact)), fact.start_vcn, fact.resident}, number);
+    if (is_new || at->second != number) ++count;
+    if (is_new || at->second == number) continue;
+    if (const auto older = states.find(at->second); --older->second.needed == 0) states.erase(older);
+    at->second = number;
+  }
+  if (count != 0) states.emplace(number, State{std::move(sighting), count});
+}
+
+std::uint64_t Evidence::log_left_out(FileReference reference) const {
+  const auto logged = logged_.find(reference);
+  return logged == logged_.end() ? 0 : logged->second.passed - logged->second.states.size();
 }
 
 void Evidence::journal_records(FileReference reference, const std::function<void(const Sighting&)>& take, std::uint64_t& left_out) {
@@ -269,8 +310,8 @@ void Evidence::visit_file(FileReference reference, const std::function<void(cons
   }
   if (const auto logged = logged_.find(reference); logged != logged_.end()) {
     for (const Sighting& sighting : logged->second.first) take(sighting);
+    for (const auto& [number, state] : logged->second.states) take(state.sighting);
     for (const Sighting& sighting : logged->second.last) take(sighting);
-    left_out += logged->second.left_out;
   }
   journal_records(reference, take, left_out);
 }

@@ -10,6 +10,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <tuple>
 #include <unordered_map>
 #include <unordered_set>
 #include <utility>
@@ -80,7 +81,7 @@ class Evidence {
   std::string hash(const std::vector<Range>& ranges) const;
 
   // Everything that speaks of this file, cited, oldest kind of evidence last: its records, slack, index entries, what
-  // $LogFile states, journal records. `left_out` counts journal and log records beyond those that a long history cites.
+  // $LogFile states, journal records. `left_out` counts journal records beyond those that a long history cites.
   std::vector<std::uint32_t> of_file(FileReference reference, std::uint64_t& left_out);
   std::vector<std::uint32_t> of_row(history::RowIndex row);
   // The same sightings, not cited; each is valid during the call.
@@ -94,6 +95,8 @@ class Evidence {
   void index_journal(const std::vector<FileReference>& references);
   // Before of_file: collects what $LogFile states of these files, in one pass over it.
   void index_log(const std::vector<FileReference>& references);
+  // What $LogFile states of this file beyond what a long history cites.
+  std::uint64_t log_left_out(FileReference reference) const;
 
  private:
   std::vector<Range> ranges_of(const Sighting& sighting) const;
@@ -109,12 +112,24 @@ class Evidence {
   std::unordered_map<std::uint64_t, std::optional<Sighting>> records_;
   std::unordered_map<std::uint64_t, std::optional<DirectoryIndex>> indexes_;
   std::unordered_map<FileReference, std::vector<history::JournalEvent>> events_;
+  // An extent of a $DATA stream.
+  using LoggedStream = std::tuple<std::u16string, std::uint64_t, bool>;  // its name, start VCN, is it resident
+  // In the order of what they state.
   struct Logged {
     std::vector<Sighting> first;
-    std::deque<Sighting> last;  // in the order of what they state
-    std::uint64_t left_out = 0;
+    struct State {
+      Sighting sighting;
+      int needed;  // streams that it states last
+    };
+    std::map<std::uint64_t, State> states;          // between them, by its number: what states one of `streams` last
+    std::map<LoggedStream, std::uint64_t> streams;  // the number in `states`
+    std::deque<Sighting> last;
+    std::uint64_t passed = 0;  // that left `last`
+    void pass(Sighting& sighting);
   };
   std::unordered_map<FileReference, Logged> logged_;
+  std::unordered_map<std::uint64_t, std::vector<Sighting>> log_rows_;  // what names rows of $LogFile, by their place
+  void log_row(std::uint64_t locator, const std::function<void(const Sighting&)>& take);
   std::map<std::pair<std::uint64_t, std::uint64_t>, std::vector<Sighting>> blocks_;  // by directory and number of the index block
 };
 

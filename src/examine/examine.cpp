@@ -237,6 +237,7 @@ class Pipeline {
       witnesses_.speaks_for(info.index, of);
       examiner.hear(witnesses_);
       out_.volumes.push_back(examiner.info());
+      live.take_journal(examiner);
       examiner.rest();
     }
     live.bound_by(copies);

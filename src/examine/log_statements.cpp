@@ -14,6 +14,9 @@ using carvers::LogEventKind;
 
 constexpr std::uint64_t largest_content = 1 << 16;  // of one log record
 constexpr std::size_t most_waiting = 1 << 16;       // names whose owner is found at the end
+constexpr std::size_t most_freed = 1 << 18;         // stretches of clusters
+constexpr std::uint64_t several = ~std::uint64_t{0};
+constexpr std::uint32_t data_type = 0x80, index_allocation_type = 0xA0;
 
 bool stands(const LogEvent& event) { return !event.undone && carvers::stands(event.outcome); }
 
@@ -29,7 +32,7 @@ bool changes_attribute(LogEventKind kind) {
 }  // namespace
 
 bool LogStatements::find_owner(const history::Graph& graph, const LogEvent& event, const Sighting& in, Sighting& out) const {
-  if (!event.entry || owners_told_.contains(*event.entry)) return false;
+  if (!event.entry || !event.whole_from_here || owners_told_.contains(*event.entry)) return false;
   const history::RecordSlot* slot = graph.record(*event.entry);
   if (slot == nullptr || !slot->in_use || !slot->identity_known || slot->extension) return false;
   out = in;
@@ -38,11 +41,62 @@ bool LogStatements::find_owner(const history::Graph& graph, const LogEvent& even
   return true;
 }
 
+void LogStatements::take_freed(std::vector<Freed>&& freed, const std::vector<carvers::LogDeletion>& deletions) {
+  std::unordered_map<std::uint64_t, const carvers::LogDeletion*> by_transaction;  // null: it frees several
+  for (const carvers::LogDeletion& deletion : deletions)
+    if (const auto [at, is_new] = by_transaction.try_emplace(deletion.transaction, &deletion); !is_new) at->second = nullptr;
+  std::unordered_map<std::uint64_t, std::uint64_t> next_vcn;
+  for (Freed& range : freed) {
+    const auto found = by_transaction.find(range.transaction);
+    if (found == by_transaction.end() || found->second == nullptr) continue;
+    const carvers::LogDeletion& deletion = *found->second;
+    if (!deletion.stands() || !deletion.reference_known || deletion.extension) continue;
+    const auto other = clusters_of_.find(range.transaction);
+    if (other != clusters_of_.end() && other->second != deletion.reference.entry()) continue;
+    range.reference = deletion.reference;
+    range.directory = deletion.directory;
+    range.run.vcn = next_vcn[range.transaction];
+    next_vcn[range.transaction] += range.run.clusters;
+    freed_.push_back(range);
+  }
+}
+
+void LogStatements::state(const Freed& freed, Sighting& out) const {
+  out.clear();
+  out.volume = volume_;
+  out.source = SourceKind::log_file;
+  out.integrity = Integrity::partial;
+  out.place = freed.place;
+  out.lsn = freed.lsn;
+  out.reference_known = true;
+  out.reference = freed.reference;
+  out.runs.push_back(freed.run);
+  out.streams.push_back({.type = freed.directory ? index_allocation_type : data_type,
+                         .runs_complete = false,
+                         .sizes_known = false,
+                         .start_vcn = freed.run.vcn,
+                         .run_count = 1});
+}
+
 carvers::LogFileTally LogStatements::read(const history::Graph& graph, const Sink& names, const Sink& journal) {
   std::vector<std::pair<LogEvent, Sighting>> waiting;
+  std::vector<Freed> freed;
   auto tally = carver_.run([&](const LogEvent& event, const Sighting* sighting) {
     if (event.entry && tells_owner(event.kind)) owners_told_.insert(*event.entry);
-    if (sighting == nullptr || !stands(event)) return;
+    if (!stands(event)) return;
+    if (event.kind == LogEventKind::clusters_freed && event.transaction != 0 && freed.size() < most_freed)
+      freed.push_back({.transaction = event.transaction,
+                       .lsn = event.lsn,
+                       .place = event.place,
+                       .run = {0, static_cast<std::int64_t>(event.first_cluster), event.clusters}});
+    if (event.entry && (event.kind == LogEventKind::mapping_pairs_updated || event.kind == LogEventKind::sizes_set))
+      if (const auto [at, is_new] = clusters_of_.try_emplace(event.transaction, *event.entry); !is_new && at->second != *event.entry)
+        at->second = several;
+    if (sighting == nullptr) return;
+    if (sighting->reference_known && std::ranges::any_of(sighting->streams, [](const StreamFact& s) {
+          return s.type == data_type && s.length == 0 && (s.resident || s.run_count != 0);
+        }))
+      streams_told_.insert(sighting->reference);
     if (sighting->has_usn)
       journal(*sighting);
     else if (sighting->reference_known)
@@ -57,6 +111,9 @@ carvers::LogFileTally LogStatements::read(const history::Graph& graph, const Sin
     deletions_.insert_or_assign(deletion.reference, deletion);
     if (deletion.transaction != 0) deleting_.insert_or_assign(deletion.transaction, deletion.reference);
   }
+  take_freed(std::move(freed), tally.deletions);
+  Sighting clusters;
+  for (const Freed& range : freed_) state(range, clusters), names(clusters);
   return tally;
 }
 
@@ -69,11 +126,11 @@ void LogStatements::each(const history::Graph& graph, const Sink& sink) {
     after.clear();
   };
   Sighting owned;
-  auto usns = usns_;  // a journal record that stands in two log records is told once
+  auto journal = journal_;  // a journal record that stands in two log records is told once
   carver_.run([&](const LogEvent& event, const Sighting* sighting) {
     if (event.lsn != lsn) flush(), lsn = event.lsn;
     if (sighting == nullptr || !stands(event)) return;
-    if (sighting->has_usn && usns.erase(sighting->usn.usn) == 0) return;
+    if (sighting->has_usn && journal.erase(JournalKey::of(*sighting)) == 0) return;
     if (!sighting->reference_known) {
       if (!find_owner(graph, event, *sighting, owned)) return;
       sighting = &owned;
@@ -87,6 +144,8 @@ void LogStatements::each(const history::Graph& graph, const Sink& sink) {
       after.push_back(*sighting);
   });
   flush();
+  for (const Freed& range : freed_)
+    if (!streams_told_.contains(range.reference)) state(range, owned), sink(owned);
 }
 
 void LogStatements::at(std::uint64_t offset, const Sink& sink) {

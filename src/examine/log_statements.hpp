@@ -12,20 +12,42 @@
 
 namespace trimcarve {
 
+// A record of the change journal. Its USN alone does not name it: a journal that was deleted and made anew counts from 0 again.
+struct JournalKey {
+  std::uint64_t usn = 0, reference = 0, time = 0;
+  std::uint32_t reason = 0;
+  // Records of version 4 carry no time: what $J tells of theirs is a neighbour's.
+  static JournalKey of(const Sighting& s) {
+    return {s.usn.usn, s.reference.value, s.usn.version == 4 ? 0 : s.usn.time.ticks, s.usn.reason};
+  }
+  friend bool operator==(const JournalKey&, const JournalKey&) = default;
+};
+struct JournalKeyHash {
+  std::size_t operator()(const JournalKey& key) const noexcept {
+    std::uint64_t hash = key.reason;
+    for (const std::uint64_t part : {key.usn, key.reference, key.time}) hash = (hash ^ part) * 0x9E37'79B9'7F4A'7C15U, hash ^= hash >> 32;
+    return static_cast<std::size_t>(hash);
+  }
+};
+using JournalKeys = std::unordered_set<JournalKey, JournalKeyHash>;
+
 class LogStatements {
  public:
   // Scans the log. Both must outlive it.
-  LogStatements(SourcePtr log, const carvers::LogFileOptions& options) : log_(std::move(log)), carver_(*log_, options) {}
+  LogStatements(SourcePtr log, const carvers::LogFileOptions& options)
+      : log_(std::move(log)), volume_(options.volume), carver_(*log_, options) {}
 
   using Sink = std::function<void(const Sighting&)>;
 
-  // Reads all of it, once, first. Names go to `names`, in LSN order; records of the change journal to `journal`.
+  // Reads all of it, once, first. Names go to `names`, in LSN order; records of the change journal to `journal`. Then, to `names`, the
+  // clusters that deletions freed: a transaction that frees one FILE record, and changes no other's clusters, frees that file's.
   carvers::LogFileTally read(const history::Graph& graph, const Sink& names, const Sink& journal);
   // Everything it states of files that are known, in the order of what is stated: where a log record states what was before it, that comes
-  // first. What a file's own deletion did to its attributes is left out: it says nothing of the file.
+  // first. What a file's own deletion did to its attributes is left out: it says nothing of the file. The clusters that it freed come last,
+  // where nothing else tells of a run list: they are taken in the order in which they were freed.
   void each(const history::Graph& graph, const Sink& sink);
-  // Of the change journal's records in it only these, by USN, are told by `each`: $J has the others.
-  void tell_usns(std::unordered_set<std::uint64_t> usns) { usns_ = std::move(usns); }
+  // Of the change journal's records in it only these are told by `each`: $J has the others.
+  void tell_journal(JournalKeys records) { journal_ = std::move(records); }
   // What stands at a place.
   void at(std::uint64_t offset, const Sink& sink);
   // Content, with fix-ups applied; null when it cannot be read.
@@ -36,15 +58,30 @@ class LogStatements {
 
  private:
   // A statement of a record whose owner the log does not tell is about the file that has the record in $MFT, when it is in use and the log
-  // tells of no owner of it at all.
+  // tells of no owner of it at all, with no log record missing behind the statement that could have.
   bool find_owner(const history::Graph& graph, const carvers::LogEvent& event, const Sighting& in, Sighting& out) const;
 
+  struct Freed {
+    std::uint64_t transaction = 0, lsn = 0;
+    Place place;
+    RunFact run;
+    FileReference reference;
+    bool directory = false;
+  };
+  // Keeps those of transactions that delete one file.
+  void take_freed(std::vector<Freed>&& freed, const std::vector<carvers::LogDeletion>& deletions);
+  void state(const Freed& freed, Sighting& out) const;
+
   SourcePtr log_;
+  std::uint32_t volume_;
   carvers::LogFileCarver carver_;
   std::unordered_map<FileReference, carvers::LogDeletion> deletions_;
-  std::unordered_map<std::uint64_t, FileReference> deleting_;  // by transaction
-  std::unordered_set<std::uint64_t> owners_told_;              // entries
-  std::unordered_set<std::uint64_t> usns_;
+  std::unordered_map<std::uint64_t, FileReference> deleting_;     // by transaction
+  std::unordered_set<std::uint64_t> owners_told_;                 // entries
+  std::unordered_set<FileReference> streams_told_;                // whose unnamed stream a log record states
+  std::vector<Freed> freed_;                                      // in LSN order
+  std::unordered_map<std::uint64_t, std::uint64_t> clusters_of_;  // the entry whose clusters a transaction changes; no_entry: several
+  JournalKeys journal_;
 };
 
 }  // namespace trimcarve

@@ -61,6 +61,8 @@ class VolumeExaminer {
   // The files that the journal saw created in this time and that no report names, oldest first; at most `most` of `total`.
   std::vector<CreatedFile> created_between(FileTime from, FileTime to, std::size_t most, std::uint64_t& total);
 
+  // Before that copy comes to rest: what its change journal has of the deletion of this volume's files, where this volume's has no more.
+  void take_journal(VolumeExaminer& shadow);
   // Of a shadow copy, after report: keeps of it no more than bound_by asks of it.
   void rest();
   // Once, after all copies of the volume came to rest: what they say of when this volume's (or copy's) files came and went.
@@ -135,6 +137,7 @@ class VolumeExaminer {
   std::unique_ptr<history::Paths> paths_;
   std::unique_ptr<Evidence> citations_;
   ActivityWindow activity_;
+  carvers::LogTimes log_times_;
   carvers::IndexTally index_tally_;
   std::unordered_set<FileReference> reported_;
   std::vector<history::DeletionNode> nodes_;                             // of the files reported, in their order
@@ -143,7 +146,13 @@ class VolumeExaminer {
   std::unordered_map<FileReference, std::vector<TimeSet>> known_times_;  // of born_at
   std::set<FileReference> carved_directories_;
   std::unordered_map<FileReference, std::vector<std::uint32_t>> extra_;  // sightings of nameless rows that were joined to a file
-  std::unordered_map<std::uint64_t, Sighting> log_journal_;              // by USN, while the journals are read
+  struct LoggedJournal {
+    Sighting sighting;
+    std::uint32_t number = 0;  // of its journal: one may have been deleted, and another made
+  };
+  std::unordered_map<JournalKey, LoggedJournal, JournalKeyHash> log_journal_;  // while the journals are read
+  std::uint32_t log_journals_ = 0;                                             // of which $LogFile has records
+  bool live_journal_ = false;                  // there is one, and it is the first of VolumeEvidence::journals
   std::unordered_set<FileReference> unclear_;  // of a copy at rest: files whose presence in it cannot be told by their records
   std::vector<history::RowIndex> creations_;   // journal rows that begin with a creation, by their time
 };

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <tuple>
 
 #include "examine/volume_examiner.hpp"
 
@@ -16,7 +17,6 @@ std::string_view told(carvers::LogTimeBasis basis) {
     case carvers::LogTimeBasis::usn: return "a change journal record";
     case carvers::LogTimeBasis::creation: return "a creation";
     case carvers::LogTimeBasis::standard_information: return "an update of $STANDARD_INFORMATION";
-    case carvers::LogTimeBasis::index: return "an index entry";
   }
   return "a time";
 }
@@ -36,19 +36,27 @@ void VolumeExaminer::read_log() {
     options.volume_clusters = evidence_.volume->clusters();
   }
   evidence_.log_statements = std::make_shared<LogStatements>(evidence_.log, options);
-  std::uint64_t left_out = 0;
-  const auto tally = evidence_.log_statements->read(
+  std::uint64_t left_out = 0, first_usn = 0;
+  auto tally = evidence_.log_statements->read(
       graph_, [&](const Sighting& sighting) { graph_.add(sighting); },
       [&](const Sighting& sighting) {
+        const auto key = JournalKey::of(sighting);
+        if (log_journal_.contains(key)) return;
+        // They come in the order in which they were logged. One that lies before the journal's first is of a journal made anew.
+        if (log_journals_ == 0 || sighting.usn.usn <= first_usn) ++log_journals_, first_usn = sighting.usn.usn;
         if (log_journal_.size() < most_journal_records)
-          log_journal_.emplace(sighting.usn.usn, sighting);
+          log_journal_.emplace(key, LoggedJournal{sighting, log_journals_});
         else
           ++left_out;
       });
   if (tally.stopped) throw RunError(ExitCode::interrupted, "examine", "interrupted", "stopped while reading $LogFile");
+  log_times_ = std::move(tally.times);
 
-  Coverage coverage{
-      .volume = info_.index, .source = "log_file", .first = tally.window.first, .last = tally.window.last, .records = tally.records};
+  Coverage coverage{.volume = info_.index,
+                    .source = "log_file",
+                    .first = log_times_.window().first,
+                    .last = log_times_.window().last,
+                    .records = tally.records};
   const std::string version = fmt::format("LFS {}.{}", tally.version.major, tally.version.minor);
   switch (tally.state) {
     case carvers::LogState::unknown_version:
@@ -69,8 +77,11 @@ void VolumeExaminer::read_log() {
       say(fmt::format("{} pages of {} hold records", tally.pages.record, tally.pages.slots));
       if (tally.pages.torn != 0) say(fmt::format("{} of them torn", tally.pages.torn));
       if (tally.cut + tally.torn != 0) say(fmt::format("{} records cut or torn", tally.cut + tally.torn));
+      if (tally.crowded != 0) say(fmt::format("{} of them because too many pages claim one place", tally.crowded));
       if (tally.stale != 0) say(fmt::format("{} of an earlier lap", tally.stale));
       if (tally.breaks != 0) say(fmt::format("records are missing in {} places", tally.breaks));
+      if (tally.numbers_differ != 0)
+        say(fmt::format("{} FILE records in it state another number than that of the place they were written to", tally.numbers_differ));
       say(fmt::format("{} transactions completed, {} taken back", tally.committed + tally.forgotten, tally.aborted));
       if (!tally.clean) say("not closed: the volume was in use, or its machine stopped");
       if (left_out != 0) say(fmt::format("{} change journal records in it are left out", left_out));
@@ -82,19 +93,22 @@ void VolumeExaminer::read_log() {
 }
 
 void VolumeExaminer::add_log_journal() {
-  std::vector<const Sighting*> records;
-  std::unordered_set<std::uint64_t> usns;
-  for (const auto& [usn, sighting] : log_journal_) {
-    records.push_back(&sighting);
-    usns.insert(usn);
+  std::vector<const LoggedJournal*> records;
+  JournalKeys keys;
+  for (const auto& [key, record] : log_journal_) {
+    records.push_back(&record);
+    keys.insert(key);
   }
-  std::ranges::sort(records, {}, [](const Sighting* s) { return s->usn.usn; });
-  for (const Sighting* sighting : records) {
-    activity_.see(sighting->usn.time);
-    graph_.add(*sighting);
+  std::ranges::sort(records, {}, [](const LoggedJournal* r) { return std::tuple(r->number, r->sighting.usn.usn, r->sighting.lsn); });
+  // The last of them is the one that is there: find_journals puts it first.
+  const bool there = !evidence_.journals.empty() && (evidence_.journals.size() == 1 || live_journal_);
+  for (const LoggedJournal* record : records) {
+    if (there && record->number == log_journals_) graph_.log_journal_is(evidence_.journals.front().first);
+    activity_.see(record->sighting.usn.time);
+    graph_.add(record->sighting);
   }
   log_journal_.clear();
-  if (evidence_.log_statements != nullptr) evidence_.log_statements->tell_usns(std::move(usns));
+  if (evidence_.log_statements != nullptr) evidence_.log_statements->tell_journal(std::move(keys));
 }
 
 const carvers::LogDeletion* VolumeExaminer::deleted_in_log(FileReference reference) {
@@ -109,21 +123,26 @@ const carvers::LogDeletion* VolumeExaminer::deleted_in_log(FileReference referen
   return deletion;
 }
 
-// The log has no clock: a deallocation lies between the times that its neighbours carry. The one before is a bound: it was taken before
-// the deallocation was logged. The one behind may have been taken before, too, so it only estimates.
+// A deallocation lies between the times that its neighbours in the log carry (see LogTimes): the one before is a bound, the one behind only
+// estimates.
 void VolumeExaminer::read_log_deletion(const Member& member, FileReport& report, history::DeletionNode& node,
                                        std::optional<Estimate>& estimate) {
   const carvers::LogDeletion* deletion = deleted_in_log(member.reference);
-  if (deletion == nullptr || !deletion->earliest || !activity_.plausible(deletion->earliest->time)) return;
+  if (deletion == nullptr) return;
   std::vector<std::uint32_t> cited;
   for (const std::uint32_t n : report.sightings)
     if (const Sighting& s = out_.sightings[n]; s.source == SourceKind::log_file && s.lsn == deletion->lsn) cited.push_back(n);
+  const auto [before, behind] = log_times_.around(deletion->lsn, [this](FileTime time) { return activity_.plausible(time); });
+  // Without a neighbour before it, what the file itself says last.
+  FileTime since = before ? before->time : no_time;
+  if (!before)
+    for (const history::TimeBasis& sign : node.alive) since = std::max(since, sign.time);
   // Where the journal tells the moment, that of the log is no better.
-  if (node.deleted_at.empty()) node.alive.push_back({deletion->earliest->time, "log_neighbour_before", cited});
-  if (deletion->latest && activity_.plausible(deletion->latest->time))
-    estimate = Estimate{deletion->earliest->time, deletion->latest->time,
-                        fmt::format("between its neighbours in $LogFile: {} before LSN {} and {} behind it",
-                                    told(deletion->earliest->basis), deletion->lsn, told(deletion->latest->basis))};
+  if (before && node.deleted_at.empty()) node.alive.push_back({before->time, "log_neighbour_before", cited});
+  if (!behind || since == no_time || behind->time < since) return;
+  estimate = Estimate{since, behind->time,
+                      fmt::format("between its neighbours in $LogFile: {} before LSN {} and {} behind it",
+                                  before ? told(before->basis) : "its own last time", deletion->lsn, told(behind->basis))};
 }
 
 }  // namespace trimcarve

@@ -162,7 +162,6 @@ void VolumeExaminer::find_journals() {
   if (const auto live = evidence_.volume->find_usn_journal(); live && std::ranges::find(found, *live) == found.end())
     found.push_back(*live);
   std::ranges::stable_sort(found, {}, [this](FileReference r) { return graph_.standing(r) == history::Graph::Standing::live ? 0 : 1; });
-  bool live = false;
   for (const FileReference reference : found) {
     const auto standing = graph_.standing(reference);
     if (standing == history::Graph::Standing::reused || evidence_.journals.size() >= most_journals) continue;
@@ -171,9 +170,9 @@ void VolumeExaminer::find_journals() {
     auto stream = evidence_.volume->open_stream(reference.entry(), data_type, u"$J");
     if (!stream) continue;
     evidence_.journals.emplace_back(reference.entry(), stream->bytes);
-    live = live || standing == history::Graph::Standing::live;
+    live_journal_ = live_journal_ || standing == history::Graph::Standing::live;
   }
-  if (!live)
+  if (!live_journal_)
     out_.coverage.push_back(
         {.volume = info_.index, .source = "usn_journal", .note = "there is no change journal on this volume (never made, or deleted)"});
 }
@@ -187,7 +186,7 @@ void VolumeExaminer::read_journals() {
     const auto tally = carvers::carve_usn_journal(*journal, options, [&](const Sighting& sighting) {
       activity_.see(sighting.usn.time);
       graph_.add(sighting);
-      if (!log_journal_.empty()) log_journal_.erase(sighting.usn.usn);
+      if (!log_journal_.empty()) log_journal_.erase(JournalKey::of(sighting));
     });
     if (tally.stopped) throw RunError(ExitCode::interrupted, "examine", "interrupted", "stopped while reading the change journal");
     Coverage coverage{

@@ -160,6 +160,8 @@ void VolumeExaminer::report(const std::vector<findings::Target>& targets) {
   std::unordered_map<FileReference, std::size_t> by_reference;
   for (std::size_t i = 0; i < all.size(); ++i) {
     report_file(all[i], out_.files.emplace_back(), nodes_[i], estimates_[i]);
+    if (const std::uint64_t left_out = citations_->log_left_out(all[i].reference); left_out != 0)
+      add_flag(out_.files.back(), fmt::format("log_records_not_cited:{}", left_out));
     if (all[i].reference.value != 0) {
       by_reference.emplace(all[i].reference, i);
       reported_.insert(all[i].reference);

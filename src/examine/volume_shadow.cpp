@@ -92,27 +92,52 @@ void VolumeExaminer::keep_new(std::vector<Member>& members) {
   std::erase_if(members, [this](const Member& member) { return !is_new(member); });
 }
 
-// By its record: one that says what a newer state's says tells nothing new, but for a deleted file whose clusters only the copy has. A file
-// without a record is new when no newer state knows of it.
+// By its record: one that says what a newer state's says tells nothing new, but for a deleted file whose clusters, or whose past, only the
+// copy has. A file without a record is new when no newer state knows of it, or of its past.
 bool VolumeExaminer::is_new(const Member& member) {
   bool fresh = false;
   if (member.reference.value == 0) {
     citations_->visit_row(member.row, [&](const Sighting& sighting) { fresh = fresh || !citations_->is_known(sighting); });
     return fresh;
   }
-  if (!has_own_record(member.reference)) return !evidence_.known->files.contains(member.reference);
-  const bool deleted = graph_.standing(member.reference) == Standing::deleted;
+  const bool own_record = has_own_record(member.reference);
+  if (!own_record && !evidence_.known->files.contains(member.reference)) return true;
+  const bool deleted = !own_record || graph_.standing(member.reference) == Standing::deleted;
   std::uint64_t ignored = 0;
   citations_->visit_file(
       member.reference,
       [&](const Sighting& sighting) {
-        if (sighting.source != SourceKind::mft || fresh) return;
+        if (fresh) return;
+        // Of a deleted file also what only the copy's journal and log hold: the volume's have gone round since.
+        constexpr std::uint32_t telling =
+            usn_reason::file_create | usn_reason::file_delete | usn_reason::rename_old_name | usn_reason::rename_new_name;
+        const bool past =
+            sighting.source == SourceKind::log_file || (sighting.source == SourceKind::usn_journal && (sighting.usn.reason & telling) != 0);
+        if (past ? !deleted : sighting.source != SourceKind::mft) return;
         fresh = !citations_->is_known(sighting);
-        if (fresh || !deleted) return;
+        if (fresh || !deleted || past) return;
         fresh = std::ranges::any_of(sighting.runs, [this](const RunFact& run) { return only_here(run); });
       },
       ignored);
   return fresh;
+}
+
+void VolumeExaminer::take_journal(VolumeExaminer& shadow) {
+  for (std::size_t i = 0; i < nodes_.size(); ++i) {
+    const FileReport& file = out_.files[first_file_ + i];
+    if (!nodes_[i].deleted || !file.reference_known || !nodes_[i].deleted_at.empty()) continue;
+    std::uint64_t ignored = 0;
+    shadow.citations_->visit_file(
+        file.reference,
+        [&](const Sighting& s) {
+          if (!s.has_usn || s.usn.time == no_time || !activity_.plausible(s.usn.time)) return;
+          if ((s.usn.reason & usn_reason::file_delete) != 0)
+            nodes_[i].deleted_at.push_back({s.usn.time, "usn_delete", {shadow.citations_->cite(s)}});
+          else if (!s.usn.name_inferred)
+            nodes_[i].alive.push_back({s.usn.time, "usn_last_record", {shadow.citations_->cite(s)}});
+        },
+        ignored);
+  }
 }
 
 // By the slot of its record in this copy. A slot in use shows its owner's number, a free one the number it will have next; both only rise.

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <limits>
+#include <map>
 #include <optional>
 
 #include "history/run_states.hpp"
@@ -319,7 +320,7 @@ void take_piece(const Sighting& sighting, const StreamFact& fact, StreamPieces& 
   stream.complete = stream.complete && fact.runs_complete;
   stream.compressed |= fact.compressed && fact.compression_unit_log2 != 0;
   stream.compression_unit_log2 = std::max(stream.compression_unit_log2, fact.compression_unit_log2);
-  if (fact.resident || fact.start_vcn == 0) {
+  if (fact.resident || (fact.start_vcn == 0 && fact.sizes_known)) {
     stream.resident = fact.resident;
     stream.encrypted = fact.encrypted;
     stream.size = fact.size;
@@ -333,28 +334,23 @@ void take_piece(const Sighting& sighting, const StreamFact& fact, StreamPieces& 
 // Each log record states an attribute whole: what was said last of each extent counts, and a value that became resident has no other.
 void join_logged(std::span<const Sighting> all, std::span<const std::uint32_t> mine, std::vector<StreamPieces>& out) {
   struct Last {
-    std::u16string_view name;
-    std::uint64_t start_vcn;
     const Sighting* sighting;
     const StreamFact* fact;
   };
-  std::vector<Last> last;
+  std::map<std::pair<std::u16string_view, std::uint64_t>, Last> last;  // by name and start VCN: a hostile log has very many
   for (const std::uint32_t index : mine) {
     const Sighting& sighting = all[index];
     if (sighting.source != SourceKind::log_file) continue;
     for (const StreamFact& fact : sighting.streams) {
       if (fact.type != data_type) continue;
-      const Last now{sighting.name(fact), fact.resident ? 0 : fact.start_vcn, &sighting, &fact};
-      if (fact.resident) std::erase_if(last, [&](const Last& l) { return l.name == now.name; });
-      const auto found = std::ranges::find_if(last, [&](const Last& l) { return l.name == now.name && l.start_vcn == now.start_vcn; });
-      if (found == last.end())
-        last.push_back(now);
-      else
-        *found = now;
+      const std::u16string_view name = sighting.name(fact);
+      if (fact.resident) last.erase(last.lower_bound({name, 0}), last.upper_bound({name, std::numeric_limits<std::uint64_t>::max()}));
+      last.insert_or_assign({name, fact.resident ? 0 : fact.start_vcn}, Last{&sighting, &fact});
     }
   }
-  for (const Last& l : last) {
-    StreamPieces& stream = pieces_of(out, l.name);
+  for (const auto& [key, l] : last) {
+    if (out.empty() || out.back().name != key.first) out.push_back({.name = std::u16string(key.first)});
+    StreamPieces& stream = out.back();
     take_piece(*l.sighting, *l.fact, stream);
     stream.lsn = std::max(stream.lsn, l.sighting->lsn);
   }

@@ -15,6 +15,7 @@ constexpr std::uint64_t array_slack = 1ULL << 16, array_per_record = 16;
 constexpr std::uint64_t largest_volume = 0xFFFF'FFFF;  // clusters; Windows makes no larger ones
 constexpr std::size_t most_log_claims = std::size_t{1} << 24;
 constexpr std::size_t most_journals = 256;  // JournalEvent::journal
+constexpr std::size_t most_shifts = 4096;
 
 // A record's 8.3 name is left out when the same record has another name.
 bool is_second_name(const Sighting& sighting, const NameFact& fact) {
@@ -113,6 +114,10 @@ void Graph::add(const Sighting& sighting) {
       journals_.push_back(sighting.place.owner);
     }
     events_.push_back({sighting.reference, sighting.place.offset & ((1ULL << 56) - 1), (journals_.size() - 1) & 0xFF});
+    const UsnShift shift{journals_.size() - 1, sighting.place.offset, sighting.usn.usn - sighting.place.offset};
+    if (shifts_.empty() ||
+        ((shifts_.back().journal != shift.journal || shifts_.back().shift != shift.shift) && shifts_.size() < most_shifts))
+      shifts_.push_back(shift);
     for (const NameFact& fact : sighting.names) add_journal_name(sighting, fact);
     return;
   }
@@ -181,17 +186,26 @@ void Graph::add_log_claims(const Sighting& sighting) {
     }
 }
 
+std::uint64_t Graph::usn(RowIndex row) const noexcept {
+  if (const auto logged = log_usns_.find(row); logged != log_usns_.end()) return logged->second;
+  const auto journal = static_cast<std::size_t>(std::ranges::find(journals_, rows_[row].owner) - journals_.begin());
+  const auto behind = std::ranges::upper_bound(shifts_, std::pair(journal, rows_[row].locator), {},
+                                               [](const UsnShift& s) { return std::pair(s.journal, s.offset); });
+  return rows_[row].locator + (behind != shifts_.begin() && std::prev(behind)->journal == journal ? std::prev(behind)->shift : 0);
+}
+
 void Graph::add_journal_name(const Sighting& sighting, const NameFact& fact) {
   RowIndex& first = head(sighting.reference.entry());
+  const bool logged = sighting.source == SourceKind::log_file;
+  const auto owner = static_cast<std::uint32_t>(logged && log_journal_ ? *log_journal_ : sighting.place.owner);
   const std::uint32_t reason = sighting.usn.reason;
   const bool begins = (reason & (usn_reason::file_create | usn_reason::rename_new_name)) != 0;
   const bool ends = (reason & (usn_reason::file_delete | usn_reason::rename_old_name)) != 0;
   if (first != no_row) {
     NameRow& last = rows_[first];
     // Consecutive events of one file under one name in one journal are one span. A name that ended is a new span when it comes back.
-    if (last.from_journal() && last.source == sighting.source && last.owner == static_cast<std::uint32_t>(sighting.place.owner) &&
-        last.reference == sighting.reference && last.parent == fact.parent && last.length == fact.length &&
-        name(last) == sighting.name(fact) && (!last.ended || ends)) {
+    if (last.from_journal() && last.source == sighting.source && last.owner == owner && last.reference == sighting.reference &&
+        last.parent == fact.parent && last.length == fact.length && name(last) == sighting.name(fact) && (!last.ended || ends)) {
       last.last_seen = std::max(last.last_seen, sighting.usn.time);
       last.reasons |= reason;
       last.ended = last.ended || ends;
@@ -204,7 +218,7 @@ void Graph::add_journal_name(const Sighting& sighting, const NameFact& fact) {
   row.parent = fact.parent;
   row.first_seen = row.last_seen = sighting.usn.time;
   row.locator = sighting.place.offset;
-  row.owner = static_cast<std::uint32_t>(sighting.place.owner);
+  row.owner = owner;
   row.reasons = reason;
   row.source = sighting.source;
   row.stream = sighting.place.stream;
@@ -218,6 +232,7 @@ void Graph::add_journal_name(const Sighting& sighting, const NameFact& fact) {
   row.text = first != no_row && name(rows_[first]) == sighting.name(fact) ? rows_[first].text : text_.add(sighting.name(fact));
   if (row.text == TextArena::full) return;
   first = static_cast<RowIndex>(rows_.size());
+  if (logged) log_usns_.emplace(first, sighting.usn.usn);
   rows_.push_back(row);
 }
 
@@ -308,8 +323,9 @@ void Graph::forget_names() {
 }
 
 std::uint64_t Graph::memory() const noexcept {
-  return rows_.memory() + text_.memory() + claims_.memory() + events_.memory() + slots_.capacity() * sizeof(RecordSlot) +
-         heads_.capacity() * sizeof(RowIndex) + (child_begin_.capacity() + child_rows_.capacity()) * sizeof(std::uint32_t);
+  return rows_.memory() + text_.memory() + claims_.memory() + events_.memory() + log_usns_.size() * 4 * sizeof(std::uint64_t) +
+         slots_.capacity() * sizeof(RecordSlot) + heads_.capacity() * sizeof(RowIndex) +
+         (child_begin_.capacity() + child_rows_.capacity()) * sizeof(std::uint32_t);
 }
 
 }  // namespace trimcarve::history

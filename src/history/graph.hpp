@@ -12,6 +12,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -32,7 +33,7 @@ struct NameRow {
   FileReference parent;
   FileTime first_seen, last_seen;  // journal rows: the times of the first and last event that state this name; else no_time
   std::uint64_t locator = 0;       // Place::offset of the sighting (journal rows: of the first event)
-  std::uint32_t owner = 0;         // Place::owner
+  std::uint32_t owner = 0;         // Place::owner; of a journal record in $LogFile: that of its journal, where it is known
   std::uint32_t reasons = 0;       // journal rows: all reasons of the span
   std::uint32_t text = 0;
   RowIndex next = no_row;  // next row of the same entry
@@ -89,6 +90,8 @@ class Graph {
   Graph(const Graph& base, const std::vector<bool>& left_out, std::uint32_t record_size);
 
   void add(const Sighting& sighting);
+  // Of the change journal's records that only $LogFile holds: those added from now on are of this $J. They come in the order of events.
+  void log_journal_is(std::uint64_t owner) noexcept { log_journal_ = owner; }
   // Builds the index of children. Call again after adding more.
   void finish();
 
@@ -119,6 +122,8 @@ class Graph {
   const Chunked<JournalEvent>& events() const noexcept { return events_; }
   // The entries of the $UsnJrnl files the events came from (a deleted journal may have left one beside the live one).
   std::span<const std::uint64_t> journals() const noexcept { return journals_; }
+  // Of a journal row: of its first event.
+  std::uint64_t usn(RowIndex row) const noexcept;
   // Extension records of a base, by entry.
   void extensions(FileReference base, std::vector<std::uint64_t>& out) const;
 
@@ -158,6 +163,14 @@ class Graph {
   std::unordered_map<std::uint64_t, std::size_t> log_claim_of_;  // by lcn: position of the last claim that begins there
   Chunked<JournalEvent> events_;
   std::vector<std::uint64_t> journals_;
+  // A USN is the offset in $J, but a copy may lack what lies before, and a damaged one begins anew: what is added to the offset.
+  struct UsnShift {
+    std::size_t journal = 0;  // position in journals_
+    std::uint64_t offset = 0, shift = 0;
+  };
+  std::vector<UsnShift> shifts_;                          // in this order; each counts until the next
+  std::unordered_map<RowIndex, std::uint64_t> log_usns_;  // of rows that $LogFile's journal records made
+  std::optional<std::uint64_t> log_journal_;
   std::vector<std::pair<FileReference, std::uint64_t>> extensions_;
   std::vector<std::uint32_t> child_begin_;  // by parent entry; bucket i is child_rows_[child_begin_[i], child_begin_[i + 1])
   std::vector<RowIndex> child_rows_;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <map>
+#include <tuple>
 
 namespace trimcarve::history {
 
@@ -78,14 +79,21 @@ const std::vector<NameSpan>& Paths::spans(FileReference reference) {
     (row.from_journal() ? journal : row.source == SourceKind::log_file ? logged : others).push_back(i);
   }
   std::ranges::reverse(journal);  // the chain is newest first
-  // In one journal the order of the records is the order of events, also when the clock was set back; two journals follow each other by
-  // the times at which they begin.
+  // In one journal the order of the records is the order of events, also when the clock was set back: what only $LogFile holds of it stands
+  // among them by its USN. Two journals follow each other by the times at which they begin; what $LogFile holds of an earlier one, of which
+  // no $J is left, comes before all.
+  const auto is_there = [this](std::uint32_t owner) { return std::ranges::find(graph_.journals(), owner) != graph_.journals().end(); };
   std::map<std::uint32_t, FileTime> begins;
-  for (const RowIndex i : journal) begins.try_emplace(graph_.rows()[i].owner, graph_.rows()[i].first_seen);
-  if (begins.size() > 1)
+  bool in_log = false;
+  for (const RowIndex i : journal) {
+    const NameRow& row = graph_.rows()[i];
+    in_log = in_log || row.source == SourceKind::log_file;
+    begins.try_emplace(row.owner, is_there(row.owner) ? row.first_seen : no_time);
+  }
+  if (begins.size() > 1 || in_log)
     std::ranges::stable_sort(journal, {}, [&](RowIndex i) {
       const std::uint32_t owner = graph_.rows()[i].owner;
-      return std::pair{begins.at(owner), owner};
+      return std::tuple{begins.at(owner), owner, in_log && is_there(owner) ? graph_.usn(i) : 0};
     });
   for (const RowIndex i : journal) {
     const NameRow& row = graph_.rows()[i];

@@ -126,7 +126,7 @@ void put_stream(JsonWriter& json, const Sighting& sighting, const StreamFact& fa
   json.key("encrypted").value(fact.encrypted);
   json.key("sparse").value(fact.sparse);
   json.key("start_vcn").value(fact.start_vcn);
-  if (fact.start_vcn == 0) {
+  if (fact.start_vcn == 0 && fact.sizes_known) {
     json.key("allocated_size").value(fact.allocated_size);
     json.key("size").value(fact.size);
     json.key("valid_size").value(fact.valid_size);

@@ -142,6 +142,7 @@ def main():
     options.add_argument("--repeat", type=int, default=3)
     options.add_argument("--volume", help="measure on this image instead of building one")
     options.add_argument("--no-peers", action="store_true")
+    options.add_argument("--log-mib", type=int, default=64, help="size of a $LogFile given alone; 0: none")
     options.add_argument("--no-sparse", action="store_true", help="leave out the 127 GiB disks")
     given = options.parse_args()
 
@@ -192,6 +193,19 @@ def main():
             del peers[name]
     results = measure({**own, **peers}, given.repeat)
     table("One volume, warm cache, in turn", results, units)
+
+    if own and given.log_mib and os.access(builder, os.X_OK):
+        log = folder / f"bulk-{given.log_mib}.log"
+        if not log.exists():
+            half = f"{log}.part"
+            subprocess.run([builder, "bulk-log", "--log-mib", str(given.log_mib), half], check=True)
+            os.rename(f"{half}.expected.json", f"{log}.expected.json")
+            os.rename(half, log)
+        made = json.loads(pathlib.Path(f"{log}.expected.json").read_text(encoding="utf-8"))
+        units["log"] = made["log_records"]
+        results = measure({"trimcarve examine --logfile": ([trimcarve, "examine", "--logfile", str(log)], "log")}, given.repeat)
+        middle = statistics.median(one["seconds"] for one in results[0][2])
+        table(f"$LogFile of {given.log_mib} MiB, {made['log_records']:,} records: {given.log_mib / middle:,.0f} MiB/s", results, units)
 
     if own and not given.no_sparse:
         size = 136_365_211_648

@@ -175,12 +175,13 @@ TEST_CASE("DFTT 7: the deleted files, their parents, deletions and last run list
     REQUIRE(deletion != carved.tally.deletions.end());
     CHECK(deletion->stands());
     CHECK(deletion->directory == (number == 33 || number == 34));
-    REQUIRE(deletion->earliest);
-    REQUIRE(deletion->latest);
-    CHECK(deletion->earliest->time <= deletion->latest->time);
+    const auto [before, behind] = carved.tally.times.around(deletion->lsn, [](FileTime) { return true; });
+    REQUIRE(before);
+    REQUIRE(behind);
+    CHECK(before->time <= behind->time);
     // Within the two minutes in which the image was made ready: its files date from 19:59 to 20:20.
-    CHECK(to_iso8601(deletion->earliest->time) > "2004-02-29T20:04");
-    CHECK(to_iso8601(deletion->latest->time) < "2004-02-29T20:20");
+    CHECK(to_iso8601(before->time) > "2004-02-29T20:04");
+    CHECK(to_iso8601(behind->time) < "2004-02-29T20:20");
   }
   const std::map<std::uint64_t, std::vector<std::pair<std::int64_t, std::uint64_t>>> runs = {
       {29, {{4073, 1}, {4075, 1}}}, {31, {{4078, 1}}}, {36, {{4091, 2}}}};
@@ -203,7 +204,9 @@ TEST_CASE("DFTT 7: the deleted files, their parents, deletions and last run list
     const auto deletion = std::ranges::find(carved.tally.deletions, FileReference::of(number, 1), &carvers::LogDeletion::reference);
     REQUIRE(deletion != carved.tally.deletions.end());
     std::vector<std::pair<std::int64_t, std::uint64_t>> freed;
-    for (const auto& clusters : deletion->freed) freed.emplace_back(static_cast<std::int64_t>(clusters.first), clusters.count);
+    for (const auto& told : carved.all)
+      if (told.event.kind == carvers::LogEventKind::clusters_freed && told.event.transaction == deletion->transaction)
+        freed.emplace_back(static_cast<std::int64_t>(told.event.first_cluster), told.event.clusters);
     CHECK(freed == expected);
   }
 }

@@ -51,6 +51,22 @@ Bytes index_entry(std::u16string_view name, std::uint64_t time, std::uint64_t re
   return out;
 }
 
+// An INDX block with one entry, as far as it is used.
+Bytes index_block(std::u16string_view name) {
+  const Bytes entry_of_it = index_entry(name, some_time);
+  Bytes out(0x40 + entry_of_it.size() + 16);
+  put_text(out, 0, "INDX");
+  put(out, 4, 0x28, 2);
+  put(out, 6, 9, 2);
+  put(out, 24, 0x28, 4);
+  put(out, 28, out.size() - 24, 4);
+  put(out, 32, 4096 - 24, 4);
+  std::copy(entry_of_it.begin(), entry_of_it.end(), out.begin() + 0x40);
+  put(out, 0x40 + entry_of_it.size() + 8, 16, 2);
+  put(out, 0x40 + entry_of_it.size() + 12, 2, 2);
+  return out;
+}
+
 Bytes attribute(std::uint32_t type, const Bytes& value) {
   Bytes out((24 + value.size() + 7) / 8 * 8);
   put(out, 0, type, 4);
@@ -388,7 +404,7 @@ TEST_CASE("a transaction of which nothing stands is aborted; a nested action tha
   CHECK(carved.tally.deletions[1].stands());
 }
 
-TEST_CASE("a deletion lies between the nearest times in LSN order; older times after it say nothing") {
+TEST_CASE("a deletion lies between times next to it in LSN order; what was set, what cannot be and older times behind it say nothing") {
   LogBuilder log;
   log.checkpoint(cluster);
   log.add(open_attribute(0x80, FileReference::of(60, 1).value, u"$J"));
@@ -398,6 +414,14 @@ TEST_CASE("a deletion lies between the nearest times in LSN order; older times a
     return log.add(data);
   };
   const auto before = journal(some_time + 5 * second, 0x8000'0200);
+  const auto wrong = journal(some_time + 1'000'000'000 * second, 0x2);
+  // An index entry holds times that anybody may set, and that may be old.
+  LogData in_index{LogOperation::add_index_entry_allocation,
+                   LogOperation::delete_index_entry_allocation,
+                   index_entry(u"x.ps1", some_time + 7 * second),
+                   {}};
+  in_index.target = 0x58;
+  log.add(in_index);
   const auto freed = log.add(on_record(LogOperation::deallocate_file_record_segment, LogOperation::initialize_file_record_segment, {},
                                        deallocation_header(sequence)));
   journal(some_time + 2 * second, 0x2);
@@ -406,12 +430,20 @@ TEST_CASE("a deletion lies between the nearest times in LSN order; older times a
   REQUIRE(carved.tally.deletions.size() == 1);
   const carvers::LogDeletion& deletion = carved.tally.deletions[0];
   CHECK(deletion.lsn == freed);
-  REQUIRE(deletion.earliest);
-  REQUIRE(deletion.latest);
-  CHECK(*deletion.earliest == carvers::LogTime{before, {some_time + 5 * second}, carvers::LogTimeBasis::usn});
-  CHECK(*deletion.latest == carvers::LogTime{after, {some_time + 9 * second}, carvers::LogTimeBasis::usn});
+  CHECK(carved.named("x.ps1").size() == 5);
+  const carvers::LogTimes& times = carved.tally.times;
+  const auto sane = times.around(freed, [](FileTime time) { return time.ticks < some_time + 1000 * second; });
+  CHECK(sane.before == carvers::LogTime{before, {some_time + 5 * second}, carvers::LogTimeBasis::usn});
+  CHECK(sane.behind == carvers::LogTime{after, {some_time + 9 * second}, carvers::LogTimeBasis::usn});
+  // Were that time possible, it would be the bound, and nothing behind it could be an estimate.
+  const auto any = times.around(freed, [](FileTime) { return true; });
+  CHECK(any.before == carvers::LogTime{wrong, {some_time + 1'000'000'000 * second}, carvers::LogTimeBasis::usn});
+  CHECK_FALSE(any.behind);
+  const auto none = times.around(freed, [](FileTime) { return false; });
+  CHECK_FALSE(none.before);
+  CHECK_FALSE(none.behind);
   const auto usn = carved.of(LogEventKind::usn_record);
-  REQUIRE(usn.size() == 3);
+  REQUIRE(usn.size() == 4);
   CHECK(usn[0]->sighting.has_usn);
   CHECK(usn[0]->sighting.usn.reason == 0x8000'0200);
   CHECK(usn[0]->sighting.reference == FileReference::of(entry, sequence));
@@ -487,6 +519,174 @@ TEST_CASE("an update without the record's image belongs to the file that is free
   CHECK_FALSE(updates[2]->sighting.reference_known);
   CHECK(updates[4]->sighting.reference == FileReference::of(entry, sequence + 1));
   CHECK(updates[4]->sighting.integrity == Integrity::good);
+}
+
+namespace {
+
+LogData time_update() {
+  auto update = on_record(LogOperation::update_resident_value, LogOperation::update_resident_value, Bytes(8), Bytes(8));
+  update.record_offset = 0x38;
+  update.attribute_offset = 24 + 16;
+  put(update.redo, 0, some_time + second, 8);
+  put(update.undo, 0, some_time, 8);
+  return update;
+}
+LogData free_of(std::uint16_t number) {
+  return on_record(LogOperation::deallocate_file_record_segment, LogOperation::initialize_file_record_segment, {},
+                   deallocation_header(number));
+}
+LogData creation_of(std::u16string_view name, std::uint16_t number) {
+  Bytes image = small_file(name);
+  put(image, 16, number, 2);
+  return on_record(LogOperation::initialize_file_record_segment, LogOperation::noop, image);
+}
+
+// Destroys the header of a record: it is lost as if its sector were.
+void lose(Bytes& log, std::uint64_t lsn) {
+  const std::size_t offset = (lsn << 3) & 0x3FFFF;  // of a log of 48 pages of 4096 bytes
+  // Its upper two bytes may be the sector's fix-up.
+  REQUIRE((le<std::uint64_t>(log, offset) << 16) == lsn << 16);
+  put(log, offset, 0, 6);
+}
+
+}  // namespace
+
+// Expectations: a record is raised by one number each time it is freed, so only that number, or a log without a gap, tells whose it is.
+TEST_CASE("whose a record is is not carried over missing log records") {
+  LogBuilder log;
+  log.checkpoint(cluster);
+  std::vector<std::uint64_t> lost;
+  std::optional<std::uint16_t> expected;
+  bool model = true;  // the update is read in the image
+  SUBCASE("forward from an image, a free and a creation being lost") {
+    log.add(creation_of(u"a.txt", sequence));
+    lost = {log.add(free_of(sequence)), log.add(creation_of(u"b.txt", sequence + 1))};
+    log.add(time_update());
+  }
+  SUBCASE("the same with a page lost that is the last before it") {
+    log.add(creation_of(u"a.txt", sequence));
+    lost = {log.add(free_of(sequence)), log.add(creation_of(u"b.txt", sequence + 1))};
+    log.next_page();  // what is lost lies where the rest of a page may also stay unused
+    log.add(time_update());
+  }
+  SUBCASE("back from a free, a creation being lost") {
+    log.add(time_update());
+    lost = {log.add(free_of(sequence)), log.add(creation_of(u"b.txt", sequence + 1))};
+    log.add(free_of(sequence + 1));
+    model = false;
+  }
+  SUBCASE("forward where the next free tells of another owner") {
+    log.add(creation_of(u"a.txt", sequence));
+    lost = {log.add(free_of(sequence)), log.add(creation_of(u"b.txt", sequence + 1))};
+    log.add(time_update());
+    log.add(free_of(sequence + 1));
+    expected = sequence + 1;
+    model = false;
+  }
+  SUBCASE("a log record that cannot be read counts like a missing one") {
+    log.add(creation_of(u"a.txt", sequence));
+    log.add(Bytes(8), 0x18, 0, 0, 1);
+    log.add(time_update());
+  }
+  SUBCASE("but the same number on both sides is the same owner") {
+    log.add(creation_of(u"a.txt", sequence));
+    lost = {log.add(time_update())};
+    log.add(time_update());
+    lost.push_back(log.add(time_update()));
+    log.add(free_of(sequence));
+    expected = sequence;
+  }
+  Bytes bytes = log.finish();
+  for (const std::uint64_t lsn : lost) lose(bytes, lsn);
+  const auto carved = carve_log(MemorySource(bytes));
+  const auto updates = carved.of(LogEventKind::value_updated);
+  REQUIRE(updates.size() == 2);
+  for (const auto* update : updates) {
+    CHECK(update->sighting.reference_known == expected.has_value());
+    if (expected) CHECK(update->sighting.reference == FileReference::of(entry, *expected));
+    CHECK(update->sighting.integrity == Integrity::partial);
+    // Only the image tells the times that were not logged.
+    CHECK((update->sighting.standard_information.created != no_time) == model);
+  }
+}
+
+TEST_CASE("a free whose own data are lost frees the record's file only when no log record is missing before it") {
+  for (const bool missing : {false, true}) {
+    CAPTURE(missing);
+    LogBuilder log;
+    log.checkpoint(cluster);
+    log.add(creation_of(u"a.txt", sequence));
+    const auto between = log.add(time_update());
+    log.add(on_record(LogOperation::deallocate_file_record_segment, LogOperation::initialize_file_record_segment));
+    Bytes bytes = log.finish();
+    if (missing) lose(bytes, between);
+    const auto carved = carve_log(MemorySource(bytes));
+    REQUIRE(carved.tally.deletions.size() == 1);
+    CHECK(carved.tally.deletions[0].reference_known == !missing);
+  }
+}
+
+TEST_CASE("an index entry is not carried over missing log records") {
+  for (const bool missing : {false, true}) {
+    CAPTURE(missing);
+    LogBuilder log;
+    log.checkpoint(cluster);
+    log.add(open_attribute(0xA0, FileReference::of(5, 5).value, u"$I30"));
+    LogData step{
+        LogOperation::add_index_entry_allocation, LogOperation::delete_index_entry_allocation, index_entry(u"mine.ps1", some_time), {}};
+    step.target = 0x40;
+    step.attribute_offset = 0x40;
+    log.add(step);
+    const auto between = log.add(time_update());
+    LogData update{LogOperation::update_file_name_allocation, LogOperation::update_file_name_allocation, Bytes(56), Bytes(56)};
+    update.target = 0x40;
+    update.attribute_offset = 0x40;
+    log.add(update);
+    Bytes bytes = log.finish();
+    if (missing) lose(bytes, between);
+    CHECK(carve_log(MemorySource(bytes)).named("mine.ps1").size() == (missing ? 1 : 3));
+  }
+}
+
+TEST_CASE("what an undo would write back is told too: journal records and index blocks of before") {
+  LogBuilder log;
+  log.checkpoint(cluster);
+  log.add(open_attribute(0x80, FileReference::of(60, 1).value, u"$J"));
+  LogData journal{LogOperation::update_nonresident_value, LogOperation::update_nonresident_value, Bytes(64),
+                  usn_record(u"gone.ps1", some_time, 0x100)};
+  journal.target = 0x40;
+  log.add(journal);
+  log.add(open_attribute(0xA0, FileReference::of(5, 5).value, u"$I30", 0x70));
+  LogData block{LogOperation::update_nonresident_value, LogOperation::update_nonresident_value, Bytes(4096), index_block(u"old.ps1")};
+  block.target = 0x70;
+  log.add(block);
+  const auto carved = carve_log(MemorySource(log.finish()));
+  for (const char* name : {"gone.ps1", "old.ps1"}) {
+    CAPTURE(name);
+    REQUIRE(carved.named(name).size() == 1);
+    CHECK(carved.named(name)[0]->event.before);
+  }
+  // It was there before: it says nothing of when this was written.
+  CHECK_FALSE(carved.tally.times.window().last);
+}
+
+TEST_CASE("an event tells whether the log is whole from it to its end") {
+  LogBuilder log;
+  log.checkpoint(cluster);
+  log.add(time_update());
+  const auto lost = log.add(time_update());
+  log.add(time_update());
+  Bytes bytes = log.finish();
+  for (const auto& told : carve_log(MemorySource(bytes)).all) CHECK(told.event.whole_from_here);
+  lose(bytes, lost);
+  const auto all = carve_log(MemorySource(bytes)).all;
+  REQUIRE(all.size() == 4);
+  CHECK_FALSE(all[0].event.whole_from_here);
+  CHECK(all[2].event.whole_from_here);
+  // The restart pages name a record that is not there.
+  bytes = log.finish();
+  for (const std::size_t page : {std::size_t{0}, std::size_t{4096}}) put(bytes, page + 0x30, ~std::uint64_t{0} >> 8, 8);
+  for (const auto& told : carve_log(MemorySource(bytes)).all) CHECK_FALSE(told.event.whole_from_here);
 }
 
 TEST_CASE("a step that does not fit ends what is known of the record") {

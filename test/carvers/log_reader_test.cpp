@@ -201,3 +201,43 @@ TEST_CASE("a missing page shows as a break between LSNs, and only there") {
   CHECK(carved.tally.breaks == 1);
   CHECK(carved.tally.cut == 1);
 }
+
+// The format has at most 33 copies of a page: its own, and one in each page before the first of LFS 2.0.
+TEST_CASE("where more pages claim one place than a log can have, a record that goes on there is cut, and counted") {
+  for (const std::size_t older : {std::size_t{63}, std::size_t{64}}) {
+    CAPTURE(older);
+    constexpr std::size_t pages = 120, page_size = 512;
+    LogBuilder builder(pages, page_size);
+    while (builder.page() != pages - 1) builder.add(filled(200));
+    for (std::size_t slot = pages - 1 - older; slot < pages - 1; ++slot) builder.copy(10, slot);
+    while (builder.page() != 9) builder.add(filled(200));
+    const LogData last = filled(500);
+    const std::uint64_t lsn = builder.add(last);
+    REQUIRE(builder.page() == 10);
+    builder.add(filled(8));  // tells of which page the copy is
+    REQUIRE(builder.page() == 10);
+    builder.copy(10, pages - 1);
+    builder.lose(10);
+    const MemorySource source(builder.finish());
+    carvers::LogReader reader(source);
+    reader.scan({});
+    const bool found = older == 63;
+    const auto record = std::ranges::find(reader.records(), lsn, &carvers::LogRecordAt::lsn);
+    REQUIRE(record != reader.records().end());
+    CHECK(record->cut == !found);
+    CHECK(reader.crowded() == (found ? 0 : 1));
+  }
+}
+
+TEST_CASE("a scan can be stopped while its records are put together") {
+  LogBuilder builder;
+  for (int i = 0; i < 30; ++i) builder.add(filled(100));
+  const MemorySource source(builder.finish());
+  carvers::LogReader reader(source);
+  int polls = 0;
+  CHECK_FALSE(reader.scan([&](std::uint64_t done, std::uint64_t total) {
+    if (done == total) ++polls;
+    return done < total;
+  }));
+  CHECK(polls == 1);
+}

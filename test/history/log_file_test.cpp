@@ -119,6 +119,47 @@ TEST_CASE("a journal record that only the log holds makes a span with its times"
   CHECK(graph.events().size() == 0);  // those of $J only
 }
 
+TEST_CASE("what only the log holds of a journal stands among its records by USN, whatever the clock said") {
+  const FileReference file = ref(41, 1);
+  const std::uint64_t journal = 70;
+  const auto named = [&](Sighting s, std::uint64_t usn, std::uint64_t time) {
+    s.has_usn = true;
+    s.usn.usn = usn;
+    s.usn.time = FileTime{time};
+    s.usn.reason = rename_new_name;
+    return s;
+  };
+  // $J as a copy holds it that lacks its first part: no record's USN is its offset.
+  const auto in_journal = [&](const Name& name, std::uint64_t usn, std::uint64_t time) {
+    Sighting s = named(event(file, name, rename_new_name, time, journal), usn, time);
+    s.place.offset = usn - 4096;
+    return s;
+  };
+  const auto names_of = [&](history::Graph& graph) {
+    graph.finish();
+    history::Paths paths(graph);
+    std::u16string names;
+    for (const history::NameSpan& span : paths.spans(file)) names += graph.name(graph.rows()[span.rows.front()]);
+    return names;
+  };
+  history::Graph graph(ntfs::UpCase(), 64);
+  graph.add(in_journal({u"b", root}, 5000, 500));
+  graph.add(in_journal({u"d", root}, 7000, 700));
+  // Of the journal that was there before: its USNs are higher.
+  graph.add(named(logged(file, 99, {u"z", root}), 9000, 900));
+  graph.log_journal_is(journal);
+  graph.add(named(logged(file, 100, {u"a", root}), 4000, 950));
+  graph.add(named(logged(file, 101, {u"c", root}), 6000, 100));
+  graph.add(named(logged(file, 102, {u"e", root}), 8000, 50));
+  CHECK(names_of(graph) == u"zabcde");
+
+  // A journal of which no $J is left: in the order in which they come.
+  history::Graph alone(ntfs::UpCase(), 64);
+  alone.add(named(logged(file, 99, {u"z", root}), 9000, 900));
+  alone.add(named(logged(file, 100, {u"a", root}), 4000, 100));
+  CHECK(names_of(alone) == u"za");
+}
+
 TEST_CASE("where no record is left, the last run list in the log is the file's; an $MFT record outweighs it") {
   const FileReference file = ref(41, 1);
   const auto early = logged_value(file, 100, 20, 0), later = logged_runs(file, 101, {{0, 500, 2}}, 8000),

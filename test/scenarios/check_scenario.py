@@ -78,6 +78,13 @@ def near(a, b, seconds):
 
 
 def check_files(report, expected, container):
+    if expected["scenario"] == "log-only":  # the premise: $LogFile alone is left
+        check(all(w["record"] == "reused" and not w["in_journal"] and w["in_log"] for w in expected["files"]), "something else is left")
+        tree = [(w["file_reference"]["entry"], w["file_reference"]["sequence"]) for w in expected["files"]]
+        for f in report["files"]:
+            if f["file_reference"] and (f["file_reference"]["entry"], f["file_reference"]["sequence"]) in tree:
+                others = {report["sightings"][n]["source"] for n in f["sightings"]} - {"log_file", "record_slack", "index_slack"}
+                check(not others, f"{f['path']}: {others} speak too")
     by_reference = {}
     for f in report["files"]:
         r = f["file_reference"]
@@ -111,6 +118,9 @@ def check_files(report, expected, container):
         if want["record"] == "kept" and got["standard_information"]:
             for name, value in want["standard_information"].items():
                 check(time_of(got["standard_information"][name]) == value, f"{what}: {name} is {got['standard_information'][name]}, not {value}")
+        if want.get("in_log") and want["record"] == "reused":
+            times = got["standard_information"]
+            check(times and time_of(times["created"]) == want["created"], f"{what}: created {times}, not {want['created']}")
         if want["kind"] != "file":
             continue
         content = got["content"]
@@ -156,6 +166,9 @@ def check_target(report, expected):
     target = report["targets"][0]
     if expected["scenario"] == "log-deletes":
         check("$LogFile frees" in target["reason"] and "still shows in use" in target["reason"], f"reason: {target['reason']}")
+        removal = [f for f in report["findings"] if f["statement"].endswith("was on this volume and was removed")]
+        check(len(removal) == 1 and {report["sightings"][n]["source"] for n in removal[0]["sightings"]} == {"log_file"},
+              f"the finding of the removal: {removal}")
     check(target["verdict"] == expected["verdict"], f"verdict is {target['verdict']} ({target['reason']}), expected {expected['verdict']}")
     got = sorted((i["version"], i["state"], i["inherited"]) for i in target["instances"])
     want = sorted((i["version"], i["state"], i["inherited"]) for i in expected["instances"])

@@ -132,6 +132,8 @@ def check_bounds(report, expected):
             check(earliest is not None and earliest >= alive[key], f"{f['path']}: a copy of {alive[key]} had it, bounds {f['deleted']}")
         if key in gone:
             check(latest is not None and latest <= gone[key], f"{f['path']}: a copy of {gone[key]} had it no more, bounds {f['deleted']}")
+        if SCENARIO == "shadow-journal":
+            check(earliest == latest == want["deleted"], f"{f['path']}: a copy's journal has its deletion at {want['deleted']}, bounds {f['deleted']}")
         bases |= {f["deleted"]["earliest_basis"], f["deleted"]["latest_basis"]}
     if SCENARIO == "shadow-between":
         check({"shadow_alive", "shadow_gone"} <= bases, f"what bounds the deletions: {bases}")
