@@ -169,6 +169,7 @@ class Opener {
     opened_.complete = opened_.complete && disk.complete && parts.complete;
     opened_.sector_size = disk.sector_size;
     if (disk.blocks) opened_.unreferenced = unreferenced(*bare, std::move(disk.used));
+    std::ranges::move(parents_unreferenced_, std::back_inserter(opened_.unreferenced));
     opened_.source = std::move(disk.disk);
     opened_.info.path = path;
     opened_.info.container = std::move(disk.kind);
@@ -200,7 +201,17 @@ class Opener {
     return join_sources(std::move(files));
   }
 
+  // NOLINTNEXTLINE(misc-no-recursion): as deep as the chain, which is bounded
   Container open_container(const SourcePtr& file, const std::string& path, std::size_t parts) {
+    Container disk = decode_container(file, path, parts);
+    constexpr std::uint64_t largest = std::uint64_t{1} << 50;  // no disk is; work and memory are bounded by this
+    if (disk.disk->size() > largest)
+      throw RunError(ExitCode::input, path, "not a disk", "it states " + std::to_string(disk.disk->size()) + " bytes, more than 1024 TiB");
+    return disk;
+  }
+
+  // NOLINTNEXTLINE(misc-no-recursion): as deep as the chain, which is bounded
+  Container decode_container(const SourcePtr& file, const std::string& path, std::size_t parts) {
     const auto parent = [&](const ParentLink& link) { return open_parent(path, link); };
     if (parts == 1)
       if (auto disk = open_foreign(file, path, [this](const std::string& beside) { return open_parts({beside}); })) return std::move(*disk);
@@ -223,7 +234,9 @@ class Opener {
     chain_.push_back(path);
     opened_.info.parents.push_back(path);
     const Parts parts = find_parts({path});
-    Container disk = open_container(open_parts(parts.paths), path, parts.paths.size());
+    const SourcePtr file = open_parts(parts.paths);
+    Container disk = open_container(file, path, parts.paths.size());
+    if (disk.blocks) std::ranges::move(unreferenced(*file, std::move(disk.used)), std::back_inserter(parents_unreferenced_));
     opened_.complete = opened_.complete && disk.complete && parts.complete;
     for (Warning& w : disk.warnings) {
       w.text = "parent " + path + ": " + w.text;
@@ -243,6 +256,7 @@ class Opener {
   std::vector<std::string> chain_;
   std::vector<Warning> parents_warnings_;
   std::vector<StructureCheck> parents_checks_;
+  std::vector<Range> parents_unreferenced_;
 };
 
 }  // namespace

@@ -20,6 +20,7 @@ namespace {
 constexpr std::uint64_t offset_mask = 0x00FFFFFFFFFFFE00;
 constexpr std::uint64_t compressed_flag = std::uint64_t{1} << 62, zero_flag = 1;
 constexpr std::uint64_t most_l1 = std::uint64_t{4} << 20;  // entries: QEMU's own limit, 32 MiB
+constexpr std::uint64_t bad_table = 1;  // stands for an offset at which no second table can be
 constexpr std::size_t cached_tables = 16;
 
 [[noreturn]] void refuse(const std::string& path, const std::string& why) {
@@ -72,9 +73,11 @@ class QcowDisk final : public ByteSource {
     if (auto read = file_->read_at(header_.l1_offset, bytes); !read) refuse(path, "its first table: " + read.error().what);
     l1_.resize(static_cast<std::size_t>(needed));
     for (std::size_t i = 0; i < l1_.size(); ++i) l1_[i] = load<Big<std::uint64_t>>(bytes, i * 8).value() & offset_mask;
+    refuse_tables();
   }
 
   const Header& header() const noexcept { return header_; }
+  std::uint64_t bad_tables() const noexcept { return bad_tables_; }
   std::uint64_t size() const noexcept override { return header_.size; }
 
   Result<void> read_at(std::uint64_t offset, std::span<std::byte> out) const override {
@@ -105,10 +108,10 @@ class QcowDisk final : public ByteSource {
     while (offset < end) {
       // A stretch without a second table is told in one step.
       const std::uint64_t covered = cluster_ * l2_entries_;
-      const bool empty = l1_[static_cast<std::size_t>(offset / covered)] == 0;
-      const std::uint64_t unit = empty ? covered : cluster_;
+      const std::uint64_t l2 = l1_[static_cast<std::size_t>(offset / covered)];
+      const std::uint64_t unit = l2 == 0 || l2 == bad_table ? covered : cluster_;
       const std::uint64_t stop = std::min(end, offset - offset % unit + unit);
-      add_extent(found, offset, stop - offset, empty ? ExtentKind::not_present : state(offset / cluster_));
+      add_extent(found, offset, stop - offset, state(offset / cluster_));
       offset = stop;
     }
     return found;
@@ -123,12 +126,27 @@ class QcowDisk final : public ByteSource {
     std::vector<std::byte> bytes;
   };
 
+  // A second table is a whole cluster of the file, and of one entry only: so the work is bounded by the file. Of several entries that name
+  // one table none can be believed.
+  void refuse_tables() {
+    std::vector<std::uint64_t> named = l1_;
+    std::ranges::sort(named);
+    for (std::uint64_t& offset : l1_) {
+      if (offset == 0) continue;
+      const auto next = std::ranges::upper_bound(named, offset);
+      const bool once = next - named.begin() < 2 || *(next - 2) != offset;
+      if (once && offset % cluster_ == 0 && fits(file_->size(), offset, cluster_)) continue;
+      offset = bad_table;
+      ++bad_tables_;
+    }
+  }
+
   const Table& table(std::uint64_t offset) const {
     Table& slot = tables_[static_cast<std::size_t>(offset / cluster_ % tables_.size())];
     if (slot.offset != offset) {
       slot.offset = offset;
       slot.bytes.resize(static_cast<std::size_t>(cluster_));
-      slot.good = offset % cluster_ == 0 && fits(file_->size(), offset, cluster_) && file_->read_at(offset, slot.bytes).has_value();
+      slot.good = file_->read_at(offset, slot.bytes).has_value();
     }
     return slot;
   }
@@ -146,6 +164,7 @@ class QcowDisk final : public ByteSource {
   ExtentKind state(std::uint64_t cluster) const {
     const std::uint64_t l2 = l1_[static_cast<std::size_t>(cluster / l2_entries_)];
     if (l2 == 0) return ExtentKind::not_present;
+    if (l2 == bad_table) return ExtentKind::unreadable;
     const Table& at = table(l2);
     if (!at.good) return ExtentKind::unreadable;
     const auto entry = load<Big<std::uint64_t>>(at.bytes, cluster % l2_entries_ * 8).value();
@@ -192,7 +211,8 @@ class QcowDisk final : public ByteSource {
   SourcePtr file_;
   Header header_;
   std::uint64_t cluster_ = 0, l2_entries_ = 0;
-  std::vector<std::uint64_t> l1_;  // offsets of the second tables, 0: none
+  std::vector<std::uint64_t> l1_;  // offsets of the second tables, 0: none, or bad_table
+  std::uint64_t bad_tables_ = 0;
   mutable std::mutex mutex_;
   mutable std::array<Table, cached_tables> tables_;
   mutable std::uint64_t unpacked_at_ = ~std::uint64_t{0};  // the cluster held unpacked
@@ -214,6 +234,14 @@ Container open_qcow(const SourcePtr& file, const std::string& path) {
                             {}});
   if ((disk->header().incompatible & 2U) != 0) {
     out.warnings.push_back({"qcow_corrupt", "the image is marked as corrupt by the program that wrote it", {}});
+    out.complete = false;
+  }
+  if (disk->bad_tables() != 0) {
+    out.warnings.push_back({"qcow_tables_damaged",
+                            std::to_string(disk->bad_tables()) +
+                                " entries of the image's first table name no table of the file, or one that another names too: what "
+                                "they stand for is unreadable",
+                            {}});
     out.complete = false;
   }
   const std::uint64_t size = disk->size();

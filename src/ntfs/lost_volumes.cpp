@@ -133,21 +133,25 @@ std::optional<LostVolume> by_own_record(const ByteSource& disk, std::uint64_t at
 
 class Search {
  public:
-  Search(const ByteSource& disk, std::uint64_t offset, std::uint64_t length)
-      : disk_(disk), begin_(std::min(offset, disk.size())), end_(begin_ + std::min(length, disk.size() - begin_)) {}
+  Search(const ByteSource& disk, std::uint64_t offset, std::uint64_t length, std::span<const Range> known, const std::atomic<bool>* cancel)
+      : disk_(disk),
+        begin_(std::min(offset, disk.size())),
+        end_(begin_ + std::min(length, disk.size() - begin_)),
+        known_(known),
+        cancel_(cancel) {}
 
   LostSearch aligned() {
     const auto look = [&](std::uint64_t at) {
-      if (at >= end_ || inside(at)) return;
-      // A hole is no boot sector, and asking is cheaper than reading.
-      const auto extent = disk_.extents(at, sector);
-      if (extent.empty() || extent.front().kind != ExtentKind::data) return;
       std::array<std::byte, sector> bytes;
-      if (read_piece(disk_, at, bytes) && std::memcmp(bytes.data() + 3, "NTFS    ", 8) == 0) take(by_boot_sector(disk_, at, bytes));
+      if (at < end_ && covered_until(at) == at && read_piece(disk_, at, bytes) && std::memcmp(bytes.data() + 3, "NTFS    ", 8) == 0)
+        take(by_boot_sector(disk_, at, bytes));
     };
     look(begin_);
     look(begin_ + 63 * sector);
-    for (std::uint64_t at = begin_ / mib * mib + mib; at < end_ && out_.volumes.size() < most_volumes; at += mib) look(at);
+    each_data([&](std::uint64_t offset, std::uint64_t length) {
+      for (std::uint64_t at = aligned_up(offset); at < offset + length && !stopped(); at = aligned_up(std::max(at + 1, covered_until(at))))
+        look(at);
+    });
     return finish();
   }
 
@@ -167,15 +171,63 @@ class Search {
   }
 
  private:
-  bool inside(std::uint64_t at) const {
-    return std::ranges::any_of(out_.volumes, [&](const LostVolume& v) { return at >= v.offset && at - v.offset < v.size; });
+  static std::uint64_t aligned_up(std::uint64_t at) { return at / mib * mib + (at % mib != 0 ? mib : 0); }
+
+  // Nothing more is to be found: there is no room for it, or nobody waits.
+  bool stopped() {
+    if (cancel_ != nullptr && cancel_->load(std::memory_order_relaxed)) out_.finished = false, full_ = true;
+    return full_;
+  }
+
+  // Where the volume ends that lies at `at`; `at` when none does.
+  std::uint64_t covered_until(std::uint64_t at) const {
+    for (const LostVolume& v : out_.volumes)
+      if (at >= v.offset && at - v.offset < v.size) return v.offset + v.size;
+    for (const Range& r : known_)
+      if (at >= r.offset && at - r.offset < r.length) return r.offset + r.length;
+    return at;
   }
 
   void take(std::optional<LostVolume> found) {
-    if (!found || out_.volumes.size() >= most_volumes || inside(found->offset)) return;
+    if (!found || covered_until(found->offset) != found->offset) return;
+    for (const Range& r : known_)
+      if (r.offset > found->offset) found->size = std::min(found->size, r.offset - found->offset);
+    // Its $Bitmap tells a size only to 63 clusters: what follows the volume tells it better.
+    if (found->geometry) {
+      Geometry& g = *found->geometry;
+      if (g.volume_size > found->size && g.volume_size - found->size < std::uint64_t{64} * g.cluster_size) {
+        g.total_sectors = found->size / g.bytes_per_sector;
+        g.volume_size = g.total_sectors * g.bytes_per_sector;
+      }
+    }
     // What a volume found later lies around is inside it: a disk image stored in a file, say.
     std::erase_if(out_.volumes, [&](const LostVolume& v) { return v.offset >= found->offset && v.offset - found->offset < found->size; });
+    if (out_.volumes.size() >= most_volumes) {
+      out_.finished = false;
+      full_ = true;
+      return;
+    }
     out_.volumes.push_back(*std::move(found));
+  }
+
+  // Calls visit(offset, length) for the stretches of data, in order. What is not data is jumped over in ever larger steps: a container may
+  // state a disk far larger than its file.
+  template <class Visit>
+  void each_data(Visit visit) {
+    constexpr std::uint64_t smallest = std::uint64_t{1} << 30, largest = std::uint64_t{1} << 60;
+    std::uint64_t step = smallest;
+    for (std::uint64_t from = begin_; from < end_ && !stopped();) {
+      const std::uint64_t length = std::min(step, end_ - from);
+      bool any = false;
+      for (const Extent& e : disk_.extents(from, length)) {
+        if (e.kind != ExtentKind::data) continue;
+        any = true;
+        visit(e.offset, e.length);
+        if (stopped()) return;
+      }
+      step = any ? smallest : std::min(step * 2, largest);
+      from += length;
+    }
   }
 
   // Every sector of data that lies in no volume found so far.
@@ -184,30 +236,25 @@ class Search {
     std::vector<std::byte> buffer(mib);
     std::vector<Unread> unread;
     std::uint64_t searched = 0;
-    for (std::uint64_t from = begin_; from < end_;) {
-      // A large stretch at a time: the extents of a fragmented image are many.
-      const std::uint64_t stop = std::min(end_, from + (std::uint64_t{1} << 30));
-      for (const Extent& e : disk_.extents(from, stop - from)) {
-        if (e.kind != ExtentKind::data) continue;
-        for (std::uint64_t at = e.offset; at < e.offset + e.length;) {
-          if (searched >= most_searched) return void(out_.finished = false);
-          const std::uint64_t length = std::min<std::uint64_t>(mib, e.offset + e.length - at) / sector * sector;
-          if (length == 0) break;
-          if (inside(at) && inside(at + length - 1)) {
-            at += length;
-            continue;
-          }
-          unread.clear();
-          const auto bytes = std::span(buffer).first(static_cast<std::size_t>(length));
-          read_tolerant(disk_, at, bytes, unread);
-          searched += length;
-          for (std::uint64_t s = 0; s < length; s += sector)
-            if (!inside(at + s)) look(at + s, ByteView(bytes).subspan(static_cast<std::size_t>(s), sector));
-          at += length;
+    each_data([&](std::uint64_t offset, std::uint64_t extent) {
+      const std::uint64_t end = offset + extent;
+      for (std::uint64_t at = offset; at < end && !stopped();) {
+        if (const std::uint64_t until = covered_until(at); until != at) {
+          at = until;
+          continue;
         }
+        if (searched >= most_searched) return void(out_.finished = false);
+        const std::uint64_t length = std::min<std::uint64_t>(mib, end - at) / sector * sector;
+        if (length == 0) break;
+        unread.clear();
+        const auto bytes = std::span(buffer).first(static_cast<std::size_t>(length));
+        read_tolerant(disk_, at, bytes, unread);
+        searched += length;
+        for (std::uint64_t s = 0; s < length; s += sector)
+          if (covered_until(at + s) == at + s) look(at + s, ByteView(bytes).subspan(static_cast<std::size_t>(s), sector));
+        at += length;
       }
-      from = stop;
-    }
+    });
   }
 
   LostSearch finish() {
@@ -217,13 +264,17 @@ class Search {
 
   const ByteSource& disk_;
   std::uint64_t begin_, end_;
+  std::span<const Range> known_;
+  const std::atomic<bool>* cancel_;
+  bool full_ = false;
   LostSearch out_;
 };
 
 }  // namespace
 
-LostSearch find_lost_volumes(const ByteSource& disk, std::uint64_t offset, std::uint64_t length, SearchDepth depth) {
-  Search search(disk, offset, length);
+LostSearch find_lost_volumes(const ByteSource& disk, std::uint64_t offset, std::uint64_t length, SearchDepth depth,
+                             std::span<const Range> known, const std::atomic<bool>* cancel) {
+  Search search(disk, offset, length, known, cancel);
   return depth == SearchDepth::aligned ? search.aligned() : search.all();
 }
 

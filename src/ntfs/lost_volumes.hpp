@@ -5,8 +5,10 @@
 // volume begins and how large a cluster is. Pure but for reading; never throws but for lack of memory; every count is bounded.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -28,10 +30,12 @@ enum class SearchDepth : std::uint8_t {
 
 struct LostSearch {
   std::vector<LostVolume> volumes;  // by offset, none inside another
-  bool finished = true;             // false: more data than is searched (256 GiB)
+  bool finished = true;             // false: more data than is searched (256 GiB), more volumes than are kept (256), or cancelled
 };
 
-// Looks in [offset, offset + length) of the disk.
-LostSearch find_lost_volumes(const ByteSource& disk, std::uint64_t offset, std::uint64_t length, SearchDepth depth);
+// Looks in [offset, offset + length) of the disk, but for the stretches `known` (of the disk): nothing that is found begins in one of them,
+// and what is found ends before the next of them. Ends soon after `cancel` is set.
+LostSearch find_lost_volumes(const ByteSource& disk, std::uint64_t offset, std::uint64_t length, SearchDepth depth,
+                             std::span<const Range> known = {}, const std::atomic<bool>* cancel = nullptr);
 
 }  // namespace trimcarve::ntfs
