@@ -181,20 +181,27 @@ class Verifier {
   }
 
   void check_output(const Output& output) {
+    const auto differs = [&](const std::string& how) {
+      differing_.insert(output.path);
+      difference(output.path, how);
+    };
     const auto file = open_inside(folder_.get(), output.path);
-    if (!file) return difference(output.path, file.error().what);
+    if (!file) return differs(file.error().what);
     const auto identity = identify(file->get());
-    if (!identity) return difference(output.path, identity.error().what);
+    if (!identity) return differs(identity.error().what);
     if (identity->size != output.size)
-      difference(output.path, fmt::format("changed: {} bytes, the manifest says {}", identity->size, output.size));
+      differs(fmt::format("changed: {} bytes, the manifest says {}", identity->size, output.size));
     else if (identity->sha256 != output.sha256)
-      difference(output.path, fmt::format("changed: SHA-256 is {}, the manifest says {}", identity->sha256, output.sha256));
+      differs(fmt::format("changed: SHA-256 is {}, the manifest says {}", identity->sha256, output.sha256));
   }
 
   void check_evidence() {
     const auto file = open_inside(folder_.get(), "findings.json");
     if (!file) damaged("findings.json", file.error());
     const auto cited = read_cited(file->get());
+    // That it changed has been said; what it cites can then not be checked, and that is no other failure.
+    if (!cited && differing_.contains("findings.json"))
+      return difference("findings.json", "the evidence is not checked: " + cited.error().what);
     if (!cited) damaged("findings.json", cited.error());
     Evidence evidence(cited->sources, request_.evidence, working_directory_);
     const std::uint64_t total = cited->sightings.size() + cited->contents.size();
@@ -269,6 +276,7 @@ class Verifier {
   Descriptor folder_;
   std::string working_directory_;
   std::unordered_map<std::string, std::string> outputs_;  // path to hash, as the manifest has them
+  std::set<std::string> differing_;                       // outputs that are not as the manifest has them
   std::vector<std::byte> buffer_;
   std::uint64_t differences_ = 0, sightings_ = 0, contents_ = 0;
 };

@@ -261,6 +261,14 @@ def verify_names_one_byte(folder):
         # A manifest that is no longer one cannot be checked against at all.
         check(r.returncode in ((1, 3) if name == "manifest.json" else (1,)), f"{name}: exit code {r.returncode}")
         check(name in r.stdout + r.stderr or name == "manifest.json", f"{name} is not named: {r.stdout[:200]}")
+    document = out + "/findings.json"
+    with open(document, "rb") as f:
+        before = f.read()
+    for what in (b"[" + before[1:], before[: len(before) // 2]):  # no JSON any more
+        write(document, what)
+        r = run("verify", out, image)
+        check(r.returncode == 1 and "the evidence is not checked" in r.stdout, f"a broken findings.json: {r.returncode} {r.stdout[:300]}")
+    write(document, before)
     with open(out + "/findings.json", encoding="utf-8") as f:
         sightings = json.load(f)["sightings"]
     for s in sightings[:: max(1, len(sightings) // 12)]:
