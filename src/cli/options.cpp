@@ -172,6 +172,8 @@ Parsed parse(int argc, const char* const* argv) {
   examine->add_option("--bitlocker-password-fd", password_fd, "opens BitLocker volumes: reads the password's line from this descriptor")
       ->type_name("N");
   examine->add_option("--volume", volume, "only this NTFS volume, counted from 0")->type_name("N");
+  examine->add_flag("--search-all", artefacts.search_all,
+                    "search every sector of data that no volume explains for lost volumes, however much there is");
   examine->add_flag("!--no-shadows", artefacts.shadows, "leave volume shadow copies out");
   CLI::Option* json_flag = examine->add_flag("--json", json, "print the whole document (as findings.json) instead of the summary");
   examine->add_flag("--jsonl", lines, "print one JSON object a line instead of the summary")->excludes(json_flag);

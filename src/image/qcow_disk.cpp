@@ -76,6 +76,30 @@ class QcowDisk final : public ByteSource {
     refuse_tables();
   }
 
+  // What of the disk cannot be served, joined: damaged tables, and clusters that lie behind the end of a file cut short. At most 64 stretches;
+  // `lost` counts all bytes. A compressed cluster that reaches over the end is tried: the last one need not be padded to a sector.
+  std::vector<Range> damage(std::uint64_t& lost) const {
+    constexpr std::size_t most_ranges = 64;
+    std::vector<Range> found;
+    const auto add = [&](std::uint64_t offset, std::uint64_t length) {
+      lost += length;
+      if (!found.empty() && found.back().offset + found.back().length == offset)
+        found.back().length += length;
+      else if (found.size() < most_ranges)
+        found.push_back({disk_space, offset, length});
+    };
+    const std::lock_guard lock(mutex_);
+    for (std::uint64_t i = 0; i < l1_.size(); ++i) {
+      if (l1_[static_cast<std::size_t>(i)] == 0) continue;
+      for (std::uint64_t cluster = i * l2_entries_; cluster < (i + 1) * l2_entries_ && cluster * cluster_ < size(); ++cluster) {
+        ExtentKind kind = state(cluster);
+        if (kind == ExtentKind::data && over_the_end(cluster)) kind = ExtentKind::unreadable;
+        if (kind == ExtentKind::unreadable) add(cluster * cluster_, std::min(cluster_, size() - cluster * cluster_));
+      }
+    }
+    return found;
+  }
+
   const Header& header() const noexcept { return header_; }
   std::uint64_t bad_tables() const noexcept { return bad_tables_; }
   std::uint64_t size() const noexcept override { return header_.size; }
@@ -176,6 +200,14 @@ class QcowDisk final : public ByteSource {
     return offset % cluster_ == 0 && fits(file_->size(), offset, length) ? ExtentKind::data : ExtentKind::unreadable;
   }
 
+  bool over_the_end(std::uint64_t cluster) const {
+    const auto entry =
+        load<Big<std::uint64_t>>(table(l1_[static_cast<std::size_t>(cluster / l2_entries_)]).bytes, cluster % l2_entries_ * 8).value();
+    if ((entry & compressed_flag) == 0) return false;
+    const Packed at = packed(entry);
+    return !fits(file_->size(), at.offset, at.length) && !unpack(at);
+  }
+
   // Bytes within one cluster whose state is data.
   Result<void> stored(std::uint64_t offset, std::span<std::byte> out) const {
     const std::uint64_t cluster = offset / cluster_;
@@ -242,6 +274,13 @@ Container open_qcow(const SourcePtr& file, const std::string& path) {
                                 " entries of the image's first table name no table of the file, or one that another names too: what "
                                 "they stand for is unreadable",
                             {}});
+    out.complete = false;
+  }
+  std::uint64_t lost = 0;
+  if (auto ranges = disk->damage(lost); lost != 0) {
+    out.warnings.push_back({"clusters_unreadable",
+                            std::to_string(lost) + " bytes of the disk cannot be read: the file is cut short, or its tables are damaged",
+                            std::move(ranges)});
     out.complete = false;
   }
   const std::uint64_t size = disk->size();

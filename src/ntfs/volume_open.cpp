@@ -170,7 +170,7 @@ Result<Volume> open_volume(SourcePtr partition, const Geometry* geometry) {
     opener.volume.from_records_ = true;
     opener.note("geometry_from_records", "the boot sector is bad (" + probe.boot.why +
                                              ") and has no copy; where the volume begins and how large a cluster is was worked out from "
-                                             "$MFT's own record, its size from $Bitmap");
+                                             "file records, its size from $Bitmap");
   }
   if (opener.volume.geometry_.volume_size > opener.volume.partition_->size())
     opener.note("volume_larger_than_partition", std::string(worked_out ? "$Bitmap" : "the boot sector") +

@@ -111,6 +111,7 @@ class Console {
       for (const std::string& parent : source.parents) field(2, "parent", parent);
       if (source.blocks) field(2, "blocks", blocks_text(*source.blocks));
       if (source.log) field(2, "log", log_text(*source.log));
+      for (const LogReplay& log : source.parents_logs) field(2, "parent's log", log.file + ": " + log_text(log));
       for (const std::string& warning : source.warnings) field(2, "warning", warning);
     }
     for (const VolumeInfo& volume : x_.volumes) this->volume(volume);
