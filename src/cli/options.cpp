@@ -12,6 +12,7 @@
 #include <charconv>
 #include <set>
 
+#include "cli/terminal.hpp"
 #include "report/safe_name.hpp"
 #include "report/version.hpp"
 #include "trimcarve/text.hpp"
@@ -130,6 +131,7 @@ Parsed parse(int argc, const char* const* argv) {
   Request artefacts;
   std::vector<std::string> images, targets;
   std::optional<std::uint32_t> volume, password_fd, certificate_password_fd;
+  bool ask_password = false;
   bool json = false, lines = false, no_progress = false, no_log_replay = false;
 
   CLI::App app(
@@ -169,8 +171,11 @@ Parsed parse(int argc, const char* const* argv) {
       ->add_option("--recovery-key", artefacts.recovery_key, "opens BitLocker volumes: the text file that Windows saved, or the 48 digits")
       ->type_name("FILE");
   examine->add_option("--startup-key", artefacts.startup_key, "opens BitLocker volumes: a .BEK file")->type_name("FILE");
-  examine->add_option("--bitlocker-password-fd", password_fd, "opens BitLocker volumes: reads the password's line from this descriptor")
-      ->type_name("N");
+  CLI::Option* password_option =
+      examine->add_option("--bitlocker-password-fd", password_fd, "opens BitLocker volumes: reads the password's line from this descriptor")
+          ->type_name("N");
+  examine->add_flag("--bitlocker-password", ask_password, "opens BitLocker volumes: asks for the password at the terminal")
+      ->excludes(password_option);
   examine->add_option("--volume", volume, "only this NTFS volume, counted from 0")->type_name("N");
   examine->add_flag("--search-all", artefacts.search_all,
                     "search every sector of data that no volume explains for lost volumes, however much there is");
@@ -239,6 +244,10 @@ Parsed parse(int argc, const char* const* argv) {
   }
   artefacts.volume = volume;
   artefacts.replay_log = !no_log_replay;
+  if (ask_password) {
+    if (images.empty()) throw usage("--bitlocker-password", "there is no image to open with it");
+    artefacts.bitlocker_password = ask_secret("BitLocker password: ");
+  }
   if (password_fd) artefacts.bitlocker_password = read_password("--bitlocker-password-fd", *password_fd);
   if (images.empty()) options.requests.push_back(artefacts);
   for (auto& group : group_images(images)) {
