@@ -264,7 +264,7 @@ class Pipeline {
     Places places = find_places(opened.source, table, request_.search_all, progress_);
     std::ranges::move(places.warnings, std::back_inserter(out_.warnings));
     out_.complete = out_.complete && places.complete;
-    for (const Place& place : places.places) {
+    for (const VolumePlace& place : places.places) {
       const std::uint32_t number = index++;
       if (request_.volume && *request_.volume != number) continue;
       VolumeInfo info{.index = number, .offset = place.offset, .size = place.size};

@@ -83,7 +83,7 @@ class Finder {
   // How much data was searched.
   std::uint64_t search(const Range& area, ntfs::SearchDepth depth, std::uint64_t most) {
     std::vector<Range> known;
-    for (const Place& p : out_.places) known.push_back({disk_space, p.offset, p.size});
+    for (const VolumePlace& p : out_.places) known.push_back({disk_space, p.offset, p.size});
     for (const image::Partition& p : table_.partitions)
       if (p.offset >= area.offset + area.length || p.offset + std::min(p.size, ~p.offset) <= area.offset)
         known.push_back({disk_space, p.offset, p.size});
@@ -106,7 +106,7 @@ class Finder {
     }
     for (ntfs::LostVolume& v : found.volumes) {
       const bool known_place = std::ranges::any_of(
-          out_.places, [&](const Place& p) { return v.offset < p.offset + p.size && p.offset < v.offset + v.size; });
+          out_.places, [&](const VolumePlace& p) { return v.offset < p.offset + p.size && p.offset < v.offset + v.size; });
       if (!known_place) out_.places.push_back({v.offset, v.size, false, std::move(v.how), v.geometry});
     }
     return found.searched;

@@ -15,7 +15,7 @@
 
 namespace trimcarve {
 
-struct Place {
+struct VolumePlace {
   std::uint64_t offset = 0, size = 0;  // of the disk
   bool bitlocker = false;
   std::string lost;  // found by this, not by a partition table
@@ -23,7 +23,7 @@ struct Place {
 };
 
 struct Places {
-  std::vector<Place> places;  // in the order of the partition table; those it does not name last
+  std::vector<VolumePlace> places;  // in the order of the partition table; those it does not name last
   std::vector<Warning> warnings;
   bool complete = true;
 };

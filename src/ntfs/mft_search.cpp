@@ -22,7 +22,22 @@ class RunFinder {
     scan();
     std::ranges::stable_sort(runs_, {}, &RunFact::vcn);
   }
-  MftSearch take() { return {std::move(runs_), finished_}; }
+  // A record of another volume, or a damaged number, must not make $MFT many times as large as what is known of it.
+  MftSearch take() {
+    constexpr std::uint64_t least = std::uint64_t{1} << 20, times = 16;  // records
+    std::uint64_t known = 0, end = 0;
+    std::size_t kept = 0;
+    for (; kept < runs_.size(); ++kept) {
+      const RunFact& run = runs_[kept];
+      const std::uint64_t first = run.vcn * cluster_ / record_, records = run.clusters * cluster_ / record_;
+      if (first > end && first - end > std::max(least, known * times)) break;
+      known += records;
+      end = std::max(end, first + records);
+    }
+    const std::size_t left_out = runs_.size() - kept;
+    runs_.resize(kept);
+    return {std::move(runs_), left_out, finished_};
+  }
 
  private:
   // The number that a record of the right size states, of those that the volume has room for.

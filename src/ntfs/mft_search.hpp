@@ -13,6 +13,7 @@ namespace trimcarve::ntfs {
 // unusable records in a row belong to the run they lie in. A record whose number is larger than the volume has room for counts for none.
 struct MftSearch {
   std::vector<RunFact> runs;  // empty: no records are there
+  std::size_t left_out = 0;   // runs whose records count far beyond all others: they would make $MFT as large
   bool finished = true;       // false: more data than is searched (256 GiB), or more runs than are kept (4096)
 };
 MftSearch find_mft_runs(const ByteSource& partition, const Geometry& geometry);

@@ -55,12 +55,13 @@ struct VolumeOpener {
       note("mft_record_0_bad", "the first record of $MFT is not usable (" + why + "); $MFT was found by its mirror");
       return {};
     }
-    if (auto [runs, finished] = find_mft_runs(*volume.partition_, g); !runs.empty()) {
+    if (auto [runs, left_out, finished] = find_mft_runs(*volume.partition_, g); !runs.empty()) {
       std::uint64_t clusters = 0;
       for (const RunFact& run : runs) clusters = std::max(clusters, run.vcn + run.clusters);
       const std::uint64_t size = clusters * g.cluster_size;  // cannot wrap: no record counts beyond the volume's size
       note("mft_rebuilt", "neither $MFT's own record (" + why + ") nor its mirror (" + mirror_why + ") is usable; $MFT was rebuilt from " +
                               std::to_string(runs.size()) + " stretches of file records, and may lack others" +
+                              (left_out == 0 ? "" : "; " + std::to_string(left_out) + " numbered far beyond these were left out") +
                               (finished ? "" : "; the search for them ended early, after 256 GiB of data or 4096 stretches"));
       volume.mft_ = make_stream(volume.partition_, std::move(runs), g.cluster_size, size, size);
       volume.from_records_ = true;

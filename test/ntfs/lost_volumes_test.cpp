@@ -9,6 +9,7 @@
 #include <fstream>
 
 #include "ntfs/lost_volumes.hpp"
+#include "ntfs/mft_search.hpp"
 #include "ntfs/stream.hpp"
 #include "ntfs/volume.hpp"
 #include "real_data.hpp"
@@ -309,4 +310,12 @@ TEST_CASE("a record that states a number beyond what the volume can hold does no
   const Volume volume = find_and_open(disk, SearchDepth::all, "its boot sector");
   CHECK(has_note(volume, "mft_rebuilt"));
   CHECK(volume.record_count() <= disk.geometry.volume_size / record);
+  // A volume that could hold so many says nothing for such a number either: $MFT is known to be far smaller.
+  Geometry vast = disk.geometry;
+  vast.volume_size = std::uint64_t{1} << 46;
+  vast.total_sectors = vast.volume_size / 512;
+  const auto found = find_mft_runs(*make_view(make_buffer(disk.bytes, nullptr, 0), mib, disk.bytes.size() - mib), vast);
+  CHECK(found.left_out == 1);
+  REQUIRE_FALSE(found.runs.empty());
+  CHECK(found.runs.back().vcn * cluster <= disk.geometry.volume_size);
 }
