@@ -40,6 +40,7 @@ struct Extent {
   std::uint64_t offset = 0;
   std::uint64_t length = 0;
   ExtentKind kind = ExtentKind::data;
+  bool partial = false;  // in a block of which, by its sector bitmap, only some sectors are stored in the image itself
   friend bool operator==(const Extent&, const Extent&) = default;
 };
 

@@ -35,8 +35,8 @@ struct Warning {
 // What the table of a dynamic or differencing container says of its blocks: proof of what was never written, or was discarded.
 struct BlockCounts {
   std::uint64_t block_size = 0, total = 0;
-  std::uint64_t present = 0;            // stored; of a VHD, which sectors of it are stays with the block's bitmap
-  std::uint64_t partially_present = 0;  // stored for some sectors, by a VHDX's sector bitmap; the others are the parent's
+  std::uint64_t present = 0;            // stored
+  std::uint64_t partially_present = 0;  // stored for some sectors by a sector bitmap; the others are the parent's, or nowhere
   std::uint64_t not_present = 0;        // of a differencing image: the parent's
   std::uint64_t undefined = 0, zero = 0, unmapped = 0, unreadable = 0;
 };
@@ -48,6 +48,7 @@ struct LogReplay {
   std::uint64_t changed = 0;               // of these, those whose bytes differ from what the file holds
   std::uint64_t changed_table = 0, changed_metadata = 0, changed_bitmaps = 0, changed_payload = 0, changed_other = 0;  // by what they hold
   std::vector<Range> ranges;  // of the disk: what reads otherwise than without the log, as far as it is known; at most 64
+  std::string file;           // whose log it is
 };
 
 struct StructureCheck {
@@ -67,6 +68,7 @@ struct SourceInfo {
   std::vector<std::string> warnings;
   std::optional<BlockCounts> blocks;   // of a container of blocks; a parent's are not counted
   std::optional<LogReplay> log;        // of a VHDX whose log was pending
+  std::vector<LogReplay> parents_logs;  // of its parents that had one, in their order
   std::vector<StructureCheck> checks;  // of the structures that have a checksum, in the order they were read; parents' after its own
   std::string acquisition_hashes;      // of the whole disk, as an E01 states them: "MD5 ..., SHA-1 ..."; else empty. Not checked here
   std::vector<std::string> acquisition_notes;  // what an E01 states of its acquisition, each "label: value": case, examiner, date, ...
@@ -164,7 +166,8 @@ struct RunReport {
   RunState state = RunState::data;
   std::string owner;  // reallocated or contested: to or with whom, as "entry-sequence path", or why it is not known
   std::string
-      block;  // what the container says of it: "not_present", "undefined", "zero", "unmapped"; empty: bytes are stored, or none says
+      block;  // what the container says of it: "not_present", "undefined", "zero", "unmapped", "partially_present" (of its block some sectors
+              // are stored in the image, the others are its parent's or nowhere); empty: the block is stored, or no table says
 };
 
 // A stretch of a stream that came back. Its bytes are evidence: none of them is invented.

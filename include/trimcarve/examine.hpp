@@ -34,6 +34,7 @@ struct Request {
   std::string startup_key;         // a .BEK file
   std::string bitlocker_password;  // UTF-8
   bool shadows = true;             // examine its volume shadow copies too
+  bool search_all = false;         // search all data that no volume explains for lost volumes, however much there is
 };
 
 struct Progress {

@@ -12,6 +12,7 @@
 #include <charconv>
 #include <set>
 
+#include "cli/terminal.hpp"
 #include "report/safe_name.hpp"
 #include "report/version.hpp"
 #include "trimcarve/text.hpp"
@@ -132,6 +133,7 @@ Parsed parse(int argc, const char* const* argv) {
   std::vector<std::string> images, targets;
   std::optional<std::uint32_t> volume, password_fd, certificate_password_fd;
   bool json = false, lines = false, no_progress = false, no_log_replay = false, no_shadows = false;
+  bool ask_password = false;
 
   CLI::App app(
       "Finds what was deleted from NTFS volumes, above all on Azure disks whose free clusters were trimmed, with the bytes each statement "
@@ -176,9 +178,15 @@ Parsed parse(int argc, const char* const* argv) {
                      "opens BitLocker volumes: the text file that Windows saved, or the 48 digits")
         ->type_name("FILE");
     command->add_option("--startup-key", artefacts.startup_key, "opens BitLocker volumes: a .BEK file")->type_name("FILE");
-    command->add_option("--bitlocker-password-fd", password_fd, "opens BitLocker volumes: reads the password's line from this descriptor")
-        ->type_name("N");
+    CLI::Option* password_option =
+        command
+            ->add_option("--bitlocker-password-fd", password_fd, "opens BitLocker volumes: reads the password's line from this descriptor")
+            ->type_name("N");
+    command->add_flag("--bitlocker-password", ask_password, "opens BitLocker volumes: asks for the password at the terminal")
+        ->excludes(password_option);
     command->add_option("--volume", volume, "only this NTFS volume, counted from 0")->type_name("N");
+    command->add_flag("--search-all", artefacts.search_all,
+                      "search every sector of data that no volume explains for lost volumes, however much there is");
     command->add_flag("--no-shadows", no_shadows, "leave volume shadow copies out");
   }
   CLI::Option* json_flag = examine->add_flag("--json", json, "print the whole document (as findings.json) instead of the summary");
@@ -250,6 +258,10 @@ Parsed parse(int argc, const char* const* argv) {
   artefacts.volume = volume;
   artefacts.replay_log = !no_log_replay;
   artefacts.shadows = !no_shadows;
+  if (ask_password) {
+    if (images.empty()) throw usage("--bitlocker-password", "there is no image to open with it");
+    artefacts.bitlocker_password = ask_secret("BitLocker password: ");
+  }
   if (password_fd) artefacts.bitlocker_password = read_password("--bitlocker-password-fd", *password_fd);
   if (images.empty()) options.requests.push_back(artefacts);
   for (auto& group : group_images(images)) {

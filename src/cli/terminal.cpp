@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <sys/ioctl.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -75,6 +76,55 @@ void print_error(std::string_view message) {
   const std::string line = fmt::format("trimcarve: {}\n", for_terminal(message));
   // Nothing can be done when even this fails; the exit code still tells.
   [[maybe_unused]] const auto written = ::write(STDERR_FILENO, line.data(), line.size());
+}
+
+namespace {
+
+// What is typed is not shown while this lives.
+class Unseen {
+ public:
+  Unseen() {
+    if (::tcgetattr(STDIN_FILENO, &before_) != 0) return;
+    termios quiet = before_;
+    quiet.c_lflag &= ~static_cast<tcflag_t>(ECHO);
+    changed_ = ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet) == 0;
+  }
+  Unseen(const Unseen&) = delete;
+  Unseen& operator=(const Unseen&) = delete;
+  ~Unseen() {
+    if (changed_) ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &before_);
+  }
+  bool good() const { return changed_; }
+
+ private:
+  termios before_{};
+  bool changed_ = false;
+};
+
+}  // namespace
+
+std::string ask_secret(std::string_view question) {
+  constexpr std::size_t longest = 4096;
+  const auto refuse = [](const char* why) { return RunError(ExitCode::usage, "command line", "no password", why); };
+  if (::isatty(STDIN_FILENO) == 0)
+    throw refuse("standard input is no terminal to ask at; give an open descriptor with --bitlocker-password-fd");
+  std::string line;
+  {
+    const Unseen unseen;
+    if (!unseen.good()) throw refuse("the terminal cannot be kept from showing it");
+    [[maybe_unused]] const auto asked = ::write(STDERR_FILENO, question.data(), question.size());
+    for (char c = 0; line.size() < longest;) {
+      const ssize_t got = ::read(STDIN_FILENO, &c, 1);
+      if (interrupted) break;
+      if (got < 0 && errno == EINTR) continue;
+      if (got <= 0 || c == '\n') break;
+      line += c;
+    }
+    [[maybe_unused]] const auto ended = ::write(STDERR_FILENO, "\n", 1);  // the one typed was not shown either
+  }
+  if (interrupted) throw RunError(ExitCode::interrupted, "run", "stopped", "interrupted");
+  if (line.empty()) throw refuse("nothing was typed");
+  return line;
 }
 
 std::atomic<bool>& catch_signals() {

@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 
+#include "examine/places.hpp"
 #include "examine/volume_examiner.hpp"
 #include "examine/witnesses.hpp"
 #include "findings/ascii.hpp"
@@ -16,7 +17,6 @@
 #include "image/open.hpp"
 #include "image/partitions.hpp"
 #include "image/shadow.hpp"
-#include "ntfs/lost_volumes.hpp"
 #include "witness/cms.hpp"
 #include "witness/recognise.hpp"
 
@@ -259,56 +259,6 @@ class Pipeline {
     return keys;
   }
 
-  // Where the volumes are that will be examined, in the order of the partition table; those it does not name last.
-  struct Place {
-    std::uint64_t offset = 0, size = 0;
-    bool bitlocker = false;
-    std::string lost;  // found by this, not by a partition table
-    std::optional<ntfs::Geometry> geometry;
-  };
-
-  std::vector<Place> find_volumes(const SourcePtr& disk, const image::PartitionTable& table) {
-    std::vector<Place> places;
-    std::vector<Range> open;  // partitions that hold no volume though they might; of a dynamic disk, also what lies behind its first
-    for (const image::Partition& partition : table.partitions) {
-      const ntfs::Probe probe = ntfs::probe_partition(*make_view(disk, partition.offset, partition.size));
-      const bool dynamic = partition.type == "0x42";
-      if (probe.boot.kind != ntfs::BootKind::other)
-        places.push_back({partition.offset, partition.size, probe.boot.kind == ntfs::BootKind::bitlocker, {}, std::nullopt});
-      if (probe.boot.kind == ntfs::BootKind::other && (dynamic || may_be_ntfs(partition)))
-        open.push_back({disk_space, partition.offset, partition.size});
-      const std::uint64_t volume = probe.boot.geometry.volume_size + 512;
-      if (dynamic && probe.boot.kind == ntfs::BootKind::ntfs && volume < partition.size) {
-        places.back().size = volume;
-        open.push_back({disk_space, partition.offset + volume, partition.size - volume});
-      }
-    }
-    const auto search = [&](std::uint64_t offset, std::uint64_t length) {
-      auto found = ntfs::find_lost_volumes(*disk, offset, length, ntfs::SearchDepth::aligned);
-      if (found.volumes.empty()) found = ntfs::find_lost_volumes(*disk, offset, length, ntfs::SearchDepth::all);
-      if (!found.finished) {
-        out_.complete = false;
-        out_.warnings.push_back({"search_not_finished", "the search for lost volumes ended after 256 GiB of data", {}});
-      }
-      for (ntfs::LostVolume& v : found.volumes) {
-        const bool known =
-            std::ranges::any_of(places, [&](const Place& p) { return v.offset < p.offset + p.size && p.offset < v.offset + v.size; });
-        if (!known) places.push_back({v.offset, v.size, false, std::move(v.how), v.geometry});
-      }
-    };
-    if (table.partitions.empty())
-      search(0, disk->size());
-    else
-      for (const Range& range : open) search(range.offset, range.length);
-    return places;
-  }
-
-  // Of the types that NTFS is found in, and those that say nothing.
-  static bool may_be_ntfs(const image::Partition& partition) {
-    return partition.type == "0x07" || partition.type == "0x27" || partition.type == "0x17" ||
-           partition.type_name == "Microsoft basic data" || partition.type_name == "Windows recovery" || partition.type_name == "NTFS";
-  }
-
   void examine_image() {
     image::OpenedImage opened = image::open_image(request_.image, {request_.parents, request_.replay_log, request_.page_ranges});
     add_source(out_, opened);
@@ -332,7 +282,10 @@ class Pipeline {
     std::size_t examined = 0;
     std::string why = "no partition table and no NTFS volume was found";
     if (!table.partitions.empty()) why = "none of its partitions is an NTFS volume";
-    for (const Place& place : find_volumes(opened.source, table)) {
+    Places places = find_places(opened.source, table, request_.search_all, progress_);
+    std::ranges::move(places.warnings, std::back_inserter(out_.warnings));
+    out_.complete = out_.complete && places.complete;
+    for (const VolumePlace& place : places.places) {
       const std::uint32_t number = index++;
       if (request_.volume && *request_.volume != number) continue;
       VolumeInfo info{.index = number, .offset = place.offset, .size = place.size};

@@ -140,14 +140,15 @@ void RunStates::bytes(std::uint64_t vcn, std::uint64_t lcn, std::uint64_t cluste
     const std::uint64_t end = std::min(lcn + clusters, extent_end);
     if (end <= done) continue;
     const std::uint64_t count = end - done;
+    const char* block = extent.partial ? "partially_present" : "";
     switch (extent.kind) {
-      case ExtentKind::data: read(vcn + (done - lcn), done, count); break;
-      case ExtentKind::unreadable: add_at(vcn + (done - lcn), done, count, RunState::unreadable); break;
+      case ExtentKind::data: read(vcn + (done - lcn), done, count, block); break;
+      case ExtentKind::unreadable: add_at(vcn + (done - lcn), done, count, RunState::unreadable, block); break;
       case ExtentKind::unmapped: add_at(vcn + (done - lcn), done, count, RunState::unmapped, "unmapped"); break;
       case ExtentKind::container_zero: add_at(vcn + (done - lcn), done, count, RunState::container_hole, "zero"); break;
       case ExtentKind::not_present: add_at(vcn + (done - lcn), done, count, RunState::container_hole, "not_present"); break;
       case ExtentKind::undefined: add_at(vcn + (done - lcn), done, count, RunState::container_hole, "undefined"); break;
-      case ExtentKind::hole: add_at(vcn + (done - lcn), done, count, RunState::zero); break;
+      case ExtentKind::hole: add_at(vcn + (done - lcn), done, count, RunState::zero, block); break;
     }
     done = end;
   }
@@ -158,7 +159,7 @@ void RunStates::add_at(std::uint64_t vcn, std::uint64_t lcn, std::uint64_t clust
   add(vcn, static_cast<std::int64_t>(lcn), clusters, state, {}, block);
 }
 
-void RunStates::read(std::uint64_t vcn, std::uint64_t lcn, std::uint64_t clusters) {
+void RunStates::read(std::uint64_t vcn, std::uint64_t lcn, std::uint64_t clusters, const std::string& block) {
   const std::uint64_t size = context_.volume->cluster_size();
   const std::uint64_t per_piece = std::max<std::uint64_t>(1, read_piece / size);
   std::vector<Unread> unread;
@@ -173,7 +174,7 @@ void RunStates::read(std::uint64_t vcn, std::uint64_t lcn, std::uint64_t cluster
       const bool bad =
           std::ranges::any_of(unread, [&](const Unread& u) { return u.offset < offset + size && offset < u.offset + u.length; });
       const ByteView cluster(buffer_.data() + i * size, static_cast<std::size_t>(size));
-      add_at(vcn + at + i, lcn + at + i, 1, bad ? RunState::unreadable : all_zero(cluster) ? RunState::zero : RunState::data);
+      add_at(vcn + at + i, lcn + at + i, 1, bad ? RunState::unreadable : all_zero(cluster) ? RunState::zero : RunState::data, block);
     }
   }
 }

@@ -32,7 +32,7 @@ class RunStates {
   std::optional<std::string> live_owner(std::uint64_t lcn, const std::vector<Claim>& claims) const;
   void unallocated(std::uint64_t vcn, std::uint64_t lcn, std::uint64_t clusters, const std::vector<Claim>& claims);
   void bytes(std::uint64_t vcn, std::uint64_t lcn, std::uint64_t clusters);
-  void read(std::uint64_t vcn, std::uint64_t lcn, std::uint64_t clusters);
+  void read(std::uint64_t vcn, std::uint64_t lcn, std::uint64_t clusters, const std::string& block);
 
   const ContentContext& context_;
   const FileFacts& file_;

@@ -78,7 +78,7 @@ class Plain final : public ByteSource {
     while (!out.empty()) {
       const auto length = static_cast<std::size_t>(std::min<std::uint64_t>(out.size(), unit - offset % unit));
       const auto piece = out.first(length);
-      const auto kind = state(offset / unit);
+      const auto kind = state(offset / unit).kind;
       if (kind == ExtentKind::unreadable || kind == ExtentKind::data) {
         // A part of an unreadable unit may be read all the same: what libbde makes of what it cannot read is an error.
         if (auto read = decrypted(offset, piece); !read) return read;
@@ -97,7 +97,8 @@ class Plain final : public ByteSource {
     const std::uint64_t end = offset + std::min(length, size_ - offset);
     while (offset < end) {
       const std::uint64_t stop = std::min(end, offset - offset % unit + unit);
-      add_extent(found, offset, stop - offset, state(offset / unit));
+      const Extent stored = state(offset / unit);
+      add_extent(found, offset, stop - offset, stored.kind, stored.partial);
       offset = stop;
     }
     return found;
@@ -110,17 +111,19 @@ class Plain final : public ByteSource {
 
  private:
   // What the container says of a unit, where it says anything but `data` of all of it; else whether it is stored as zeros.
-  ExtentKind state(std::uint64_t number) const {
-    // The volume's first sectors are kept elsewhere: what lies in their place says nothing of them.
-    if (number < header_units) return ExtentKind::data;
+  Extent state(std::uint64_t number) const {
     const std::uint64_t at = number * unit, length = std::min(unit, cipher_->size() - at);
+    // The volume's first sectors are kept elsewhere: what lies in their place says nothing of them.
+    if (number < header_units) return {at, length, ExtentKind::data};
     const auto extents = cipher_->extents(at, length);
-    if (extents.size() == 1 && extents.front().kind != ExtentKind::data) return extents.front().kind;
-    if (std::ranges::any_of(extents, [](const Extent& e) { return e.kind == ExtentKind::unreadable; })) return ExtentKind::unreadable;
+    if (extents.size() == 1 && extents.front().kind != ExtentKind::data) return extents.front();
+    const bool partial = std::ranges::any_of(extents, &Extent::partial);
+    if (std::ranges::any_of(extents, [](const Extent& e) { return e.kind == ExtentKind::unreadable; }))
+      return {at, length, ExtentKind::unreadable, partial};
     std::array<std::byte, unit> bytes;
     const auto stored = std::span(bytes).first(static_cast<std::size_t>(length));
-    if (!cipher_->read_at(at, stored)) return ExtentKind::unreadable;
-    return all_zero(stored) ? ExtentKind::hole : ExtentKind::data;
+    if (!cipher_->read_at(at, stored)) return {at, length, ExtentKind::unreadable, partial};
+    return {at, length, all_zero(stored) ? ExtentKind::hole : ExtentKind::data, partial};
   }
 
   Result<void> decrypted(std::uint64_t offset, std::span<std::byte> out) const {

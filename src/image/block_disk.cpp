@@ -116,23 +116,24 @@ Result<void> BlockDisk::read_at(std::uint64_t offset, std::span<std::byte> out) 
 }
 
 // The container file may itself have holes inside a block, or end in it.
-void BlockDisk::add_stored(std::vector<Extent>& found, std::uint64_t offset, std::uint64_t file_offset, std::uint64_t length) const {
+void BlockDisk::add_stored(std::vector<Extent>& found, std::uint64_t offset, std::uint64_t file_offset, std::uint64_t length,
+                           bool partial) const {
   std::uint64_t covered = 0;
   for (const Extent& e : file_->extents(file_offset, length)) {
-    add_extent(found, offset + covered, e.length, e.kind);
+    add_extent(found, offset + covered, e.length, e.kind, partial);
     covered += e.length;
   }
-  add_extent(found, offset + covered, length - covered, ExtentKind::unreadable);
+  add_extent(found, offset + covered, length - covered, ExtentKind::unreadable, partial);
 }
 
-void BlockDisk::add_absent(std::vector<Extent>& found, std::uint64_t offset, std::uint64_t length) const {
+void BlockDisk::add_absent(std::vector<Extent>& found, std::uint64_t offset, std::uint64_t length, bool partial) const {
   std::uint64_t covered = 0;
   if (layout_.parent)
     for (const Extent& e : layout_.parent->extents(offset, length)) {
-      add_extent(found, offset + covered, e.length, e.kind);
+      add_extent(found, offset + covered, e.length, e.kind, partial || e.partial);
       covered += e.length;
     }
-  add_extent(found, offset + covered, length - covered, ExtentKind::not_present);
+  add_extent(found, offset + covered, length - covered, ExtentKind::not_present, partial);
 }
 
 void BlockDisk::add_partial(std::vector<Extent>& found, std::uint64_t index, Block block, std::uint64_t within,
@@ -140,13 +141,14 @@ void BlockDisk::add_partial(std::vector<Extent>& found, std::uint64_t index, Blo
   const std::uint64_t begin = index << shift_;
   const auto all = full(index, block);
   if (!all) return add_extent(found, begin + within, length, ExtentKind::unreadable);
-  if (*all) return add_stored(found, begin + within, block.file_offset() + within, length);
+  // The table of a VHDX calls a block partially present, of a VHD only the bitmap does.
+  if (*all) return add_stored(found, begin + within, block.file_offset() + within, length, layout_.bitmaps.before_block == 0);
   std::uint64_t done = within;
   const auto visited = visit_sectors(index, block, within, length, [&](bool stored, std::uint64_t at, std::uint64_t part) -> Result<void> {
     if (stored)
-      add_stored(found, begin + at, block.file_offset() + at, part);
+      add_stored(found, begin + at, block.file_offset() + at, part, true);
     else
-      add_absent(found, begin + at, part);
+      add_absent(found, begin + at, part, true);
     done = at + part;
     return {};
   });
@@ -167,9 +169,9 @@ std::vector<Extent> BlockDisk::extents(std::uint64_t offset, std::uint64_t lengt
     const std::uint64_t piece = std::min(length, block_size() - within);
     const Block b = block(index);
     switch (b.state()) {
-      case BlockState::present: add_stored(found, offset, b.file_offset() + within, piece); break;
+      case BlockState::present: add_stored(found, offset, b.file_offset() + within, piece, false); break;
       case BlockState::partial: add_partial(found, index, b, within, piece); break;
-      case BlockState::not_present: add_absent(found, offset, piece); break;
+      case BlockState::not_present: add_absent(found, offset, piece, false); break;
       case BlockState::undefined: add_extent(found, offset, piece, ExtentKind::undefined); break;
       case BlockState::zero: add_extent(found, offset, piece, ExtentKind::container_zero); break;
       case BlockState::unmapped: add_extent(found, offset, piece, ExtentKind::unmapped); break;
@@ -204,6 +206,8 @@ BlockDamage BlockDisk::damage() const {
     if (b.state() == BlockState::partial && maps.before_block == 0) {
       const std::uint64_t chunk = i / maps.blocks_per_chunk;
       bad = bad || chunk >= maps.chunks.size() || maps.chunks[static_cast<std::size_t>(chunk)] == 0;
+    } else if (b.state() == BlockState::partial) {
+      bad = bad || !full(i, b);
     }
     if (bad) add(i << shift_, length(i), 1);
   }
@@ -216,7 +220,11 @@ BlockCounts BlockDisk::counts() const {
   const std::uint64_t in_table = std::min<std::uint64_t>(counts.total, layout_.table.size());
   for (std::uint64_t i = 0; i < in_table; ++i) switch (block(i).state()) {
       case BlockState::present: ++counts.present; break;
-      case BlockState::partial: ++(layout_.bitmaps.before_block != 0 ? counts.present : counts.partially_present); break;
+      case BlockState::partial: {
+        const auto whole = layout_.bitmaps.before_block != 0 ? full(i, block(i)) : Result<bool>(false);
+        ++(!whole ? counts.unreadable : *whole ? counts.present : counts.partially_present);
+        break;
+      }
       case BlockState::not_present: ++counts.not_present; break;
       case BlockState::undefined: ++counts.undefined; break;
       case BlockState::zero: ++counts.zero; break;
@@ -225,6 +233,50 @@ BlockCounts BlockDisk::counts() const {
     }
   counts.unreadable += counts.total - in_table;
   return counts;
+}
+
+HiddenBytes BlockDisk::hidden() const {
+  constexpr std::uint64_t most_read = std::uint64_t{4} << 30, piece = 65536;
+  constexpr std::size_t most_ranges = 64;
+  const std::uint64_t sector = layout_.bitmaps.sector_size;
+  HiddenBytes result;
+  std::vector<std::byte> buffer(piece);
+  const auto look = [&](std::uint64_t at, std::uint64_t length) {
+    for (std::uint64_t done = 0; done < length; done += piece) {
+      const auto bytes = std::span(buffer).first(static_cast<std::size_t>(std::min(piece, length - done)));
+      if (result.read >= most_read) return void(result.finished = false);
+      result.read += bytes.size();
+      if (!file_->read_at(at + done, bytes) || all_zero(bytes)) continue;
+      for (std::uint64_t s = 0; s < bytes.size(); s += sector) {
+        const auto one = ByteView(bytes).subspan(static_cast<std::size_t>(s), std::min<std::size_t>(sector, bytes.size() - s));
+        if (all_zero(one)) continue;
+        ++result.sectors;
+        const auto ranges = file_->locate(at + done + s, one.size());
+        for (const Range& r : ranges) {
+          if (!result.ranges.empty() && result.ranges.back().space == r.space &&
+              result.ranges.back().offset + result.ranges.back().length == r.offset)
+            result.ranges.back().length += r.length;
+          else if (result.ranges.size() < most_ranges)
+            result.ranges.push_back(r);
+        }
+      }
+    }
+  };
+  const std::uint64_t in_table = std::min<std::uint64_t>(blocks(), layout_.table.size());
+  for (std::uint64_t i = 0; i < in_table; ++i) {
+    const Block b = block(i);
+    if (b.state() != BlockState::partial || !fits(file_->size(), b.file_offset(), length(i))) continue;
+    const auto whole = full(i, b);
+    if (!whole || *whole) continue;
+    // A bitmap that cannot be read is told by damage().
+    (void)visit_sectors(i, b, 0, length(i), [&](bool stored, std::uint64_t at, std::uint64_t length) -> Result<void> {
+      if (!stored)
+        for (const Extent& e : file_->extents(b.file_offset() + at, length))
+          if (e.kind == ExtentKind::data) look(e.offset, e.length);
+      return {};
+    });
+  }
+  return result;
 }
 
 std::vector<std::uint64_t> BlockDisk::stored_blocks(std::size_t count) const {
@@ -253,6 +305,14 @@ void describe_blocks(const BlockDisk& disk, Container& container) {
                                       " blocks lie beyond the end of the file or their table entries are damaged",
                                   std::move(damage.ranges)});
   }
+  HiddenBytes hidden = disk.hidden();
+  if (hidden.sectors != 0 || !hidden.finished)
+    container.warnings.push_back(
+        {"sectors_hidden",
+         std::to_string(hidden.sectors) + " sectors hold bytes in the file although their block's sector bitmap does not count them: they read as " +
+             (disk.layout().parent ? "the parent's" : "zeros") + ", and what they hold is no part of the disk" +
+             (hidden.finished ? "" : " (looked for in the first 4 GiB of such sectors)"),
+         std::move(hidden.ranges)});
   container.samples = sample_offsets(disk.size(), disk.block_size(), disk.stored_blocks(16));
 }
 

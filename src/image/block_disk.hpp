@@ -65,6 +65,13 @@ struct BlockDamage {
   std::vector<Range> ranges;  // in the disk, joined; at most 64 of them
 };
 
+// Bytes that stored blocks hold in sectors which their bitmaps do not count.
+struct HiddenBytes {
+  std::uint64_t sectors = 0, read = 0;  // that hold more than zeros; bytes looked at
+  bool finished = true;                 // false: more than is looked at
+  std::vector<Range> ranges;            // of the file, joined; at most 64 of them
+};
+
 class BlockDisk final : public ByteSource {
  public:
   // `file` holds the blocks.
@@ -78,6 +85,7 @@ class BlockDisk final : public ByteSource {
   // Blocks that are unreadable by the table or lie, in whole or part, past the end of the file.
   BlockDamage damage() const;
   BlockCounts counts() const;
+  HiddenBytes hidden() const;
   // Offsets in the disk of up to `count` stored blocks, evenly spread over them.
   std::vector<std::uint64_t> stored_blocks(std::size_t count) const;
   std::uint64_t block_size() const noexcept { return std::uint64_t{1} << shift_; }
@@ -99,8 +107,8 @@ class BlockDisk final : public ByteSource {
   Result<void> read_partial(std::uint64_t index, Block block, std::uint64_t within, std::span<std::byte> out) const;
   // What is not in this file, at an offset of the disk.
   Result<void> read_absent(std::uint64_t offset, std::span<std::byte> out) const;
-  void add_absent(std::vector<Extent>& found, std::uint64_t offset, std::uint64_t length) const;
-  void add_stored(std::vector<Extent>& found, std::uint64_t offset, std::uint64_t file_offset, std::uint64_t length) const;
+  void add_absent(std::vector<Extent>& found, std::uint64_t offset, std::uint64_t length, bool partial) const;
+  void add_stored(std::vector<Extent>& found, std::uint64_t offset, std::uint64_t file_offset, std::uint64_t length, bool partial) const;
   void add_partial(std::vector<Extent>& found, std::uint64_t index, Block block, std::uint64_t within, std::uint64_t length) const;
 
   SourcePtr file_;

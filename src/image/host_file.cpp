@@ -118,7 +118,7 @@ class Joined final : public ByteSource {
   std::vector<Extent> extents(std::uint64_t offset, std::uint64_t length) const override {
     std::vector<Extent> found;
     walk(offset, length, [&](const ByteSource& part, std::uint64_t at, std::uint64_t piece) {
-      for (const Extent& e : part.extents(at, piece)) add_extent(found, offset + (e.offset - at), e.length, e.kind);
+      for (const Extent& e : part.extents(at, piece)) add_extent(found, offset + (e.offset - at), e.length, e.kind, e.partial);
       offset += piece;
       return true;
     });
@@ -173,12 +173,12 @@ class Disk final : public ByteSource {
 
 }  // namespace
 
-void add_extent(std::vector<Extent>& extents, std::uint64_t offset, std::uint64_t length, ExtentKind kind) {
+void add_extent(std::vector<Extent>& extents, std::uint64_t offset, std::uint64_t length, ExtentKind kind, bool partial) {
   if (length == 0) return;
-  if (!extents.empty() && extents.back().kind == kind && extents.back().offset + extents.back().length == offset)
+  if (!extents.empty() && extents.back().kind == kind && extents.back().partial == partial && extents.back().offset + extents.back().length == offset)
     extents.back().length += length;
   else
-    extents.push_back({offset, length, kind});
+    extents.push_back({offset, length, kind, partial});
 }
 
 SourcePtr open_host_file(const std::string& path, std::uint32_t space) {

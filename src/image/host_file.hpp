@@ -21,7 +21,7 @@ SourcePtr join_sources(std::vector<SourcePtr> parts);
 // `base` is unreadable, not zero.
 SourcePtr make_disk(SourcePtr base, std::uint64_t length);
 
-// Appends an extent, joined to its neighbour when both are of one kind. Empty ones are dropped.
-void add_extent(std::vector<Extent>& extents, std::uint64_t offset, std::uint64_t length, ExtentKind kind);
+// Appends an extent, joined to its neighbour when both are of one kind and of blocks of one kind. Empty ones are dropped.
+void add_extent(std::vector<Extent>& extents, std::uint64_t offset, std::uint64_t length, ExtentKind kind, bool partial = false);
 
 }  // namespace trimcarve::image

@@ -115,6 +115,42 @@ PageList read_page_list(const std::string& path) {
   return std::move(*list);
 }
 
+// Whether bytes are all the same: what pads tables and fills what was never used.
+bool is_filler(ByteView bytes) { return std::ranges::adjacent_find(bytes, std::ranges::not_equal_to()) == bytes.end(); }
+
+// Tells of the stretches that hold more than filler, each cut down to the sectors that do.
+std::optional<Warning> tell_unreferenced(const std::vector<SourcePtr>& files, const std::vector<Range>& unreferenced) {
+  constexpr std::uint64_t piece = 65536, most_read = std::uint64_t{4} << 30;
+  constexpr std::size_t most_ranges = 64;
+  std::uint64_t read = 0, with_data = 0, total = 0;
+  std::vector<Range> ranges;
+  std::vector<std::byte> buffer(piece);
+  for (const Range& r : unreferenced) total += r.length;
+  for (const Range& r : unreferenced) {
+    const SourcePtr& file = files.at(r.space - file_space(0));
+    for (std::uint64_t done = 0; done < r.length && read < most_read; done += piece) {
+      const auto bytes = std::span(buffer).first(static_cast<std::size_t>(std::min(piece, r.length - done)));
+      read += bytes.size();
+      if (!file->read_at(r.offset + done, bytes) || is_filler(bytes)) continue;
+      for (std::uint64_t at = 0; at < bytes.size(); at += 512) {
+        const std::uint64_t sector = std::min<std::uint64_t>(512, bytes.size() - at), begin = r.offset + done + at;
+        if (is_filler(ByteView(bytes).subspan(static_cast<std::size_t>(at), static_cast<std::size_t>(sector)))) continue;
+        with_data += sector;
+        if (!ranges.empty() && ranges.back().space == r.space && ranges.back().offset + ranges.back().length == begin)
+          ranges.back().length += sector;
+        else if (ranges.size() < most_ranges)
+          ranges.push_back({r.space, begin, sector});
+      }
+    }
+  }
+  if (with_data == 0 && read == total) return std::nullopt;
+  return Warning{"file_space_unreferenced",
+                 std::to_string(with_data) + " bytes of the container's files hold data though neither a structure nor a live block covers "
+                 "them: what is left of earlier blocks; they are no part of the disk and were not examined" +
+                     (read == total ? "" : " (" + std::to_string(total - read) + " more such bytes were not looked at)"),
+                 std::move(ranges)};
+}
+
 // Stretches of a file of which none of `used` covers anything, without its holes.
 std::vector<Range> unreferenced(const ByteSource& file, std::vector<Extent> used) {
   std::vector<Range> found;
@@ -169,6 +205,7 @@ class Opener {
     opened_.complete = opened_.complete && disk.complete && parts.complete;
     opened_.sector_size = disk.sector_size;
     if (disk.blocks) opened_.unreferenced = unreferenced(*bare, std::move(disk.used));
+    std::ranges::move(parents_unreferenced_, std::back_inserter(opened_.unreferenced));
     opened_.source = std::move(disk.disk);
     opened_.info.path = path;
     opened_.info.container = std::move(disk.kind);
@@ -178,6 +215,8 @@ class Opener {
     opened_.info.acquisition_notes = std::move(disk.acquisition_notes);
     opened_.info.blocks = disk.blocks;
     opened_.info.log = std::move(disk.log);
+    if (opened_.info.log) opened_.info.log->file = path;
+    if (auto told = tell_unreferenced(files_, opened_.unreferenced)) disk.warnings.push_back(*std::move(told));
     opened_.info.checks = take_checks(std::move(disk.checks), path);
     std::ranges::move(parents_checks_, std::back_inserter(opened_.info.checks));
     take_warnings(opened_, std::move(parts.warnings));
@@ -195,12 +234,23 @@ class Opener {
     files.reserve(paths.size());
     for (const std::string& path : paths) {
       files.push_back(open_host_file(path, file_space(static_cast<std::uint32_t>(opened_.info.files.size()))));
+      files_.push_back(files.back());
       opened_.info.files.push_back(path);
     }
     return join_sources(std::move(files));
   }
 
+  // NOLINTNEXTLINE(misc-no-recursion): as deep as the chain, which is bounded
   Container open_container(const SourcePtr& file, const std::string& path, std::size_t parts) {
+    Container disk = decode_container(file, path, parts);
+    constexpr std::uint64_t largest = std::uint64_t{1} << 50;  // no disk is; work and memory are bounded by this
+    if (disk.disk->size() > largest)
+      throw RunError(ExitCode::input, path, "not a disk", "it states " + std::to_string(disk.disk->size()) + " bytes, more than 1024 TiB");
+    return disk;
+  }
+
+  // NOLINTNEXTLINE(misc-no-recursion): as deep as the chain, which is bounded
+  Container decode_container(const SourcePtr& file, const std::string& path, std::size_t parts) {
     const auto parent = [&](const ParentLink& link) { return open_parent(path, link); };
     if (parts == 1)
       if (auto disk = open_foreign(file, path, [this](const std::string& beside) { return open_parts({beside}); })) return std::move(*disk);
@@ -223,13 +273,19 @@ class Opener {
     chain_.push_back(path);
     opened_.info.parents.push_back(path);
     const Parts parts = find_parts({path});
-    Container disk = open_container(open_parts(parts.paths), path, parts.paths.size());
+    const SourcePtr file = open_parts(parts.paths);
+    Container disk = open_container(file, path, parts.paths.size());
+    if (disk.blocks) std::ranges::move(unreferenced(*file, std::move(disk.used)), std::back_inserter(parents_unreferenced_));
     opened_.complete = opened_.complete && disk.complete && parts.complete;
     for (Warning& w : disk.warnings) {
       w.text = "parent " + path + ": " + w.text;
       parents_warnings_.push_back(std::move(w));
     }
     std::ranges::move(take_checks(std::move(disk.checks), path), std::back_inserter(parents_checks_));
+    if (disk.log) {
+      disk.log->file = path;
+      opened_.info.parents_logs.insert(opened_.info.parents_logs.begin(), *std::move(disk.log));  // its own parent's came before
+    }
     return std::move(disk.disk);
   }
 
@@ -243,6 +299,8 @@ class Opener {
   std::vector<std::string> chain_;
   std::vector<Warning> parents_warnings_;
   std::vector<StructureCheck> parents_checks_;
+  std::vector<Range> parents_unreferenced_;
+  std::vector<SourcePtr> files_;  // by their `file:N` spaces
 };
 
 }  // namespace

@@ -174,18 +174,19 @@ class JsonReader {
       return true;
     }
     std::optional<std::uint64_t> start, last, length;
-    bool clear = cleared;
+    bool is_range = false, clear = cleared;
     for (const auto& [name, member] : value.items()) {
       const std::string key = plain_key(name);
-      if (key == "start" || key == "startoffset" || key == "offset") start = number(member);
+      if (key == "start" || key == "startoffset" || key == "offset") is_range = true, start = number(member);
       if (key == "end" || key == "endoffset") last = number(member);
       if (key == "length" || key == "count") length = number(member);
       if ((key == "clear" || key == "cleared" || key == "isclear") && member.is_boolean()) clear = clear || member.get<bool>();
       if ((key == "nextmarker" || key == "continuationtoken") && member.is_string() && !member.get_ref<const std::string&>().empty())
         out_.more_follows();
     }
-    if (start) {
+    if (is_range) {
       known_ = true;
+      if (!start) return out_.refuse("a range whose start is no number");
       if (last && *last < most) return out_.add(*start, *last + 1, clear);
       if (length && *length < most && *start < most) return out_.add(*start, *start + *length, clear);
       return out_.refuse("a range without an end");

@@ -20,6 +20,7 @@ namespace {
 constexpr std::uint64_t offset_mask = 0x00FFFFFFFFFFFE00;
 constexpr std::uint64_t compressed_flag = std::uint64_t{1} << 62, zero_flag = 1;
 constexpr std::uint64_t most_l1 = std::uint64_t{4} << 20;  // entries: QEMU's own limit, 32 MiB
+constexpr std::uint64_t bad_table = 1;  // stands for an offset at which no second table can be
 constexpr std::size_t cached_tables = 16;
 
 [[noreturn]] void refuse(const std::string& path, const std::string& why) {
@@ -72,9 +73,35 @@ class QcowDisk final : public ByteSource {
     if (auto read = file_->read_at(header_.l1_offset, bytes); !read) refuse(path, "its first table: " + read.error().what);
     l1_.resize(static_cast<std::size_t>(needed));
     for (std::size_t i = 0; i < l1_.size(); ++i) l1_[i] = load<Big<std::uint64_t>>(bytes, i * 8).value() & offset_mask;
+    refuse_tables();
+  }
+
+  // What of the disk cannot be served, joined: damaged tables, and clusters that lie behind the end of a file cut short. At most 64 stretches;
+  // `lost` counts all bytes. A compressed cluster that reaches over the end is tried: the last one need not be padded to a sector.
+  std::vector<Range> damage(std::uint64_t& lost) const {
+    constexpr std::size_t most_ranges = 64;
+    std::vector<Range> found;
+    const auto add = [&](std::uint64_t offset, std::uint64_t length) {
+      lost += length;
+      if (!found.empty() && found.back().offset + found.back().length == offset)
+        found.back().length += length;
+      else if (found.size() < most_ranges)
+        found.push_back({disk_space, offset, length});
+    };
+    const std::lock_guard lock(mutex_);
+    for (std::uint64_t i = 0; i < l1_.size(); ++i) {
+      if (l1_[static_cast<std::size_t>(i)] == 0) continue;
+      for (std::uint64_t cluster = i * l2_entries_; cluster < (i + 1) * l2_entries_ && cluster * cluster_ < size(); ++cluster) {
+        ExtentKind kind = state(cluster);
+        if (kind == ExtentKind::data && over_the_end(cluster)) kind = ExtentKind::unreadable;
+        if (kind == ExtentKind::unreadable) add(cluster * cluster_, std::min(cluster_, size() - cluster * cluster_));
+      }
+    }
+    return found;
   }
 
   const Header& header() const noexcept { return header_; }
+  std::uint64_t bad_tables() const noexcept { return bad_tables_; }
   std::uint64_t size() const noexcept override { return header_.size; }
 
   Result<void> read_at(std::uint64_t offset, std::span<std::byte> out) const override {
@@ -105,10 +132,10 @@ class QcowDisk final : public ByteSource {
     while (offset < end) {
       // A stretch without a second table is told in one step.
       const std::uint64_t covered = cluster_ * l2_entries_;
-      const bool empty = l1_[static_cast<std::size_t>(offset / covered)] == 0;
-      const std::uint64_t unit = empty ? covered : cluster_;
+      const std::uint64_t l2 = l1_[static_cast<std::size_t>(offset / covered)];
+      const std::uint64_t unit = l2 == 0 || l2 == bad_table ? covered : cluster_;
       const std::uint64_t stop = std::min(end, offset - offset % unit + unit);
-      add_extent(found, offset, stop - offset, empty ? ExtentKind::not_present : state(offset / cluster_));
+      add_extent(found, offset, stop - offset, state(offset / cluster_));
       offset = stop;
     }
     return found;
@@ -123,12 +150,27 @@ class QcowDisk final : public ByteSource {
     std::vector<std::byte> bytes;
   };
 
+  // A second table is a whole cluster of the file, and of one entry only: so the work is bounded by the file. Of several entries that name
+  // one table none can be believed.
+  void refuse_tables() {
+    std::vector<std::uint64_t> named = l1_;
+    std::ranges::sort(named);
+    for (std::uint64_t& offset : l1_) {
+      if (offset == 0) continue;
+      const auto next = std::ranges::upper_bound(named, offset);
+      const bool once = next - named.begin() < 2 || *(next - 2) != offset;
+      if (once && offset % cluster_ == 0 && fits(file_->size(), offset, cluster_)) continue;
+      offset = bad_table;
+      ++bad_tables_;
+    }
+  }
+
   const Table& table(std::uint64_t offset) const {
     Table& slot = tables_[static_cast<std::size_t>(offset / cluster_ % tables_.size())];
     if (slot.offset != offset) {
       slot.offset = offset;
       slot.bytes.resize(static_cast<std::size_t>(cluster_));
-      slot.good = offset % cluster_ == 0 && fits(file_->size(), offset, cluster_) && file_->read_at(offset, slot.bytes).has_value();
+      slot.good = file_->read_at(offset, slot.bytes).has_value();
     }
     return slot;
   }
@@ -146,6 +188,7 @@ class QcowDisk final : public ByteSource {
   ExtentKind state(std::uint64_t cluster) const {
     const std::uint64_t l2 = l1_[static_cast<std::size_t>(cluster / l2_entries_)];
     if (l2 == 0) return ExtentKind::not_present;
+    if (l2 == bad_table) return ExtentKind::unreadable;
     const Table& at = table(l2);
     if (!at.good) return ExtentKind::unreadable;
     const auto entry = load<Big<std::uint64_t>>(at.bytes, cluster % l2_entries_ * 8).value();
@@ -155,6 +198,14 @@ class QcowDisk final : public ByteSource {
     if (offset == 0) return ExtentKind::not_present;
     const std::uint64_t length = std::min(cluster_, header_.size - cluster * cluster_);
     return offset % cluster_ == 0 && fits(file_->size(), offset, length) ? ExtentKind::data : ExtentKind::unreadable;
+  }
+
+  bool over_the_end(std::uint64_t cluster) const {
+    const auto entry =
+        load<Big<std::uint64_t>>(table(l1_[static_cast<std::size_t>(cluster / l2_entries_)]).bytes, cluster % l2_entries_ * 8).value();
+    if ((entry & compressed_flag) == 0) return false;
+    const Packed at = packed(entry);
+    return !fits(file_->size(), at.offset, at.length) && !unpack(at);
   }
 
   // Bytes within one cluster whose state is data.
@@ -192,7 +243,8 @@ class QcowDisk final : public ByteSource {
   SourcePtr file_;
   Header header_;
   std::uint64_t cluster_ = 0, l2_entries_ = 0;
-  std::vector<std::uint64_t> l1_;  // offsets of the second tables, 0: none
+  std::vector<std::uint64_t> l1_;  // offsets of the second tables, 0: none, or bad_table
+  std::uint64_t bad_tables_ = 0;
   mutable std::mutex mutex_;
   mutable std::array<Table, cached_tables> tables_;
   mutable std::uint64_t unpacked_at_ = ~std::uint64_t{0};  // the cluster held unpacked
@@ -214,6 +266,21 @@ Container open_qcow(const SourcePtr& file, const std::string& path) {
                             {}});
   if ((disk->header().incompatible & 2U) != 0) {
     out.warnings.push_back({"qcow_corrupt", "the image is marked as corrupt by the program that wrote it", {}});
+    out.complete = false;
+  }
+  if (disk->bad_tables() != 0) {
+    out.warnings.push_back({"qcow_tables_damaged",
+                            std::to_string(disk->bad_tables()) +
+                                " entries of the image's first table name no table of the file, or one that another names too: what "
+                                "they stand for is unreadable",
+                            {}});
+    out.complete = false;
+  }
+  std::uint64_t lost = 0;
+  if (auto ranges = disk->damage(lost); lost != 0) {
+    out.warnings.push_back({"clusters_unreadable",
+                            std::to_string(lost) + " bytes of the disk cannot be read: the file is cut short, or its tables are damaged",
+                            std::move(ranges)});
     out.complete = false;
   }
   const std::uint64_t size = disk->size();

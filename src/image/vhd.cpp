@@ -59,7 +59,7 @@ constexpr std::uint64_t footer_size = 512, header_size = 1024;
 constexpr std::uint64_t sector = 512;
 constexpr std::uint32_t absent = 0xFFFFFFFF;
 // Of a disk of 2040 GiB, the format's limit, with blocks of 128 KiB; the usual block has 2 MiB.
-constexpr std::uint64_t most_entries = 1 << 24;
+constexpr std::uint64_t most_entries = 1 << 24, largest_by_blocks = std::uint64_t{2040} << 30;
 
 // One's complement of the sum of all bytes, the checksum's own four left out.
 bool checksum_good(ByteView bytes, std::size_t checksum_at) {
@@ -172,6 +172,8 @@ std::vector<Block> read_table(const ByteSource& file, std::uint64_t table_offset
 Result<Container> open_dynamic(const SourcePtr& file, const VhdFooter& footer, Container disk, const OpenParent& open_parent) {
   const bool differencing = footer.type == VhdType::differencing;
   disk.kind = differencing ? "vhd differencing" : "vhd dynamic";
+  if (footer.size > largest_by_blocks)
+    return fail("it states a disk of " + std::to_string(footer.size) + " bytes; no VHD of blocks is larger than 2040 GiB");
   std::array<std::byte, header_size> bytes;
   if (!fits(file->size(), footer.header_offset, header_size) || !file->read_at(footer.header_offset, bytes))
     return fail("its dynamic disk header cannot be read");

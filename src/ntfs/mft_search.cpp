@@ -17,19 +17,36 @@ class RunFinder {
  public:
   RunFinder(const ByteSource& partition, const Geometry& g) : partition_(partition), cluster_(g.cluster_size), record_(g.record_size) {
     end_ = std::min(partition.size(), g.clusters() * cluster_);
+    records_ = g.volume_size / record_;
     if (g.mft_lcn < g.clusters()) extend(g.mft_lcn * cluster_, 0);
     scan();
     std::ranges::stable_sort(runs_, {}, &RunFact::vcn);
   }
-  std::vector<RunFact> take() { return std::move(runs_); }
+  // A record of another volume, or a damaged number, must not make $MFT many times as large as what is known of it.
+  MftSearch take() {
+    constexpr std::uint64_t least = std::uint64_t{1} << 20, times = 16;  // records
+    std::uint64_t known = 0, end = 0;
+    std::size_t kept = 0;
+    for (; kept < runs_.size(); ++kept) {
+      const RunFact& run = runs_[kept];
+      const std::uint64_t first = run.vcn * cluster_ / record_, records = run.clusters * cluster_ / record_;
+      if (first > end && first - end > std::max(least, known * times)) break;
+      known += records;
+      end = std::max(end, first + records);
+    }
+    const std::size_t left_out = runs_.size() - kept;
+    runs_.resize(kept);
+    return {std::move(runs_), left_out, finished_};
+  }
 
  private:
-  // The number that a record of the right size states.
+  // The number that a record of the right size states, of those that the volume has room for.
   std::optional<std::uint64_t> number(ByteView start) const {
     if (start.size() < 48 || record_signature(start) != RecordSignature::file || le<std::uint32_t>(start, 0x1C) != record_ ||
         le<std::uint16_t>(start, 4) < 0x30)
       return std::nullopt;
-    return le<std::uint32_t>(start, 0x2C);
+    const std::uint64_t stated = le<std::uint32_t>(start, 0x2C);
+    return stated < records_ ? std::optional(stated) : std::nullopt;
   }
   std::optional<std::uint64_t> number_at(std::uint64_t offset) const {
     std::array<std::byte, 48> start;
@@ -65,7 +82,7 @@ class RunFinder {
     for (const Extent& e : partition_.extents(0, end_)) {
       if (e.kind != ExtentKind::data) continue;
       for (std::uint64_t at = (e.offset + cluster_ - 1) / cluster_ * cluster_; at < e.offset + e.length;) {
-        if (searched >= most_searched) return;
+        if (searched >= most_searched) return void(finished_ = false);
         const auto bytes = std::span(buffer).first(static_cast<std::size_t>(std::min<std::uint64_t>(buffer.size(), end_ - at)));
         unread.clear();
         read_tolerant(partition_, at, bytes, unread);
@@ -75,7 +92,7 @@ class RunFinder {
           const auto first = number(ByteView(bytes).subspan(static_cast<std::size_t>(c)));
           // A file's first record is found where the run begins; a copy of what is mapped already is a leftover, or the mirror.
           if (!first || *first * record_ % cluster_ != 0 || mapped(*first) || known(at + c)) continue;
-          if (runs_.size() >= most_runs) return;
+          if (runs_.size() >= most_runs) return void(finished_ = false);
           if (const std::uint64_t length = extend(at + c, *first); length != 0) {
             next = at + c + length;
             break;
@@ -87,12 +104,13 @@ class RunFinder {
   }
 
   const ByteSource& partition_;
-  std::uint64_t cluster_, record_, end_ = 0;
+  std::uint64_t cluster_, record_, records_ = 0, end_ = 0;
   std::vector<RunFact> runs_;
+  bool finished_ = true;
 };
 
 }  // namespace
 
-std::vector<RunFact> find_mft_runs(const ByteSource& partition, const Geometry& geometry) { return RunFinder(partition, geometry).take(); }
+MftSearch find_mft_runs(const ByteSource& partition, const Geometry& geometry) { return RunFinder(partition, geometry).take(); }
 
 }  // namespace trimcarve::ntfs

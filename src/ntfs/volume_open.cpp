@@ -55,12 +55,14 @@ struct VolumeOpener {
       note("mft_record_0_bad", "the first record of $MFT is not usable (" + why + "); $MFT was found by its mirror");
       return {};
     }
-    if (auto runs = find_mft_runs(*volume.partition_, g); !runs.empty()) {
+    if (auto [runs, left_out, finished] = find_mft_runs(*volume.partition_, g); !runs.empty()) {
       std::uint64_t clusters = 0;
       for (const RunFact& run : runs) clusters = std::max(clusters, run.vcn + run.clusters);
-      const std::uint64_t size = clusters * g.cluster_size;  // cannot wrap: a record's number has 32 bits
+      const std::uint64_t size = clusters * g.cluster_size;  // cannot wrap: no record counts beyond the volume's size
       note("mft_rebuilt", "neither $MFT's own record (" + why + ") nor its mirror (" + mirror_why + ") is usable; $MFT was rebuilt from " +
-                              std::to_string(runs.size()) + " stretches of file records, and may lack others");
+                              std::to_string(runs.size()) + " stretches of file records, and may lack others" +
+                              (left_out == 0 ? "" : "; " + std::to_string(left_out) + " numbered far beyond these were left out") +
+                              (finished ? "" : "; the search for them ended early, after 256 GiB of data or 4096 stretches"));
       volume.mft_ = make_stream(volume.partition_, std::move(runs), g.cluster_size, size, size);
       volume.from_records_ = true;
       if (volume.record_count() != 0) return {};
@@ -169,10 +171,11 @@ Result<Volume> open_volume(SourcePtr partition, const Geometry* geometry) {
     opener.volume.from_records_ = true;
     opener.note("geometry_from_records", "the boot sector is bad (" + probe.boot.why +
                                              ") and has no copy; where the volume begins and how large a cluster is was worked out from "
-                                             "$MFT's own record, its size from $Bitmap");
+                                             "file records, its size from $Bitmap");
   }
   if (opener.volume.geometry_.volume_size > opener.volume.partition_->size())
-    opener.note("volume_larger_than_partition", "the boot sector states a larger volume than the partition holds; the rest is unreadable");
+    opener.note("volume_larger_than_partition", std::string(worked_out ? "$Bitmap" : "the boot sector") +
+                                                    " states a larger volume than the partition holds; the rest is unreadable");
   if (auto found = opener.find_mft(); !found) return std::unexpected(found.error());
   opener.read_bitmap();
   opener.read_up_case();

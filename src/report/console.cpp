@@ -127,6 +127,7 @@ class Console {
       if (source.log) field(2, "log", log_text(*source.log));
       if (x_.targets.empty() && !source.checks.empty()) field(2, "checksums", checks_text(source.checks));
       if (!source.page_ranges.empty()) field(2, "page ranges", source.page_ranges);
+      for (const LogReplay& log : source.parents_logs) field(2, "parent's log", log.file + ": " + log_text(log));
       for (const std::string& warning : source.warnings) field(2, "warning", warning);
     }
     // Of the table only info tells: a report is of volumes.

@@ -10,6 +10,22 @@ namespace trimcarve::report {
 
 namespace {
 
+void put_log(JsonWriter& json, const LogReplay& log) {
+  json.begin_object();
+  json.key("file").value(log.file);
+  json.key("replayed").value(log.replayed);
+  json.key("entries").value(log.entries);
+  json.key("sectors").value(log.sectors);
+  json.key("changed").value(log.changed);
+  json.key("changed_table").value(log.changed_table);
+  json.key("changed_metadata").value(log.changed_metadata);
+  json.key("changed_bitmaps").value(log.changed_bitmaps);
+  json.key("changed_payload").value(log.changed_payload);
+  json.key("changed_other").value(log.changed_other);
+  put_ranges(json.key("ranges"), log.ranges);
+  json.end_object();
+}
+
 // What the container's own structures say.
 void put_container(JsonWriter& json, const SourceInfo& source) {
   json.key("blocks");
@@ -30,23 +46,13 @@ void put_container(JsonWriter& json, const SourceInfo& source) {
     json.null();
   }
   json.key("log");
-  if (source.log) {
-    const LogReplay& log = *source.log;
-    json.begin_object();
-    json.key("replayed").value(log.replayed);
-    json.key("entries").value(log.entries);
-    json.key("sectors").value(log.sectors);
-    json.key("changed").value(log.changed);
-    json.key("changed_table").value(log.changed_table);
-    json.key("changed_metadata").value(log.changed_metadata);
-    json.key("changed_bitmaps").value(log.changed_bitmaps);
-    json.key("changed_payload").value(log.changed_payload);
-    json.key("changed_other").value(log.changed_other);
-    put_ranges(json.key("ranges"), log.ranges);
-    json.end_object();
-  } else {
+  if (source.log)
+    put_log(json, *source.log);
+  else
     json.null();
-  }
+  json.key("parents_logs").begin_array();
+  for (const LogReplay& log : source.parents_logs) put_log(json, log);
+  json.end_array();
   json.key("checks").begin_array();
   for (const StructureCheck& check : source.checks) {
     json.begin_object();

@@ -2,14 +2,17 @@
 """The program as a user meets it: bad input with its message and exit code, output folders, verify, pipes. One check per name."""
 import json
 import os
+import pty
 import re
 import resource
+import select
 import shutil
 import signal
 import sqlite3
 import subprocess
 import sys
 import tempfile
+import termios
 import time
 
 program, source_root, which = sys.argv[1:4]
@@ -85,6 +88,116 @@ def bitlocker(folder):
     check(r.returncode == 1, f"exit code {r.returncode}")
     check("BitLocker" in r.stdout and "-FVE-FS-" in r.stdout, "the report does not name BitLocker")
     check("says nothing" in r.stdout, "the report does not say that this is no answer")
+
+
+def at_terminal(arguments, typed, stop=False):
+    """Runs with a terminal as standard input and error; types once the question is there. Exit code, what the terminal shows, stdout."""
+    master, slave = pty.openpty()
+    p = subprocess.Popen([program, *arguments], stdin=slave, stdout=subprocess.PIPE, stderr=slave, text=True)
+    shown = b""
+
+    def read_until(text, seconds=20):
+        nonlocal shown
+        end = time.monotonic() + seconds
+        while text not in shown and p.poll() is None and time.monotonic() < end:
+            if select.select([master], [], [], 0.2)[0]:
+                shown += os.read(master, 65536)
+
+    read_until(b"assword: ")
+    check(b"BitLocker password: " in shown, f"the terminal shows {shown!r}")
+    check(termios.tcgetattr(slave)[3] & termios.ECHO == 0, "what is typed would be shown")
+    if stop:
+        os.write(master, b"half of it")
+        p.send_signal(signal.SIGINT)
+    else:
+        os.write(master, typed)
+    out = p.communicate(timeout=60)[0]
+    while select.select([master], [], [], 0.2)[0]:
+        shown += os.read(master, 65536)
+    check(termios.tcgetattr(slave)[3] & termios.ECHO != 0, "the terminal stays silent afterwards")
+    os.close(master)
+    os.close(slave)
+    return p.returncode, shown, out
+
+
+def password(folder):
+    """--bitlocker-password asks at a terminal and nowhere else, shows nothing of what is typed, and does what the descriptor does."""
+    sector = bytearray(1 << 20)
+    sector[0:11] = b"\xeb\x58\x90-FVE-FS-"
+    sector[11:14] = b"\x00\x02\x08"
+    sector[510:512] = b"\x55\xaa"
+    image = write(folder + "/b.img", bytes(sector))
+    code, shown, out = at_terminal(["examine", image, "--bitlocker-password", "--json"], b"correct horse battery\n")
+    check(code == 1, f"exit code {code}")
+    check(b"horse" not in shown, f"the terminal shows {shown!r}")
+    secret, given = os.pipe()
+    os.write(given, b"correct horse battery\n")
+    os.close(given)
+    other = run("examine", image, "--bitlocker-password-fd", str(secret), "--json", pass_fds=[secret])
+    check(other.stdout == out, f"by descriptor: {other.stdout[:300]!r} {other.stderr!r}")
+    code, shown, out = at_terminal(["examine", image, "--bitlocker-password"], b"\n")
+    check(code == 2 and b"nothing was typed" in shown, f"nothing typed: {code} {shown!r}")
+    code, shown, out = at_terminal(["examine", image, "--bitlocker-password"], b"", stop=True)
+    check(code == 130 and b"interrupted" in shown, f"interrupted: {code} {shown!r}")
+    for source in (subprocess.DEVNULL, subprocess.PIPE):
+        r = subprocess.run([program, "examine", image, "--bitlocker-password"], stdin=source if source == subprocess.DEVNULL else None,
+                           input=None if source == subprocess.DEVNULL else "secret\n", capture_output=True, text=True)
+        check(r.returncode == 2 and "no terminal" in r.stderr and r.stdout == "", f"no terminal: {r.returncode} {r.stderr!r}")
+    expect(["examine", image, "--bitlocker-password", "--bitlocker-password-fd", "0"], 2, "excludes")
+    expect(["examine", "--mft", image, "--bitlocker-password"], 2, "no image")
+
+
+def lost(folder):
+    """Volumes are found in space that no partition covers, beside volumes that are found easily, and by file records alone."""
+    with open(sample(folder), "rb") as f:
+        disk = f.read()[:-512]
+    mib = 1 << 20
+    begin = int.from_bytes(disk[454:458], "little") * 512
+    volume = disk[begin:begin + int.from_bytes(disk[458:462], "little") * 512]
+    cluster = volume[13] * int.from_bytes(volume[11:13], "little")
+    size = int.from_bytes(volume[40:48], "little") * 512
+    mft, mirror = (int.from_bytes(volume[at:at + 8], "little") * cluster for at in (48, 56))
+    without_boot = bytearray(volume)
+    without_boot[0:512] = without_boot[size:size + 512] = bytes(512)
+    records_only = bytearray(without_boot)
+    records_only[mft:mft + 1024] = bytes(1024)
+    records_only[mirror:mirror + 4096] = bytes(4096)
+
+    def examined(name, content, *options):
+        r = run("examine", write(folder + "/" + name, content), "--json", *options)
+        check(r.returncode == 1, f"{name}: exit code {r.returncode} {r.stderr}")
+        report = json.loads(r.stdout) if r.stdout else {"volumes": [], "warnings": [], "targets": []}
+        return report, [w["code"] for w in report["warnings"]]
+
+    whole = json.loads(run("examine", folder + "/removed.vhd", "--json").stdout)
+    for name, hidden, how in (("boot sector", volume, "its boot sector"), ("record", bytes(without_boot), "$MFT's own record"),
+                              ("system files", bytes(records_only), "records of system files")):
+        # Behind the listed partition, in the middle of a MiB; the volume that is listed stays the first.
+        behind = len(disk) + 3 * 512
+        report, codes = examined(name, disk + bytes(3 * 512) + hidden + bytes(mib))
+        check([v["offset"] for v in report["volumes"]] == [begin, behind], f"{name}: volumes {report['volumes']}")
+        told = [w["text"] for w in report["warnings"] if w["code"] == "volume_found_by_search"]
+        check(len(told) == 1 and how in told[0], f"{name}: {told}")
+        check([i["volume"] for i in report["targets"][0]["instances"]] == [0, 1], f"{name}: {report['targets'][0]['instances']}")
+        # The same without any table, beside a volume at a MiB.
+        report, codes = examined(name, bytes(mib) + volume + bytes(3 * 512) + hidden + bytes(mib))
+        check([v["offset"] for v in report["volumes"]] == [mib, mib + len(volume) + 3 * 512], f"{name}, no table: volumes {report['volumes']}")
+    report, codes = examined("alone", bytes(mib) + bytes(records_only) + bytes(mib))
+    check({"geometry_from_records", "mft_rebuilt"} <= set(codes), f"file records alone: {codes}")
+    check(report["targets"][0]["verdict"] == whole["targets"][0]["verdict"] == "removed", "file records alone: the verdict")
+    back = lambda r: {(f["path"], f["content"]["sha256"]) for f in r["files"] if f["content"] and f["content"]["state"] == "recovered"}
+    check(back(report) == back(whole) != set(), "file records alone: the recovered contents differ")
+    # Zeros between partitions are no reason to say anything.
+    r = run("examine", write(folder + "/grown", disk + bytes(64 * mib)), "--json", "--search-all")
+    check(r.returncode == 0 and json.loads(r.stdout)["warnings"] == whole["warnings"], f"empty space: {r.returncode} {r.stderr}")
+    with open(folder + "/removed.vhd", "rb") as f:
+        absurd = bytearray(f.read())
+    footer = memoryview(absurd)[-512:]
+    footer[48:56] = (1 << 62).to_bytes(8, "big")
+    footer[64:68] = bytes(4)
+    footer[64:68] = (~sum(footer) & 0xFFFFFFFF).to_bytes(4, "big")
+    footer.release()
+    expect(["examine", write(folder + "/absurd.vhd", bytes(absurd))], 3, "more than 1024 TiB")
 
 
 def usage(folder):
@@ -533,6 +646,8 @@ checks = {
     "bad-input": bad_input,
     "no-ntfs": no_ntfs,
     "bitlocker": bitlocker,
+    "password": password,
+    "lost": lost,
     "usage": usage,
     "refused": refused,
     "containers": containers,

@@ -82,7 +82,13 @@ TEST_CASE("a sector whose bit is clear in a dynamic VHD's block was never writte
   Bytes file = dynamic_vhd(3 * mib, {block, block});
   file[vhd_table_offset + 512] = std::byte{0x0F};  // the bitmap's first byte: sectors 0 to 3 clear
   const auto disk = opened(folder, "bits.vhd", file);
-  CHECK(disk.warnings.empty());
+  REQUIRE(disk.warnings.size() == 1);
+  CHECK(disk.warnings[0].code == "sectors_hidden");
+  CHECK(disk.warnings[0].text.starts_with("4 sectors hold bytes"));
+  CHECK(disk.warnings[0].ranges == std::vector<Range>{{file_space(0), vhd_table_offset + 1024, 2048}});
+  REQUIRE(disk.info.blocks.has_value());
+  CHECK(disk.info.blocks->partially_present == 1);
+  CHECK(disk.info.blocks->present == 1);
   Bytes expected = block;
   std::fill_n(expected.begin(), 2048, std::byte{0});
   CHECK(read(*disk.source, 0, 2 * mib) == expected);
@@ -90,8 +96,8 @@ TEST_CASE("a sector whose bit is clear in a dynamic VHD's block was never writte
   CHECK(read(*disk.source, 2 * mib, mib) == Bytes(block.begin(), block.begin() + mib));
   const auto extents = disk.source->extents(100, 4000);
   REQUIRE(extents.size() == 2);
-  CHECK(extents[0] == Extent{100, 1948, ExtentKind::not_present});
-  CHECK(extents[1] == Extent{2048, 2052, ExtentKind::data});
+  CHECK(extents[0] == Extent{100, 1948, ExtentKind::not_present, true});
+  CHECK(extents[1] == Extent{2048, 2052, ExtentKind::data, true});
 }
 
 TEST_CASE("a dynamic VHD that lost its footer is opened by the copy at its start") {
@@ -361,7 +367,11 @@ TEST_CASE("what no structure and no live block covers in the file is named, in t
                                     {file_space(0), 7 * mib, mib},
                                     {file_space(0), 9 * mib, 2 * mib},
                                     {file_space(0), 12 * mib, 2 * mib}};
-  CHECK(open_image({folder / "d.vhdx"}).unreferenced == expected);
+  const auto disk = open_image({folder / "d.vhdx"});
+  CHECK(disk.unreferenced == expected);
+  // Of these, those that hold more than filler are told.
+  REQUIRE(has_warning(disk.warnings, "file_space_unreferenced"));
+  CHECK(disk.warnings[0].ranges == std::vector<Range>{{file_space(0), 9 * mib, 2 * mib}, {file_space(0), 12 * mib, 2 * mib}});
   const Bytes block = pattern(2 * mib, 1);
   Bytes vhd = dynamic_vhd(4 * mib, {block, block});
   put_be(vhd, vhd_table_offset + 4, 0xFFFFFFFF, 4);  // the second block is given up, its bytes are still there

@@ -79,6 +79,44 @@ TEST_CASE("a qcow2 that was cut short or whose table is damaged gives no wrong b
   CHECK(image.source->extents(4 * mib, 65536) == std::vector<Extent>{{4 * mib, 65536, ExtentKind::unreadable}});
 }
 
+TEST_CASE("a qcow2 cut at any MiB gives right bytes or none, and is never called complete") {
+  if (!have_tool("qemu-img")) return;
+  const Workshop w;
+  for (const std::string options : {"-O qcow2", "-c -O qcow2", "-O qcow2 -o cluster_size=4096"}) {
+    const std::string path = w.convert("disk.q", options);
+    const Bytes bytes = read_file(path);
+    for (std::size_t cut = mib; cut < bytes.size(); cut += mib) {
+      CAPTURE(options);
+      CAPTURE(cut);
+      write_file(w.folder / "cut.q", ByteView(bytes).first(cut));
+      try {
+        const auto image = open_image({w.folder / "cut.q"});
+        CHECK(sectors_lost(image, w.disk) > 0);
+        CHECK_FALSE(image.complete);
+      } catch (const RunError& error) {
+        CHECK(error.code() == ExitCode::input);
+      }
+    }
+  }
+}
+
+// Else one table of a small file would stand for a disk of any size. QEMU's qcow2.txt: each L2 table is allocated for one L1 entry (a refcount
+// of one is what makes it writable); qemu-img check calls such an image corrupt.
+TEST_CASE("a second table of a qcow2 that two entries name is believed for neither, and it is said") {
+  if (!have_tool("qemu-img")) return;
+  const Workshop w;
+  const std::string path = w.convert("disk.q", "-O qcow2 -o cluster_size=4096");
+  Bytes bytes = read_file(path);
+  const std::size_t l1 = static_cast<std::size_t>(load<Big<std::uint64_t>>(bytes, 40).value());
+  std::copy_n(bytes.begin() + static_cast<std::ptrdiff_t>(l1 + 8), 8, bytes.begin() + static_cast<std::ptrdiff_t>(l1 + 16));
+  write_file(w.folder / "twice.q", bytes);
+  const auto image = open_image({w.folder / "twice.q"});
+  CHECK_FALSE(image.complete);
+  CHECK(has_warning(image.warnings, "qcow_tables_damaged"));
+  CHECK(image.source->extents(2 * mib, 4 * mib) == std::vector<Extent>{{2 * mib, 4 * mib, ExtentKind::unreadable}});
+  CHECK(sectors_lost(image, w.disk) == 4 * mib / 512);
+}
+
 TEST_CASE("a VMDK of any form that qemu-img writes gives its bytes") {
   if (skip_format("qemu-img", with_vmdk, "libvmdk")) return;
   const Workshop w;

@@ -48,16 +48,23 @@ TEST_CASE("a block of a VHD beyond the file or over its footer is unreadable, it
 
 TEST_CASE("a VHD that claims more blocks than its table has is unreadable beyond the table, at no cost") {
   Bytes file = dynamic_vhd(2 * mib, {pattern(2 * mib, 1)});
-  for (const std::size_t footer : {std::size_t{0}, file.size() - 512}) {
-    put_be(file, footer + 48, std::uint64_t{1} << 62, 8);
-    vhd_checksum(file, footer, 512, 64);
-  }
-  const auto disk = open_vhd_bytes(file);
+  const auto claim = [&](std::uint64_t size) {
+    for (const std::size_t footer : {std::size_t{0}, file.size() - 512}) {
+      put_be(file, footer + 48, size, 8);
+      vhd_checksum(file, footer, 512, 64);
+    }
+    return open_vhd_bytes(file);
+  };
+  constexpr std::uint64_t largest = std::uint64_t{2040} << 30;  // of the format
+  const auto disk = claim(largest);
   REQUIRE(disk.has_value());
   CHECK_FALSE(disk->complete);
-  CHECK(disk->disk->size() == std::uint64_t{1} << 62);
+  CHECK(disk->disk->size() == largest);
   CHECK(disk->disk->extents(0, disk->disk->size()) ==
-        std::vector<Extent>{{0, 2 * mib, ExtentKind::data}, {2 * mib, (std::uint64_t{1} << 62) - 2 * mib, ExtentKind::unreadable}});
+        std::vector<Extent>{{0, 2 * mib, ExtentKind::data}, {2 * mib, largest - 2 * mib, ExtentKind::unreadable}});
+  const auto refused = claim(std::uint64_t{1} << 62);
+  REQUIRE_FALSE(refused.has_value());
+  CHECK(refused.error().what.find("2040 GiB") != std::string::npos);
 }
 
 TEST_CASE("impossible block sizes and a lost dynamic header are errors with a reason") {

@@ -4,8 +4,8 @@
 
 #include <thread>
 
+#include "container_builder.hpp"
 #include "image/open.hpp"
-#include "support.hpp"
 
 using namespace trimcarve;
 using namespace trimcarve::test;
@@ -64,6 +64,15 @@ TEST_CASE("a container that is known but not read is refused, not taken as raw")
     write_file(folder / "image", bytes);
     CHECK(mentions(refusal({folder / "image"}), what));
   }
+}
+
+TEST_CASE("a disk of a size that none has is refused") {
+  const TemporaryFolder folder;
+  Bytes file(1 << 20);
+  const Bytes footer = vhd_footer(2, std::uint64_t{1} << 62);
+  file.insert(file.end(), footer.begin(), footer.end());
+  write_file(folder / "d.vhd", file);
+  CHECK(refusal({folder / "d.vhd"}).find("more than 1024 TiB") != std::string::npos);
 }
 
 TEST_CASE("any other bytes are a raw disk, located in the disk space") {

@@ -83,6 +83,11 @@ TEST_CASE("what is no listing is refused with its reason") {
   CHECK(why(R"([{"start":100,"end":511}])").find("whole pages") != std::string::npos);
   CHECK(why(R"([{"start":512,"end":511}])").find("whole pages") != std::string::npos);
   CHECK(why(R"([{"start":0}])").find("without an end") != std::string::npos);
+  CHECK(why(R"([{"start":0,"end":511},{"start":"x","end":1023}])").find("whose start is no number") != std::string::npos);
+  CHECK(why(R"([{"start":0,"end":511},{"start":null,"end":1023}])").find("whose start is no number") != std::string::npos);
+  CHECK(why(R"([{"start":0,"end":511},{"start":-512,"end":1023}])").find("whose start is no number") != std::string::npos);
+  CHECK(why("<PageList><PageRange><Start>x</Start><End>511</End></PageRange></PageList>").find("without Start and End") !=
+        std::string::npos);
   CHECK(why(R"([{"start":0,"end":18446744073709551615}])").find("without an end") != std::string::npos);
   CHECK(why("<PageList><PageRange><Start>0</Start></PageRange></PageList>").find("without Start and End") != std::string::npos);
   CHECK(why("<Error><Code>AuthenticationFailed</Code></Error>").find("no PageList") != std::string::npos);

@@ -89,8 +89,9 @@ TEST_CASE("a pending log is replayed in memory: payload, zeros and table entries
 
     const auto disk = open_image({folder / "log.vhdx"});
     CHECK(disk.complete);
-    REQUIRE(disk.warnings.size() == 1);
+    REQUIRE(disk.warnings.size() == 2);
     CHECK(disk.warnings[0].code == "vhdx_log_replayed");
+    CHECK(disk.warnings[1].code == "file_space_unreferenced");  // blocks that the log's table no longer names
     REQUIRE(disk.info.log.has_value());
     const LogReplay& log = *disk.info.log;
     CHECK(log.replayed);
@@ -222,6 +223,37 @@ TEST_CASE("later patches lie over earlier ones, and zeros are cut where bytes ar
                                                                     {30 * 4096, 4096, ExtentKind::data}});
   Bytes out(4096);
   CHECK_FALSE(longer->read_at(25 * 4096, out).has_value());
+}
+
+TEST_CASE("what a parent's log changes is told as its own, and so is its file space that no block covers") {
+  const TemporaryFolder folder;
+  Bytes parent = image_with_log();
+  put_log_entry(parent, 0, 1, 0, {{.offset = 8 * mib, .sector = pattern(4096, 1)}});
+  const std::size_t left_over = parent.size();
+  const Bytes earlier = pattern(mib, 5);
+  parent.insert(parent.end(), earlier.begin(), earlier.end());
+  write_file(folder / "base.vhdx", parent);
+  VhdxShape shape;
+  shape.flags = 2;
+  shape.entries.assign(4097, 0);
+  Bytes child = vhdx(shape);
+  child.resize(7 * mib);
+  put_parent(child, {{"parent_linkage", "{11111111-2222-3333-4444-555555555555}"}, {"relative_path", "base.vhdx"}});
+  set_vhdx_identifier(child, "cccccccc-2222-3333-4444-555555555555");
+  write_file(folder / "child.vhdx", child);
+  const auto disk = open_image({folder / "child.vhdx"});
+  CHECK_FALSE(disk.info.log.has_value());
+  REQUIRE(disk.info.parents_logs.size() == 1);
+  CHECK(disk.info.parents_logs[0].file == folder / "base.vhdx");
+  CHECK(disk.info.parents_logs[0].replayed);
+  CHECK(disk.info.parents_logs[0].changed == 1);
+  CHECK(disk.info.parents_logs[0].ranges == std::vector<Range>{{disk_space, 0, 4096}});
+  CHECK(read(*disk.source, 0, 4096) == pattern(4096, 1));
+  const auto told = std::ranges::find(disk.warnings, "file_space_unreferenced", &Warning::code);
+  REQUIRE(told != disk.warnings.end());
+  CHECK(std::ranges::any_of(told->ranges, [&](const Range& r) {
+    return r.space == file_space(1) && r.offset <= left_over && r.offset + r.length == left_over + mib;
+  }));
 }
 
 // Any stop in the middle of a copy: whatever is left gives the whole image's bytes or none, and says that it is not all.

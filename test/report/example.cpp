@@ -276,7 +276,8 @@ Examination example(const std::string& disk_path) {
   const auto opened = image::open_image({disk_path});
   x.sources.push_back(opened.info);
   x.sources.back().blocks = BlockCounts{1 << 20, 9, 2, 1, 1, 1, 1, 2, 1};
-  x.sources.back().log = LogReplay{true, 3, 20, 19, 1, 0, 0, 18, 0, {{disk_space, 0, 4096}}};
+  x.sources.back().log = LogReplay{true, 3, 20, 19, 1, 0, 0, 18, 0, {{disk_space, 0, 4096}}, "disk.vhdx"};
+  x.sources.back().parents_logs = {LogReplay{true, 1, 1, 0, 0, 0, 0, 0, 0, {}, "parent.vhdx"}};
   x.sources.back().checks = {{"header 1", "good", disk_path}, {"header 2", "checksum wrong", disk_path}};
   x.sources.back().page_ranges = "pages.xml";
   VolumeInfo volume;
