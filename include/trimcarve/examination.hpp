@@ -78,6 +78,29 @@ struct ClusterCounts {  // clusters; `zero` and `data` only when they were read
   std::optional<std::uint64_t> zero, data;
 };
 
+// The clock that the sequence numbers of a volume make, and how far it can be trusted: its own records, each told from the others.
+struct ClockInfo {
+  std::string sequence;  // "lsn": of $LogFile; "usn": of the change journal
+  bool sound = false;
+  std::string why_not;                    // of one that is not sound: no estimate rests on it
+  std::uint64_t ticks = 0, at_least = 0;  // records whose time was written with the number; others, whose times are older
+  std::uint64_t first_number = 0, last_number = 0;
+  std::optional<FileTime> first, last;
+  // Of the ticks: those whose times follow the numbers; older ones, which say nothing; later ones, in contradiction to many others, or to
+  // so few that it is doubtful who is right.
+  std::uint64_t in_order = 0, older = 0, later = 0, doubtful = 0;
+  struct SetBack {
+    std::uint64_t number = 0;
+    FileTime from, to;
+  };
+  std::vector<SetBack> set_backs;             // the clock was set back before this number
+  std::optional<std::uint64_t> restarted_at;  // numbers above it are of an earlier sequence
+  struct HeldOut {
+    std::uint64_t tested = 0, inside = 0, older = 0, later = 0, open = 0;
+    std::uint64_t median_width = 0;  // of the brackets with the time inside, in 100 ns
+  } held_out;
+};
+
 struct VolumeInfo {
   std::uint32_t index = 0;
   std::uint64_t offset = 0, size = 0;  // in the disk, bytes
@@ -95,6 +118,7 @@ struct VolumeInfo {
   std::string provisioned_basis;
   std::vector<std::uint32_t> provisioned_sightings;  // the mark's record
   std::optional<FileTime> journal_created;           // of the live change journal, by its id in $UsnJrnl:$Max
+  std::vector<ClockInfo> clocks;
 };
 
 // From when to when a source speaks, and what it could not say.
@@ -130,12 +154,29 @@ struct Bounds {
   std::vector<std::uint32_t> earliest_sightings, latest_sightings;
 };
 struct Estimate {
-  FileTime earliest, latest;
+  FileTime earliest, latest;  // no_time: this end is not known
   std::string method;
+};
+// What one kind of source says of a time: the bounds are what all that agree have in common.
+struct BoundingSource {
+  std::string basis;
+  std::optional<FileTime> earliest, latest;
+  bool agrees = true;  // false: it leaves nothing of the bounds
+  std::vector<std::uint32_t> sightings;
 };
 struct Deletion {
   Bounds bounds;
   std::optional<Estimate> estimate;
+  std::vector<BoundingSource> sources;
+};
+// When a number was given out to something that happened to a file, by the clock of its sequence.
+struct SequenceEstimate {
+  std::string event;     // "deleted", "last_write" (of its $MFT record), "last_journalled", "gone_from_index", "created", "journalled"
+  std::string sequence;  // "lsn", "usn"
+  std::uint64_t number = 0;
+  Estimate estimate;
+  bool widened = false;  // the records that it rests on contradict each other
+  std::vector<std::uint32_t> sightings;
 };
 
 // unknown: no $MFT was given (or its slot is unreadable) and no record of a deletion was seen.
@@ -205,6 +246,7 @@ struct FileReport {
   std::optional<std::uint64_t> size;
   std::optional<TimeSet> standard_information, file_name;
   std::optional<Deletion> deleted;
+  std::vector<SequenceEstimate> estimates;
   std::vector<StreamReport> streams;  // the unnamed stream first when there is one; empty for directories
   std::vector<PathReport> paths;      // every path it had
   std::vector<std::string>
@@ -233,6 +275,7 @@ struct Instance {  // one version of the handler that was on the volume
   std::optional<FileTime> installed;
   std::string installed_basis;
   std::optional<Bounds> removed;
+  std::optional<Estimate> removed_estimate;
   bool inherited = false;  // older than this machine's provisioning
   std::vector<std::uint32_t> sightings;
 };

@@ -38,8 +38,13 @@ void VolumeExaminer::read_log() {
   evidence_.log_statements = std::make_shared<LogStatements>(evidence_.log, options);
   std::uint64_t left_out = 0;
   const auto tally = evidence_.log_statements->read(
-      graph_, [&](const Sighting& sighting) { graph_.add(sighting); },
+      graph_,
       [&](const Sighting& sighting) {
+        see_ticks(sighting);
+        graph_.add(sighting);
+      },
+      [&](const Sighting& sighting) {
+        see_ticks(sighting);
         if (log_journal_.size() < most_journal_records)
           log_journal_.emplace(sighting.usn.usn, sighting);
         else
@@ -47,6 +52,7 @@ void VolumeExaminer::read_log() {
       });
   if (tally.stopped) throw RunError(ExitCode::interrupted, "examine", "interrupted", "stopped while reading $LogFile");
 
+  last_lsn_ = tally.last_lsn;
   Coverage coverage{
       .volume = info_.index, .source = "log_file", .first = tally.window.first, .last = tally.window.last, .records = tally.records};
   const std::string version = fmt::format("LFS {}.{}", tally.version.major, tally.version.minor);
