@@ -50,9 +50,9 @@ void sort_ticks(std::vector<Tick>& ticks) {
 
 }  // namespace
 
-// Where the numbers start anew, the chain of all of them seems to be set back: from the end of the new sequence to where the old one is by
-// then. A clock that was set back looks the same but for one thing: below the place where it happens there are no ticks of what lies behind
-// it.
+// Where the numbers begin anew, old and new ticks stand side by side below the place that the new ones have reached. Either the chain takes
+// the new ones up to there and then seems to be set back, which a clock that was set back does not do with old ticks below the place; or it
+// takes the old ones, and the new ones are later than it allows, in an order of their own.
 std::optional<std::uint64_t> SequenceClock::find_restart(const ClockChain& chain) const {
   const auto ticks = chain.ticks();
   for (std::size_t n = chain.breaks().size(); n-- > 0;) {
@@ -64,7 +64,18 @@ std::optional<std::uint64_t> SequenceClock::find_restart(const ClockChain& chain
     const auto old = std::count_if(from, to, [&](const Tick& t) { return t.time <= latest; });
     if (static_cast<std::size_t>(old) >= least_of_epoch) return ticks[at - 1].number;
   }
-  return std::nullopt;
+  if (chain.later().size() < least_ticks) return std::nullopt;
+  std::vector<Tick> beyond;
+  const FileTime latest = std::ranges::max(ticks, {}, &Tick::time).time;
+  std::ranges::copy_if(chain.later(), std::back_inserter(beyond), [&](const Tick& t) { return t.time > latest; });
+  const auto order = longest_chain(beyond, beyond.size());
+  if (order.size() < least_ticks || static_cast<double>(order.size()) < chance_runs * std::sqrt(static_cast<double>(beyond.size())))
+    return std::nullopt;
+  // A clock that was wrong for a while leaves nothing of the right one beside it.
+  const std::uint64_t first = beyond[order.front()].number, last = beyond[order.back()].number;
+  const auto beside = std::ranges::count_if(ticks, [&](const Tick& t) { return first <= t.number && t.number <= last; });
+  if (static_cast<std::size_t>(beside) < least_of_epoch) return std::nullopt;
+  return last;
 }
 
 // A number that only an earlier sequence gave out is of it, and so is every time up to the last of these.
@@ -127,7 +138,7 @@ void SequenceClock::finish(const ClockLimits& limits) {
       if (health_.first == no_time || tick.time < health_.first) health_.first = tick.time;
       health_.last = std::max(health_.last, tick.time);
     }
-    hold_out(chain == &old_ ? old_written_ : written_, chain == &old_ ? old_at_least_ : at_least_, limits.hold_out_all, widths);
+    hold_out(*chain, chain == &old_ ? old_written_ : written_, chain == &old_ ? old_at_least_ : at_least_, limits.hold_out_all, widths);
   }
   if (!widths.empty()) {
     const auto middle = widths.begin() + static_cast<std::ptrdiff_t>(widths.size() / 2);
@@ -138,10 +149,11 @@ void SequenceClock::finish(const ClockLimits& limits) {
   for (auto* ticks : {&written_, &at_least_, &old_written_, &old_at_least_}) std::vector<Tick>().swap(*ticks);
 }
 
-void SequenceClock::hold_out(std::span<const Tick> written, std::span<const Tick> at_least, bool all, std::vector<std::uint64_t>& widths) {
+void SequenceClock::hold_out(const ClockChain& whole, std::span<const Tick> written, std::span<const Tick> at_least, bool all,
+                             std::vector<std::uint64_t>& widths) {
   if (all || written.size() <= many) {
     const std::size_t each = written.size() <= few ? std::max<std::size_t>(1, written.size()) : folds;
-    for (std::size_t round = 0; round < each; ++round) hold_out_one(written, at_least, each, round, widths);
+    for (std::size_t round = 0; round < each; ++round) hold_out_one(whole, written, at_least, each, round, widths);
     return;
   }
   const std::size_t length = written.size() / (stretches * stretches);
@@ -149,12 +161,12 @@ void SequenceClock::hold_out(std::span<const Tick> written, std::span<const Tick
     const auto part = written.subspan(i * (written.size() / stretches), length);
     const auto from = std::ranges::lower_bound(at_least, part.front().number, {}, &Tick::number);
     const auto to = std::ranges::upper_bound(at_least, part.back().number, {}, &Tick::number);
-    hold_out_one(part, std::span(from, to), folds, i, widths);
+    hold_out_one(whole, part, std::span(from, to), folds, i, widths);
   }
 }
 
-void SequenceClock::hold_out_one(std::span<const Tick> written, std::span<const Tick> at_least, std::size_t each, std::size_t round,
-                                 std::vector<std::uint64_t>& widths) {
+void SequenceClock::hold_out_one(const ClockChain& whole, std::span<const Tick> written, std::span<const Tick> at_least, std::size_t each,
+                                 std::size_t round, std::vector<std::uint64_t>& widths) {
   std::vector<Tick> others;
   others.reserve(written.size());
   for (std::size_t i = 0; i < written.size(); ++i)
@@ -170,7 +182,7 @@ void SequenceClock::hold_out_one(std::span<const Tick> written, std::span<const 
     } else if (!bracket.earliest || !bracket.latest) {
       ++out.open;
     } else if (time > *bracket.latest) {
-      ++(chain.before_set_back(number, time) ? out.older : out.later);
+      ++(chain.before_set_back(number, time) || whole.before_set_back(number, time) ? out.older : out.later);
     } else {
       ++out.inside;
       widths.push_back(bracket.latest->ticks - bracket.earliest->ticks);

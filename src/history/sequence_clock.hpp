@@ -80,9 +80,10 @@ class SequenceClock {
  private:
   void split(std::uint64_t last_number);
   std::optional<std::uint64_t> find_restart(const ClockChain& chain) const;
-  void hold_out(std::span<const Tick> written, std::span<const Tick> at_least, bool all, std::vector<std::uint64_t>& widths);
-  void hold_out_one(std::span<const Tick> written, std::span<const Tick> at_least, std::size_t each, std::size_t round,
-                    std::vector<std::uint64_t>& widths);
+  void hold_out(const ClockChain& whole, std::span<const Tick> written, std::span<const Tick> at_least, bool all,
+                std::vector<std::uint64_t>& widths);
+  void hold_out_one(const ClockChain& whole, std::span<const Tick> written, std::span<const Tick> at_least, std::size_t each,
+                    std::size_t round, std::vector<std::uint64_t>& widths);
   void judge();
 
   std::vector<Tick> written_, at_least_;          // emptied by finish

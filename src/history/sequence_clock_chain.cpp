@@ -117,6 +117,7 @@ void ClockChain::weigh(std::span<const Tick> written, std::span<const Tick> at_l
     }
     const int verdict = judge(tick, position);
     ++(verdict == 0 ? tally_.older : verdict == 1 ? tally_.doubtful : tally_.later);
+    if (verdict == 2) later_.push_back(tick);
   }
   position = none;
   for (const Tick& tick : at_least) {

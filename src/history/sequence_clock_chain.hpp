@@ -58,6 +58,8 @@ class ClockChain {
   const std::vector<SetBack>& set_backs() const noexcept { return set_backs_; }
   // Positions in ticks() at which a set-back's new stretch begins.
   std::span<const std::uint32_t> breaks() const noexcept { return breaks_; }
+  // Of the written ticks, those that are later than the chain allows.
+  std::span<const Tick> later() const noexcept { return later_; }
   const ChainTally& tally() const noexcept { return tally_; }
 
  private:
@@ -75,6 +77,7 @@ class ClockChain {
   std::vector<std::uint32_t> upper_;  // the same with doubtful ticks in mind
   std::vector<Tick> raised_;          // at_least ticks that fit: by number, time the latest since the chain's last tick
   std::vector<SetBack> set_backs_;
+  std::vector<Tick> later_;
   ChainTally tally_;
 };
 
