@@ -89,7 +89,7 @@ TEST_CASE("times in the future poison nothing but are counted") {
   clock.add(50'000, FileTime{start + 100'000 * hour}, TickKind::written);
   clock.add(20'500, FileTime{start + 100'000 * hour}, TickKind::at_least);
   clock.finish();
-  for (const std::uint64_t n : {20'700, 49'500, 50'500, 80'500}) CHECK(holds(clock.at(n), true_time(n)));
+  for (const std::uint64_t n : {20'700U, 49'500U, 50'500U, 80'500U}) CHECK(holds(clock.at(n), true_time(n)));
   CHECK(clock.at(80'500).latest == true_time(81'000));
   CHECK(clock.health().tally.later == 1);
   CHECK(clock.health().tally.at_least_later == 1);
@@ -186,7 +186,7 @@ TEST_CASE("where few ticks speak against one, the bracket is widened to hold wha
   tick_honestly(clock, 51, 100);
   clock.finish();
   CHECK(clock.health().tally.doubtful == 1);
-  for (const std::uint64_t n : {49'500, 50'100, 50'400, 50'700}) {
+  for (const std::uint64_t n : {49'500U, 50'100U, 50'400U, 50'700U}) {
     CHECK(holds(clock.at(n), true_time(n)));
     // Behind the last of the doubtful ones the lower end is low enough for both.
     CHECK(clock.at(n).widened == (n < 50'600));
@@ -289,7 +289,7 @@ TEST_CASE("more ticks never widen a bracket that none of them contradicts") {
 
 TEST_CASE("the longest chain goes back only where that wins more than it costs") {
   std::vector<Tick> ticks;
-  for (const std::uint64_t t : {1, 2, 3, 90, 4, 5, 6}) ticks.push_back({ticks.size(), FileTime{t}});
+  for (const std::uint64_t t : {1U, 2U, 3U, 90U, 4U, 5U, 6U}) ticks.push_back({ticks.size(), FileTime{t}});
   CHECK(history::longest_chain(ticks, 8) == std::vector<std::uint32_t>{0, 1, 2, 4, 5, 6});
   ticks.clear();
   for (std::uint64_t i = 0; i < 20; ++i) ticks.push_back({i, FileTime{i < 10 ? 100 + i : i}});
