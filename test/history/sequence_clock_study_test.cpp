@@ -93,3 +93,54 @@ TEST_CASE("study: the clock of every real $MFT") {
     }
   }
 }
+
+// Oracle: the journal of the same volume (DFIR-ORC's sample). Of the two deletions in it both records have new owners, so what is compared
+// is the last journal time of files in use, each bracket without the file's own tick. A record may be written after its last journal time,
+// never before.
+TEST_CASE("no real record in use was written, by its LSN's bracket, before the journal's last time of its file") {
+  const std::string path = test::unpacked_data("mft/mft_winxp.xz"), journal_path = test::real_data("usnjrnl/usnjrnl_winxp");
+  if (path.empty() || journal_path.empty()) return;
+  const auto mft = image::open_file(path, 0), journal = image::open_file(journal_path, 1);
+  const auto volume = ntfs::open_mft_artefact(mft.source, nullptr);
+  REQUIRE(volume);
+  std::unordered_map<FileReference, FileTime> last;
+  carvers::carve_usn_journal(*journal.source, {}, [&](const Sighting& s) { last[s.reference] = std::max(last[s.reference], s.usn.time); });
+  Read read;
+  read_records(*volume, read);
+  std::size_t inside = 0, earlier = 0, contradicted = 0;
+  for (const Sighting& s : read.in_use) {
+    const auto found = last.find(s.reference);
+    if (found == last.end()) continue;
+    history::SequenceClock others, ignored;
+    for (const auto* list : {&read.in_use, &read.freed})
+      for (const Sighting& other : *list)
+        if (other.record_entry != s.record_entry) history::add_ticks(other, others, ignored);
+    others.finish();
+    const history::Bracket bracket = others.at(s.lsn);
+    if (bracket.latest && found->second > *bracket.latest)
+      ++contradicted;
+    else
+      ++(bracket.earliest && found->second < *bracket.earliest ? earlier : inside);
+  }
+  std::printf("clock mft_winxp against its journal: %zu last journal times inside their LSN's bracket, %zu earlier, %zu later\n", inside,
+              earlier, contradicted);
+  CHECK(inside + earlier + contradicted == 11);
+  CHECK(contradicted == 0);
+}
+
+// The set-back is Windows XP's own: its setup ran in two parts, the first of which took local time for UTC.
+TEST_CASE("the clock of a real volume that was set back once is sound and says so") {
+  const std::string path = test::unpacked_data("mft/mft_winxp.xz");
+  if (path.empty()) return;
+  const auto mft = image::open_file(path, 0);
+  const auto volume = ntfs::open_mft_artefact(mft.source, nullptr);
+  REQUIRE(volume);
+  Read read;
+  read_records(*volume, read);
+  const history::ClockHealth& health = read.by_lsn.health();
+  CHECK(health.sound);
+  REQUIRE(health.set_backs.size() == 1);
+  CHECK(to_iso8601(health.set_backs[0].from).starts_with("2014-07-03T17:07:41"));
+  CHECK(to_iso8601(health.set_backs[0].to).starts_with("2014-07-03T15:07:56"));
+  CHECK(static_cast<double>(health.held_out.later) < 0.01 * static_cast<double>(health.held_out.inside + health.held_out.later));
+}
