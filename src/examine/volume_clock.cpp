@@ -154,7 +154,8 @@ void VolumeExaminer::read_clocks(const Member& member, Standing standing, FileRe
   if (best != report.estimates.end()) estimate = best->estimate;
 }
 
-// What a target file's own times say against the number of its record. An observation: backups, unpackers and copies set times, too.
+// What a target file's own times say against the number of its record. An observation: backups, unpackers and copies set times, too. Access
+// times are not asked: they are written without a log record.
 void VolumeExaminer::observe_times(const Sighting& record, FileReport& report) const {
   const auto observe = [&](std::string_view what, FileTime time) {
     const std::uint64_t later = by_lsn_.later_by(record.lsn, time);
@@ -169,7 +170,6 @@ void VolumeExaminer::observe_times(const Sighting& record, FileReport& report) c
   observe("creation time", times.created);
   observe("modification time", times.modified);
   observe("change time", times.changed);
-  observe("access time", times.accessed);
   for (const NameFact& name : record.names)
     // A name's times are copies of those that the file had when it was named: the file's own never go back by themselves.
     if (name.has_times && name.times.changed.ticks > times.changed.ticks + slack && record.in_use) {

@@ -239,13 +239,15 @@ void add_ticks(const Sighting& s, SequenceClock& by_lsn, SequenceClock& by_usn) 
     case SourceKind::mft: {
       if (!s.has_standard_information || s.base_is_elsewhere) return;
       const TimeSet& times = s.standard_information;
-      // Modification and creation times are no ticks: every program that unpacks or copies files sets them.
+      // Modification and creation times are no ticks: every program that unpacks or copies files sets them. Nor is the access time of a
+      // record in use: NTFS writes it back without logging it, so it may be later than the LSN (plaso's vsstest.qcow2, a Windows 7 volume,
+      // has such a record). A deletion is logged, and behind all of them. The USN is of the file's last journal record, and its change time
+      // may have grown since without another: such a tick is later than its number, and the chain leaves it out.
       if (s.in_use && !is_systems_own(s)) {
         by_lsn.add(s.lsn, times.changed, TickKind::written);
         by_usn.add(s.standard_usn, times.changed, TickKind::written);
-        if (times.accessed > times.changed) by_lsn.add(s.lsn, times.accessed, TickKind::at_least);
       } else {
-        by_lsn.add(s.lsn, std::max(times.changed, times.accessed), TickKind::at_least);
+        by_lsn.add(s.lsn, s.in_use ? times.changed : std::max(times.changed, times.accessed), TickKind::at_least);
       }
       return;
     }

@@ -28,8 +28,9 @@ enum class TickKind : std::uint8_t {
   // volume
   // (mft_winxp) were written since without it, so the time is but a lower bound; the chain sorts these out.
   written,
-  // It had come by then, and may be much older: all times of a freed record, for a deletion writes none; last access times, which wait up
-  // to an hour in memory and which programs set; times of names, which are copies; of entries in an index block.
+  // It had come by then, and may be much older: all times of a freed record, for a deletion writes none; times of names, which are copies;
+  // of
+  // entries in an index block.
   at_least,
 };
 
