@@ -66,11 +66,11 @@ struct SourceInfo {
   std::vector<std::string> parents;  // of a differencing image: its parent's path, then that one's parent, ...
   std::string identifier;            // of a VHD or VHDX, else empty
   std::vector<std::string> warnings;
-  std::optional<BlockCounts> blocks;   // of a container of blocks; a parent's are not counted
-  std::optional<LogReplay> log;        // of a VHDX whose log was pending
+  std::optional<BlockCounts> blocks;    // of a container of blocks; a parent's are not counted
+  std::optional<LogReplay> log;         // of a VHDX whose log was pending
   std::vector<LogReplay> parents_logs;  // of its parents that had one, in their order
-  std::vector<StructureCheck> checks;  // of the structures that have a checksum, in the order they were read; parents' after its own
-  std::string acquisition_hashes;      // of the whole disk, as an E01 states them: "MD5 ..., SHA-1 ..."; else empty. Not checked here
+  std::vector<StructureCheck> checks;   // of the structures that have a checksum, in the order they were read; parents' after its own
+  std::string acquisition_hashes;       // of the whole disk, as an E01 states them: "MD5 ..., SHA-1 ..."; else empty. Not checked here
   std::vector<std::string> acquisition_notes;  // what an E01 states of its acquisition, each "label: value": case, examiner, date, ...
   std::string page_ranges;                     // the listing of the blob's pages that was taken into account, else empty
 };
@@ -87,6 +87,29 @@ struct PartitionInfo {
 struct ClusterCounts {  // clusters; `zero` and `data` only when they were read
   std::uint64_t total = 0, hole = 0, unreadable = 0;
   std::optional<std::uint64_t> zero, data;
+};
+
+// The clock that the sequence numbers of a volume make, and how far it can be trusted: its own records, each told from the others.
+struct ClockInfo {
+  std::string sequence;  // "lsn": of $LogFile; "usn": of the change journal
+  bool sound = false;
+  std::string why_not;                    // of one that is not sound: no estimate rests on it
+  std::uint64_t ticks = 0, at_least = 0;  // records whose time was written with the number; others, whose times are older
+  std::uint64_t first_number = 0, last_number = 0;
+  std::optional<FileTime> first, last;
+  // Of the ticks: those whose times follow the numbers; older ones, which say nothing; later ones, in contradiction to many others, or to
+  // so few that it is doubtful who is right.
+  std::uint64_t in_order = 0, older = 0, later = 0, doubtful = 0;
+  struct SetBack {
+    std::uint64_t number = 0;
+    FileTime from, to;
+  };
+  std::vector<SetBack> set_backs;             // the clock was set back before this number
+  std::optional<std::uint64_t> restarted_at;  // numbers above it are of an earlier sequence
+  struct HeldOut {
+    std::uint64_t tested = 0, inside = 0, older = 0, later = 0, open = 0;
+    std::uint64_t median_width = 0;  // of the brackets with the time inside, in 100 ns
+  } held_out;
 };
 
 struct VolumeInfo {
@@ -106,6 +129,7 @@ struct VolumeInfo {
   std::string provisioned_basis;
   std::vector<std::uint32_t> provisioned_sightings;  // the mark's record
   std::optional<FileTime> journal_created;           // of the live change journal, by its id in $UsnJrnl:$Max
+  std::vector<ClockInfo> clocks;
 };
 
 // From when to when a source speaks, and what it could not say.
@@ -141,12 +165,29 @@ struct Bounds {
   std::vector<std::uint32_t> earliest_sightings, latest_sightings;
 };
 struct Estimate {
-  FileTime earliest, latest;
+  FileTime earliest, latest;  // no_time: this end is not known
   std::string method;
+};
+// What one kind of source says of a time: the bounds are what all that agree have in common.
+struct BoundingSource {
+  std::string basis;
+  std::optional<FileTime> earliest, latest;
+  bool agrees = true;  // false: it leaves nothing of the bounds
+  std::vector<std::uint32_t> sightings;
 };
 struct Deletion {
   Bounds bounds;
   std::optional<Estimate> estimate;
+  std::vector<BoundingSource> sources;
+};
+// When a number was given out to something that happened to a file, by the clock of its sequence.
+struct SequenceEstimate {
+  std::string event;     // "deleted", "last_write" (of its $MFT record), "last_journalled", "gone_from_index", "created", "journalled"
+  std::string sequence;  // "lsn", "usn"
+  std::uint64_t number = 0;
+  Estimate estimate;
+  bool widened = false;  // the records that it rests on contradict each other
+  std::vector<std::uint32_t> sightings;
 };
 
 // unknown: no $MFT was given (or its slot is unreadable) and no record of a deletion was seen.
@@ -166,8 +207,8 @@ struct RunReport {
   RunState state = RunState::data;
   std::string owner;  // reallocated or contested: to or with whom, as "entry-sequence path", or why it is not known
   std::string
-      block;  // what the container says of it: "not_present", "undefined", "zero", "unmapped", "partially_present" (of its block some sectors
-              // are stored in the image, the others are its parent's or nowhere); empty: the block is stored, or no table says
+      block;  // what the container says of it: "not_present", "undefined", "zero", "unmapped", "partially_present" (of its block some
+              // sectors are stored in the image, the others are its parent's or nowhere); empty: the block is stored, or no table says
 };
 
 // A stretch of a stream that came back. Its bytes are evidence: none of them is invented.
@@ -227,7 +268,8 @@ struct FileReport {
   std::optional<Deletion> deleted;
   // When it came into being, as far as shadow copies tell: no source that can be set counts.
   std::optional<Bounds> created;
-  std::vector<CopyPresence> copies;   // the shadow copies of its volume next to its creation and its deletion, by time
+  std::vector<CopyPresence> copies;  // the shadow copies of its volume next to its creation and its deletion, by time
+  std::vector<SequenceEstimate> estimates;
   std::vector<StreamReport> streams;  // the unnamed stream first when there is one; empty for directories
   std::vector<PathReport> paths;      // every path it had
   std::vector<std::string> flags;     // "renamed_to_extend_deleted", "implausible_time", "inherited_from_image", "record_reused",
@@ -256,6 +298,7 @@ struct Instance {  // one version of the handler that was on the volume
   std::optional<FileTime> installed;
   std::string installed_basis;
   std::optional<Bounds> removed;
+  std::optional<Estimate> removed_estimate;
   bool inherited = false;  // older than this machine's provisioning
   std::vector<std::uint32_t> sightings;
 };

@@ -20,6 +20,7 @@
 #include "carvers/usn_journal.hpp"
 #include "examine/log_statements.hpp"
 #include "history/graph.hpp"
+#include "history/sequence_clock.hpp"
 #include "ntfs/volume.hpp"
 #include "trimcarve/examination.hpp"
 
@@ -42,6 +43,9 @@ struct KnownEvidence {
   SourcePtr mft;
   std::uint32_t record_size = 0;
   std::unique_ptr<history::Graph> records;
+  // What its streams say to the clocks of the two sequences, not finished; the last LSN in its log.
+  history::SequenceClock by_lsn, by_usn;
+  std::optional<std::uint64_t> last_lsn;
 };
 
 // One volume, or what stands for it when only artefacts were given.

@@ -25,9 +25,11 @@ void VolumeExaminer::report_file(const Member& member, FileReport& report, histo
   report_state(member, standing, report);
   read_signs(alias_from, report, node);
   node.deleted = report.state == FileState::deleted;
-  if (!node.deleted) return;
-  read_log_deletion(member, report, node, estimate);
-  read_end(member, standing, report, node);
+  if (node.deleted) {
+    read_log_deletion(member, report, node, estimate);
+    read_end(member, standing, report, node);
+  }
+  read_clocks(member, standing, report, node, estimate);
 }
 
 void VolumeExaminer::report_sightings(const Member& member, FileReport& report) {

@@ -14,6 +14,7 @@
 #include "history/paths.hpp"
 #include "history/presence.hpp"
 #include "history/select.hpp"
+#include "history/sequence_clock.hpp"
 #include "trimcarve/examine.hpp"
 
 namespace trimcarve {
@@ -87,6 +88,14 @@ class VolumeExaminer {
   // The committed deletion of this very file in $LogFile that $MFT does not show yet; null when there is none.
   const carvers::LogDeletion* deleted_in_log(FileReference reference);
   void read_log_deletion(const Member& member, FileReport& report, history::DeletionNode& node, std::optional<Estimate>& estimate);
+  // The clocks of the sequence numbers: volume_clock.cpp.
+  void see_ticks(const Sighting& sighting);
+  void finish_clocks();
+  void read_clocks(const Member& member, history::Graph::Standing standing, FileReport& report, history::DeletionNode& node,
+                   std::optional<Estimate>& estimate);
+  void observe_times(const Sighting& record, FileReport& report) const;
+  // Do the journal's times of the deletions follow the LSNs that the records got with them?
+  void check_order();
   void find_journals();
   void read_journals();
   void read_index_file();
@@ -155,6 +164,9 @@ class VolumeExaminer {
   bool live_journal_ = false;                  // there is one, and it is the first of VolumeEvidence::journals
   std::unordered_set<FileReference> unclear_;  // of a copy at rest: files whose presence in it cannot be told by their records
   std::vector<history::RowIndex> creations_;   // journal rows that begin with a creation, by their time
+  history::SequenceClock by_lsn_, by_usn_;
+  std::optional<std::uint64_t> last_lsn_;                   // in $LogFile
+  std::uint64_t times_seen_ = 0, changed_before_name_ = 0;  // records in use; of them those whose own change time is before their names'
 };
 
 }  // namespace trimcarve

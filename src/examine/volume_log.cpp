@@ -38,8 +38,13 @@ void VolumeExaminer::read_log() {
   evidence_.log_statements = std::make_shared<LogStatements>(evidence_.log, options);
   std::uint64_t left_out = 0, first_usn = 0;
   auto tally = evidence_.log_statements->read(
-      graph_, [&](const Sighting& sighting) { graph_.add(sighting); },
+      graph_,
       [&](const Sighting& sighting) {
+        see_ticks(sighting);
+        graph_.add(sighting);
+      },
+      [&](const Sighting& sighting) {
+        see_ticks(sighting);
         const auto key = JournalKey::of(sighting);
         if (log_journal_.contains(key)) return;
         // They come in the order in which they were logged. One that lies before the journal's first is of a journal made anew.
@@ -52,6 +57,7 @@ void VolumeExaminer::read_log() {
   if (tally.stopped) throw RunError(ExitCode::interrupted, "examine", "interrupted", "stopped while reading $LogFile");
   log_times_ = std::move(tally.times);
 
+  last_lsn_ = std::max(last_lsn_, tally.last_lsn);
   Coverage coverage{.volume = info_.index,
                     .source = "log_file",
                     .first = log_times_.window().first,

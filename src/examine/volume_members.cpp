@@ -98,6 +98,7 @@ bool VolumeExaminer::carve_index(FileReference directory) {
     // Slack of the root came with the pass over $MFT.
     if (sighting.source != SourceKind::index) return;
     ++index_tally_.live;
+    see_ticks(sighting);
     graph_.add(sighting);
     added = true;
   });
@@ -106,6 +107,7 @@ bool VolumeExaminer::carve_index(FileReference directory) {
     auto options = index->options(evidence_, directory, standing == Standing::deleted);
     options.progress = progress_sink("directory indexes");
     const auto tally = carvers::carve_index_allocation(*index->bytes, options, [&](const Sighting& sighting) {
+      see_ticks(sighting);
       graph_.add(sighting);
       added = true;
     });

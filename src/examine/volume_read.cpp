@@ -17,7 +17,8 @@ constexpr std::uint32_t data_type = 0x80;
 constexpr std::uint64_t day = 86'400 * ticks_per_second;
 constexpr std::size_t times_kept = 64;
 constexpr std::size_t gaps_reported = 64;
-constexpr std::size_t most_journals = 16;  // a volume has one at a time; each deleted one is read too
+constexpr std::uint64_t most_ticks_reserved = std::uint64_t{1} << 20;  // a hint, and a claim of the volume's
+constexpr std::size_t most_journals = 16;                              // a volume has one at a time; each deleted one is read too
 // Free clusters that hold stored bytes are read for the count of zeros up to this size; reading a whole disk is not examine's question.
 constexpr std::uint64_t most_free_bytes_read = std::uint64_t{256} << 20;
 
@@ -110,10 +111,12 @@ void VolumeExaminer::read_records() {
   auto options = evidence_.record_options();
   options.progress = progress_sink("$MFT");
   options.only = begin_with_the_volumes();
+  by_lsn_.reserve(std::min(evidence_.volume->record_count(), most_ticks_reserved));
   const auto tally = carvers::carve_records(*evidence_.volume->mft(), options, [&](const Sighting& sighting) {
     // Live $INDEX_ROOT entries say of most files what their own records say; those of directories in question are read later.
     if (sighting.source == SourceKind::index) return;
     if (sighting.source == SourceKind::mft && sighting.has_standard_information) activity_.see(sighting.standard_information.changed);
+    see_ticks(sighting);
     graph_.add(sighting);
   });
   if (tally.stopped) throw RunError(ExitCode::interrupted, "examine", "interrupted", "stopped while reading $MFT");
@@ -185,6 +188,7 @@ void VolumeExaminer::read_journals() {
     options.progress = progress_sink("$UsnJrnl:$J");
     const auto tally = carvers::carve_usn_journal(*journal, options, [&](const Sighting& sighting) {
       activity_.see(sighting.usn.time);
+      see_ticks(sighting);
       graph_.add(sighting);
       if (!log_journal_.empty()) log_journal_.erase(JournalKey::of(sighting));
     });
@@ -220,7 +224,10 @@ void VolumeExaminer::read_index_file() {
   options.volume = info_.index;
   if (evidence_.volume) options.block_size = evidence_.volume->index_block_size();
   options.progress = progress_sink("$I30");
-  index_tally_ = carvers::carve_index_allocation(*evidence_.index_file, options, [&](const Sighting& sighting) { graph_.add(sighting); });
+  index_tally_ = carvers::carve_index_allocation(*evidence_.index_file, options, [&](const Sighting& sighting) {
+    see_ticks(sighting);
+    graph_.add(sighting);
+  });
   if (index_tally_.stopped) throw RunError(ExitCode::interrupted, "examine", "interrupted", "stopped while reading the index");
 }
 

@@ -144,6 +144,7 @@ std::vector<CreatedFile> VolumeExaminer::created_between(FileTime from, FileTime
 
 void VolumeExaminer::report(const std::vector<findings::Target>& targets) {
   carve_indexes(targets);
+  finish_clocks();
   paths_ = std::make_unique<history::Paths>(graph_);  // names that the indexes brought are in it now
   auto all = members(targets);
   std::vector<FileReference> references;
@@ -174,17 +175,18 @@ void VolumeExaminer::report(const std::vector<findings::Target>& targets) {
     if (const auto parent = by_reference.find(*file.parent); parent != by_reference.end() && parent->second != i)
       nodes_[i].parent = static_cast<std::ptrdiff_t>(parent->second);
   }
+  check_order();
   bound_deletions();
   report_contents(first_file_);
   index_coverage();
 }
 
 void VolumeExaminer::bound_deletions() {
-  for (history::DeletionNode& node : nodes_) node.bounds = {}, node.contradictions.clear();
+  for (history::DeletionNode& node : nodes_) node.bounds = {}, node.sources.clear(), node.contradictions.clear();
   history::bound_deletions(nodes_);
   for (std::size_t i = 0; i < nodes_.size(); ++i) {
     FileReport& file = out_.files[first_file_ + i];
-    if (nodes_[i].deleted) file.deleted = Deletion{.bounds = nodes_[i].bounds, .estimate = estimates_[i]};
+    if (nodes_[i].deleted) file.deleted = Deletion{.bounds = nodes_[i].bounds, .estimate = estimates_[i], .sources = nodes_[i].sources};
     for (const std::string& contradiction : nodes_[i].contradictions) add_flag(file, "contradiction: " + contradiction);
   }
 }

@@ -61,6 +61,9 @@ std::optional<std::vector<carvers::RecordStretch>> VolumeExaminer::begin_with_th
       out.push_back({entry, 1});
   }
   graph_ = history::Graph(*evidence_.known->records, differs, size);
+  by_lsn_ = evidence_.known->by_lsn.until(*evidence_.shadow_created);
+  by_usn_ = evidence_.known->by_usn.until(*evidence_.shadow_created);
+  last_lsn_ = evidence_.known->last_lsn;
   // The volume was in use when the copy was made: as certain as three records' times (ActivityWindow::last).
   for (int i = 0; i < 3; ++i) activity_.see(*evidence_.shadow_created);
   return out;

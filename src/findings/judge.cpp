@@ -32,6 +32,7 @@ void Judge::run() {
     judge_handler();
   tell_witnesses();
   tell_contradictions();
+  tell_clocks();
   tell_clusters();
   tell_shadows();
   report_.story = tell_story(out_, report_, hearing_, touches_);

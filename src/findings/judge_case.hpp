@@ -1,8 +1,8 @@
 // The judge of one target: what its verdict, instances and findings are worked out from. Internal to the room; judge.hpp is its face.
 //
-// One class in six files: judge.cpp (what all share), judge_path.cpp (a path as target), judge_handler.cpp (a handler: its instances and
+// One class in seven files: judge.cpp (what all share), judge_path.cpp (a path as target), judge_handler.cpp (a handler: its instances and
 // its verdict), judge_statements.cpp (the findings that stand beside the verdict), judge_witnesses.cpp (what witnesses add),
-// judge_shadows.cpp (what volume shadow copies add).
+// judge_shadows.cpp (what volume shadow copies add), judge_clocks.cpp (what the order of sequence numbers adds).
 #pragma once
 
 #include <map>
@@ -73,6 +73,7 @@ class Judge {
   void tell_aliases();
   void tell_logs();
   void tell_contradictions();
+  void tell_clocks();  // judge_clocks.cpp
   void tell_clusters();
 
   // what witnesses add

@@ -99,6 +99,7 @@ void Judge::add_instances() {
     }
     instance.state = folder->state == FileState::live ? "present" : folder->state == FileState::deleted ? "removed" : "unknown";
     if (folder->deleted) instance.removed = folder->deleted->bounds;
+    if (folder->deleted) instance.removed_estimate = folder->deleted->estimate;
     instance.inherited = inherited(*folder);
     all.emplace_back(std::move(instance), folder);
   }

@@ -28,10 +28,11 @@ struct DeletionNode {
   std::vector<TimeBasis> gone;        // it was gone by these times
   // Out:
   Bounds bounds;
+  std::vector<BoundingSource> sources;  // by kind, each with its own interval
   std::vector<std::string> contradictions;
 };
 
-// Fills `bounds` and `contradictions` of every deleted node. Parents may come in any order; cycles among them are cut.
+// Fills `bounds`, `sources` and `contradictions` of every deleted node. Parents may come in any order; cycles among them are cut.
 void bound_deletions(std::vector<DeletionNode>& nodes);
 
 }  // namespace trimcarve::history

@@ -168,6 +168,7 @@ class Console {
       if (!volume.provisioned_basis.empty()) when += " (" + volume.provisioned_basis + ")";
       field(4, "provisioned", when);
     }
+    for (const ClockInfo& clock : volume.clocks) this->clock(clock);
     if (volume.free_clusters) {
       const ClusterCounts& free = *volume.free_clusters;
       std::string counts = fmt::format("{} clusters", with_commas(free.total));
@@ -211,6 +212,26 @@ class Console {
     if (!bounds.latest_basis.empty()) field(indent + 2, "not after", explain_basis(bounds.latest_basis));
   }
 
+  void estimate(std::size_t indent, const Estimate& estimate) {
+    const auto end = [](FileTime time) { return time == no_time ? std::optional<FileTime>() : time; };
+    field(indent, "estimate", fmt::format("{} ({})", interval(end(estimate.earliest), end(estimate.latest)), estimate.method));
+  }
+
+  void clock(const ClockInfo& clock) {
+    const auto& held = clock.held_out;
+    std::string text = clock.sound ? "sound" : "not sound: " + clock.why_not;
+    text += fmt::format("; {} dated records, {} in order", with_commas(clock.ticks), with_commas(clock.in_order));
+    if (clock.later + clock.doubtful != 0) text += fmt::format(", {} later than others allow", with_commas(clock.later + clock.doubtful));
+    if (held.inside + held.later != 0)
+      text +=
+          fmt::format("; held out: {} inside, {} later, {} older; median width {:.1f} s", with_commas(held.inside), with_commas(held.later),
+                      with_commas(held.older), static_cast<double>(held.median_width) / static_cast<double>(ticks_per_second));
+    for (const ClockInfo::SetBack& set_back : clock.set_backs)
+      text += fmt::format("; set back from {} to {} (at {})", seconds_of(set_back.from), seconds_of(set_back.to), set_back.number);
+    if (clock.restarted_at) text += fmt::format("; began anew: what is above {} is of an earlier sequence", *clock.restarted_at);
+    field(4, clock.sequence == "lsn" ? "LSN clock" : "USN clock", text);
+  }
+
   static std::string time_with_basis(const std::optional<FileTime>& time, const std::string& basis) {
     if (!time) return basis.empty() ? "" : "time unknown (" + basis + ")";
     return to_iso8601(*time) + (basis.empty() ? "" : " (" + explain_basis(basis) + ")");
@@ -222,6 +243,9 @@ class Console {
     const std::string installed = time_with_basis(instance.installed, instance.installed_basis);
     field(4, "installed", installed.empty() ? "time unknown" : installed);
     if (instance.removed) bounds(4, "removed", *instance.removed);
+    if (instance.removed_estimate &&
+        !(instance.removed && instance.removed->earliest && instance.removed->earliest == instance.removed->latest))
+      estimate(6, *instance.removed_estimate);
   }
 
   void scripts(std::string_view label, const std::vector<ScriptReport>& scripts) {

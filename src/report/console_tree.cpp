@@ -40,9 +40,11 @@ std::string deletion_text(const FileReport& file, bool in_shadow, bool narrow) {
     if (first.substr(0, 10) == last.substr(0, 10)) return first + " .. " + last.substr(11);
     return minutes_of(*bounds.earliest) + " .. " + minutes_of(*bounds.latest);
   }
+  // One end is less than a bracket about it.
+  if (const auto& estimate = file.deleted->estimate; estimate && estimate->earliest != no_time && estimate->latest != no_time)
+    return "about " + minutes_of(estimate->earliest);
   if (bounds.earliest) return "after " + minutes_of(*bounds.earliest);
   if (bounds.latest) return "before " + minutes_of(*bounds.latest);
-  if (file.deleted->estimate) return "about " + minutes_of(file.deleted->estimate->earliest);
   return "deleted, time unknown";
 }
 

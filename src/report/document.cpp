@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "report/json_clock.hpp"
 #include "report/json_parts.hpp"
 #include "report/json_target.hpp"
 #include "report/version.hpp"
@@ -123,6 +124,9 @@ void put_volume(JsonWriter& json, const VolumeInfo& volume, std::string_view rec
   put_or_null(json.key("provisioned_basis"), volume.provisioned_basis);
   put_numbers(json, "provisioned_sightings", volume.provisioned_sightings);
   put_time(json.key("journal_created"), volume.journal_created);
+  json.key("clocks").begin_array();
+  for (const ClockInfo& clock : volume.clocks) put_clock(json, clock);
+  json.end_array();
   json.end_object();
 }
 
@@ -237,16 +241,10 @@ void put_deletion(JsonWriter& json, const std::optional<Deletion>& deleted) {
   if (!deleted) return json.null();
   json.begin_object();
   put_bounds_members(json, deleted->bounds);
-  json.key("estimate");
-  if (deleted->estimate) {
-    json.begin_object();
-    put_time(json.key("earliest"), deleted->estimate->earliest);
-    put_time(json.key("latest"), deleted->estimate->latest);
-    json.key("method").value(deleted->estimate->method);
-    json.end_object();
-  } else {
-    json.null();
-  }
+  put_estimate(json.key("estimate"), deleted->estimate);
+  json.key("sources").begin_array();
+  for (const BoundingSource& source : deleted->sources) put_bounding_source(json, source);
+  json.end_array();
   json.end_object();
 }
 
@@ -310,6 +308,9 @@ void put_file(JsonWriter& json, const Examination& examination, const FileReport
     put_numbers(json, "sightings", copy.sightings);
     json.end_object();
   }
+  json.end_array();
+  json.key("estimates").begin_array();
+  for (const SequenceEstimate& estimate : file.estimates) put_sequence_estimate(json, estimate);
   json.end_array();
   const bool unnamed = !file.streams.empty() && file.streams.front().name.empty();
   json.key("content");

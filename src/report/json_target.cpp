@@ -1,5 +1,6 @@
 #include "report/json_target.hpp"
 
+#include "report/json_clock.hpp"
 #include "report/json_parts.hpp"
 
 namespace trimcarve::report {
@@ -21,6 +22,7 @@ void put_instance(JsonWriter& json, const Instance& instance) {
   } else {
     json.null();
   }
+  put_estimate(json.key("removed_estimate"), instance.removed_estimate);
   json.key("inherited").value(instance.inherited);
   put_numbers(json, "sightings", instance.sightings);
   json.end_object();

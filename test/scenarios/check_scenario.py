@@ -110,6 +110,9 @@ def check_files(report, expected, container):
         if want["state"] == "deleted":
             check(got["deleted"] is not None and within(got["deleted"], want["deleted"]),
                   f"{what}: deleted {want['deleted']}, bounds {got['deleted']}")
+            for estimate in got["estimates"]:  # by the clock of LSNs; where an end is open it says nothing
+                if estimate["event"] == "deleted" and estimate["sequence"] == "lsn" and estimate["earliest"] and estimate["latest"]:
+                    check(within(estimate, want["deleted"]), f"{what}: deleted {want['deleted']}, estimated {estimate}")
             if want["in_journal"] and expected["scenario"] != "posix-delete":
                 check(time_of(got["deleted"]["earliest"]) == time_of(got["deleted"]["latest"]) == want["deleted"],
                       f"{what}: the journal has its deletion, bounds {got['deleted']}")
