@@ -92,7 +92,9 @@ class Unseen {
   Unseen(const Unseen&) = delete;
   Unseen& operator=(const Unseen&) = delete;
   ~Unseen() {
-    if (changed_) ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &before_);
+    if (!changed_) return;
+    ::tcflush(STDIN_FILENO, TCIFLUSH);  // the beginning of a secret that was not ended must not reach the next program
+    ::tcsetattr(STDIN_FILENO, TCSANOW, &before_);
   }
   bool good() const { return changed_; }
 

@@ -133,7 +133,7 @@ def main(folder):
         stated = int(re.search(label + r"\s*: (\d+)", told).group(1))
         check(info[name] == stated, f"{name}: {info[name]}, fsntfsinfo says {stated}")
     check(info["cluster_size"] == cluster and info["record_size"] == record_size, "mkntfs made another geometry than it was asked for")
-    serial = re.search(r"serial number\s*: ([0-9a-f]+)", told).group(1)
+    serial = re.search(r"[Ss]erial number\s*: ([0-9a-f]+)", told).group(1)
     check(int(serial, 16) == int(str(info["serial"]), 16), f"serial {info['serial']}, fsntfsinfo says {serial}")
     found = [f for f in report["files"] if f["path"] == "\\payload.bin"]
     check(len(found) == 1 and found[0]["state"] == "deleted", f"payload: {found}")
