@@ -34,7 +34,13 @@ struct Request {
   std::string startup_key;         // a .BEK file
   std::string bitlocker_password;  // UTF-8
   bool shadows = true;             // examine its volume shadow copies too
+  // Search free clusters and slack for what they still hold. Not said: when no more than `free_space_by_default` bytes are stored there.
+  std::optional<bool> free_space;
+  bool whole_volume = false;  // and the clusters that files have (page files, memory dumps)
 };
+
+// A search runs at more than 1 GB/s where the evidence can be read as fast: this is a matter of seconds.
+inline constexpr std::uint64_t free_space_by_default = std::uint64_t{4} << 30;
 
 struct Progress {
   std::function<void(std::string_view stage, std::uint64_t done, std::uint64_t total)> report;  // may be empty; called a few times a second

@@ -149,9 +149,21 @@ class Pipeline {
     return opened.source;
   }
 
+  // What of a volume of an image is searched.
+  FreeSpaceSearch free_space_search() {
+    FreeSpaceSearch search{.possible = true, .wanted = request_.free_space, .whole_volume = request_.whole_volume};
+    if (!text_ && text_.error().what.empty()) text_ = carvers::ScriptText::make();
+    if (text_)
+      search.text = &*text_;
+    else
+      search.no_text = text_.error().what;
+    return search;
+  }
+
   VolumeExaminer& examine_volume(VolumeEvidence evidence, std::uint64_t offset) {
     auto& examiner = *examiners_.emplace_back(std::make_unique<VolumeExaminer>(std::move(evidence), spaces_, progress_, out_));
     examiner.info().offset = offset;
+    if (!request_.image.empty()) examiner.search_free_space(free_space_search());
     examiner.read();
     examiner.report(targets_);
     out_.volumes.push_back(examiner.info());
@@ -375,6 +387,11 @@ class Pipeline {
     if (examined == 0) throw RunError(ExitCode::input, path, "nothing to examine", why);
     for (const auto& examiner : examiners_) examiner->hear(witnesses_);
     for (Copied& copies : copied) examine_shadows(*copies.live, std::move(copies.stores), copies.known, index);
+    // Last: what others say as well is not said again.
+    for (const auto& examiner : examiners_) {
+      examiner->hear_carved(witnesses_);
+      examiner->report_fragments();
+    }
   }
 
   void examine_artefacts() {
@@ -415,6 +432,7 @@ class Pipeline {
   std::vector<std::unique_ptr<VolumeExaminer>> examiners_;
   Witnesses witnesses_{spaces_, progress_, out_};
   std::optional<witness::Certificate> key_;
+  Result<carvers::ScriptText> text_ = fail("");  // made when it is needed
 };
 
 }  // namespace

@@ -92,6 +92,7 @@ void VolumeExaminer::add_log_journal() {
   for (const Sighting* sighting : records) {
     activity_.see(sighting->usn.time);
     graph_.add(*sighting);
+    if (!free_.journal.empty()) forget_carved(*sighting);
   }
   log_journal_.clear();
   if (evidence_.log_statements != nullptr) evidence_.log_statements->tell_usns(std::move(usns));
