@@ -46,6 +46,7 @@ namespace {
 constexpr std::size_t shortest_text = 48;   // characters; less says too little, but for what nothing else has
 constexpr std::size_t shortest_alone = 16;
 constexpr std::size_t most_rules = 64;
+constexpr std::size_t most_between = 4;  // grains of a script that do not look like it
 constexpr unsigned utf16_word = 1U << 16;  // added to a word's number
 
 struct CloseDatabase {
@@ -208,7 +209,7 @@ struct Lines {
 struct Verdict {
   Language language = Language::powershell;
   std::uint32_t lines = 0, matched = 0;
-  bool alone = false;
+  bool alone = false, firm = false;
   std::bitset<most_rules> rules;
 };
 
@@ -217,8 +218,12 @@ bool is_document(Language language) noexcept { return language >= Language::sett
 }  // namespace
 
 struct ScriptText::Parts {
-  Database words, rules;
-  Scratch words_prototype, rules_prototype;
+  Database words;
+  Scratch words_prototype;
+  // Made when a text is met: on most disks that are trimmed there is none, and compiling takes more than half a second.
+  mutable std::once_flag rules_once;
+  mutable Database rules;
+  mutable Scratch rules_prototype;
   // Scratch spaces that are not in use, so that several threads may search.
   mutable std::mutex mutex;
   mutable std::vector<std::pair<Scratch, Scratch>> idle;
@@ -232,10 +237,27 @@ struct ScriptText::Parts {
         return out;
       }
     }
-    hs_scratch_t *a = nullptr, *b = nullptr;
-    if (hs_clone_scratch(words_prototype.get(), &a) != HS_SUCCESS) a = nullptr;
-    if (hs_clone_scratch(rules_prototype.get(), &b) != HS_SUCCESS) b = nullptr;
-    return {Scratch(a), Scratch(b)};
+    hs_scratch_t* words_scratch = nullptr;
+    if (hs_clone_scratch(words_prototype.get(), &words_scratch) != HS_SUCCESS) words_scratch = nullptr;
+    return {Scratch(words_scratch), nullptr};
+  }
+  // False when there is no memory for them. `scratch`: filled when it is empty.
+  bool need_rules(Scratch& scratch) const {
+    std::call_once(rules_once, [this] {
+      std::vector<Pattern> patterns;
+      for (unsigned i = 0; i < script_rules().size(); ++i)
+        patterns.push_back({script_rules()[i].pattern, HS_FLAG_MULTILINE | (script_rules()[i].any_case ? HS_FLAG_CASELESS : 0U), i});
+      auto compiled = compile(patterns);
+      hs_scratch_t* prototype = nullptr;
+      if (!compiled || hs_alloc_scratch(compiled->get(), &prototype) != HS_SUCCESS) return;
+      rules = std::move(*compiled);
+      rules_prototype.reset(prototype);
+    });
+    if (scratch != nullptr) return true;
+    hs_scratch_t* clone = nullptr;
+    if (rules == nullptr || hs_clone_scratch(rules_prototype.get(), &clone) != HS_SUCCESS) return false;
+    scratch.reset(clone);
+    return true;
   }
   void give(std::pair<Scratch, Scratch> scratch) const {
     const std::scoped_lock lock(mutex);
@@ -247,9 +269,9 @@ namespace {
 
 class Search {
  public:
-  Search(hs_database_t* rules, hs_scratch_t* scratch, ByteView window, std::size_t grain, std::size_t grain_at,
+  Search(const ScriptText::Parts& parts, Scratch& scratch, ByteView window, std::size_t grain, std::size_t grain_at,
          const std::function<void(const TextFragment&)>& sink)
-      : rules_(rules), scratch_(scratch), window_(window), grain_(grain), grain_at_(grain_at), sink_(sink) {}
+      : parts_(parts), scratch_(scratch), window_(window), grain_(grain), grain_at_(grain_at), sink_(sink) {}
 
   // A word ends at `at`.
   void word(std::size_t at, bool wide) {
@@ -352,35 +374,43 @@ class Search {
 
   void judge(TextEncoding encoding) {
     matches_.assign(lines_.lines.size(), {});
-    if (hs_scan(rules_, lines_.text.data(), static_cast<unsigned>(lines_.text.size()), 0, scratch_, on_rule, this) != HS_SUCCESS) return;
+    if (!parts_.need_rules(scratch_)) return;
+    const auto length = static_cast<unsigned>(lines_.text.size());
+    if (hs_scan(parts_.rules.get(), lines_.text.data(), length, 0, scratch_.get(), on_rule, this) != HS_SUCCESS) return;
     // A document or a log is taken whole.
-    if (const auto whole = verdict(0, lines_.lines.size(), true)) return emit(0, lines_.lines.size(), *whole, encoding);
-    std::optional<Verdict> open;
-    std::size_t first = 0, end = 0;
-    const auto close = [&] {
-      if (open) emit(first, end, *open, encoding);
-      open.reset();
-    };
+    if (const auto whole = verdict(0, lines_.lines.size(), true); whole && whole->firm) return emit(0, lines_.lines.size(), *whole, encoding);
+    grains_.clear();
     for (std::size_t at = 0; at < lines_.lines.size();) {
       std::size_t next = at + 1;
       while (next < lines_.lines.size() && grain_of(next) == grain_of(at)) ++next;
-      const auto found = verdict(at, next, false);
-      if (!found) {
-        close();
-      } else if (open && open->language == found->language) {
-        open->rules |= found->rules;
-        open->lines += found->lines;
-        open->matched += found->matched;
-        open->alone = open->alone || found->alone;
-      } else {
-        close();
-        open = found;
-        first = at;
-      }
-      end = next;
+      grains_.push_back({at, next, verdict(at, next, false)});
       at = next;
     }
-    close();
+    // Tables and long comments inside of a script are that script's: what is weak beside what is firm, and a little that is neither between.
+    for (std::size_t i = 0; i < grains_.size();) {
+      if (!grains_[i].verdict || !grains_[i].verdict->firm) {
+        ++i;
+        continue;
+      }
+      Verdict whole = *grains_[i].verdict;
+      const auto same = [&](std::size_t g) { return grains_[g].verdict && grains_[g].verdict->language == whole.language; };
+      std::size_t first = i, last = i;
+      while (first > taken_until_ && same(first - 1)) --first;
+      for (std::size_t g = i + 1; g < grains_.size() && g - last <= most_between + 1; ++g) {
+        if (grains_[g].verdict && grains_[g].verdict->firm && !same(g)) break;
+        if (same(g) && (grains_[g].verdict->firm || g == last + 1)) last = g;
+      }
+      for (std::size_t g = first; g <= last; ++g) {
+        if (g == i || !same(g)) continue;
+        whole.rules |= grains_[g].verdict->rules;
+        whole.lines += grains_[g].verdict->lines;
+        whole.matched += grains_[g].verdict->matched;
+      }
+      emit(grains_[first].begin, grains_[last].end, whole, encoding);
+      taken_until_ = last + 1;
+      i = last + 1;
+    }
+    taken_until_ = 0;
   }
 
   std::optional<Verdict> verdict(std::size_t first, std::size_t end, bool documents) const {
@@ -415,20 +445,24 @@ class Search {
         v.matched += own && (!is_foreign || is_strong) ? 1 : 0;
         strong += is_strong ? 1 : 0;
       }
-      if (!enough(v, strong, foreign, length)) continue;
+      if (!weakly(v, strong, foreign)) continue;
+      v.firm = firmly(v, strong, length);
       const std::uint32_t score = v.matched * 2 + strong + (v.alone ? 3 : 0) - std::min(foreign, v.matched);
-      if (!best || score > best_score) best = v, best_score = score;
+      if (!best || (v.firm && !best->firm) || (v.firm == best->firm && score > best_score)) best = v, best_score = score;
     }
     return best;
   }
 
-  // The numbers are set by the corpus that test/carvers/script_corpus.py makes.
-  static bool enough(const Verdict& v, std::uint32_t strong, std::uint32_t foreign, std::size_t length) {
+  // The numbers are set by the corpus of test/carvers/script_corpus_test.cpp. `weakly`: enough beside a firm one.
+  static bool weakly(const Verdict& v, std::uint32_t strong, std::uint32_t foreign) {
     if (v.lines == 0 || v.matched == 0) return false;
-    if (is_document(v.language)) return v.alone && length >= shortest_alone;
-    if (v.alone && length >= shortest_alone && (v.lines <= 4 || v.matched * 4 >= v.lines)) return true;
-    return length >= shortest_text && v.lines >= 3 && strong >= 1 && v.rules.count() >= 2 && v.matched * 100 >= v.lines * 45 &&
-           strong * 100 >= v.lines * 8 && foreign * 3 <= v.matched;
+    if (is_document(v.language)) return v.alone;
+    return v.alone || (strong >= 1 && v.matched * 100 >= v.lines * 15 && foreign * 3 <= v.matched);
+  }
+  static bool firmly(const Verdict& v, std::uint32_t strong, std::size_t length) {
+    if (v.alone && length >= shortest_alone && (is_document(v.language) || v.lines <= 4 || v.matched * 4 >= v.lines)) return true;
+    return length >= shortest_text && v.lines >= 3 && strong >= 1 && v.rules.count() >= 2 && v.matched * 100 >= v.lines * 33 &&
+           strong * 100 >= v.lines * 6;
   }
 
   void emit(std::size_t first, std::size_t end, const Verdict& verdict, TextEncoding encoding) {
@@ -448,14 +482,20 @@ class Search {
     sink_(fragment_);
   }
 
-  hs_database_t* rules_;
-  hs_scratch_t* scratch_;
+  const ScriptText::Parts& parts_;
+  Scratch& scratch_;
   ByteView window_;
   std::size_t grain_, grain_at_;
   const std::function<void(const TextFragment&)>& sink_;
   std::size_t done_ = 0;
   Lines lines_;
   std::vector<std::bitset<most_rules>> matches_;
+  struct Grain {
+    std::size_t begin, end;  // lines
+    std::optional<Verdict> verdict;
+  };
+  std::vector<Grain> grains_;
+  std::size_t taken_until_ = 0;  // grains
   TextFragment fragment_;
 };
 
@@ -463,28 +503,18 @@ class Search {
 
 Result<ScriptText> ScriptText::make() {
   if (hs_valid_platform() != HS_SUCCESS) return fail("this processor lacks SSSE3, which Hyperscan needs");
-  std::vector<Pattern> words, rules;
+  if (script_rules().size() > most_rules) return fail("more rules than there is room for");
+  std::vector<Pattern> words;
   for (unsigned i = 0; i < script_words().size(); ++i)
     for (const bool wide : {false, true})
       words.push_back({literal(script_words()[i], wide), HS_FLAG_CASELESS | HS_FLAG_DOTALL, i | (wide ? utf16_word : 0)});
-  static_assert(most_rules >= 8);
-  if (script_rules().size() > most_rules) return fail("more rules than there is room for");
-  for (unsigned i = 0; i < script_rules().size(); ++i)
-    rules.push_back({script_rules()[i].pattern, HS_FLAG_MULTILINE | (script_rules()[i].any_case ? HS_FLAG_CASELESS : 0U), i});
+  auto compiled = compile(words);
+  if (!compiled) return std::unexpected(compiled.error());
   auto parts = std::make_shared<Parts>();
-  auto compiled_words = compile(words);
-  if (!compiled_words) return std::unexpected(compiled_words.error());
-  auto compiled_rules = compile(rules);
-  if (!compiled_rules) return std::unexpected(compiled_rules.error());
-  parts->words = std::move(*compiled_words);
-  parts->rules = std::move(*compiled_rules);
-  hs_scratch_t *a = nullptr, *b = nullptr;
-  if (hs_alloc_scratch(parts->words.get(), &a) != HS_SUCCESS || hs_alloc_scratch(parts->rules.get(), &b) != HS_SUCCESS) {
-    hs_free_scratch(a);
-    return fail("not enough memory for Hyperscan");
-  }
-  parts->words_prototype.reset(a);
-  parts->rules_prototype.reset(b);
+  hs_scratch_t* prototype = nullptr;
+  if (hs_alloc_scratch(compiled->get(), &prototype) != HS_SUCCESS) return fail("not enough memory for Hyperscan");
+  parts->words = std::move(*compiled);
+  parts->words_prototype.reset(prototype);
   return ScriptText(std::move(parts));
 }
 
@@ -493,8 +523,8 @@ std::size_t ScriptText::search(ByteView window, std::size_t from, std::size_t to
   to = std::min(to, window.size());
   if (from >= to || grain == 0) return low;
   auto scratch = parts_->take();
-  if (scratch.first == nullptr || scratch.second == nullptr) return low;
-  Search search(parts_->rules.get(), scratch.second.get(), window, grain, grain_at, sink);
+  if (scratch.first == nullptr) return low;
+  Search search(*parts_, scratch.second, window, grain, grain_at, sink);
   search.begin_at(low);
   struct Context {
     Search& search;

@@ -64,8 +64,9 @@ class ScriptText {
   std::size_t search(ByteView window, std::size_t from, std::size_t to, std::size_t low, std::size_t grain, std::size_t grain_at,
                      const std::function<void(const TextFragment&)>& sink) const;
 
+  struct Parts;  // of script_text.cpp
+
  private:
-  struct Parts;
   explicit ScriptText(std::shared_ptr<const Parts> parts) : parts_(std::move(parts)) {}
   std::shared_ptr<const Parts> parts_;
 };
