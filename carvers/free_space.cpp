@@ -198,7 +198,7 @@ class Pass {
       const ByteView bytes = window_.from(at);
       // Length below 1 KiB and a multiple of 8, minor version 0, major version 2 to 4: nearly nothing else passes.
       const auto head = le<std::uint64_t>(bytes, 0);
-      if ((head & 0xFFF8'FFFF'FFFF'FC07ULL) != 0 || head >> 32 < 2 || head >> 32 > 4 || (head & 0x3F8) < ntfs::min_usn_record) {
+      if ((head & 0xFFFF'FFF8'FFFF'FC07ULL) != 0 || head >> 32 < 2 || head >> 32 > 4 || (head & 0x3F8) < ntfs::min_usn_record) {
         at += 8;
         continue;
       }

@@ -475,7 +475,8 @@ class Search {
     fragment_.encoding = encoding;
     fragment_.lines = verdict.lines;
     fragment_.lines_matched = verdict.matched;
-    fragment_.text = lines_.text.substr(lines_.lines[first].begin, lines_.lines[end - 1].end - lines_.lines[first].begin);
+    const std::size_t text_end = end < lines_.lines.size() ? lines_.lines[end].begin : lines_.text.size();
+    fragment_.text = lines_.text.substr(lines_.lines[first].begin, text_end - lines_.lines[first].begin);
     fragment_.rules.clear();
     for (std::size_t r = 0; r < script_rules().size(); ++r)
       if (verdict.rules.test(r)) fragment_.rules.push_back(script_rules()[r].name);

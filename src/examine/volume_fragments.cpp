@@ -169,7 +169,6 @@ void VolumeExaminer::report_fragments() {
         } else {
           std::ranges::copy(next.ranges, std::back_inserter(last->ranges));
         }
-        if (behind && !last->text.ends_with('\n')) last->text += '\n';
         last->text += next.text;
         last->lines += next.lines;
         last->lines_matched += next.lines_matched;

@@ -29,6 +29,7 @@ std::size_t mix(std::size_t hash, const TimeSet& times) {
 std::size_t hash_of(const Sighting& s) {
   std::size_t hash = mix(0xCBF29CE484222325ULL, s.reference_known ? s.reference.value : 0);
   hash = mix(hash, (s.has_record ? 1U : 0U) | (s.in_use ? 2U : 0U) | (s.has_usn ? 4U : 0U));
+  if (s.has_usn) hash = mix(mix(mix(hash, s.usn.usn), s.usn.time.ticks), s.usn.reason);
   if (s.has_standard_information) hash = mix(hash, s.standard_information);
   for (const NameFact& name : s.names) {
     hash = mix(mix(hash, std::hash<std::u16string_view>()(s.name(name))), name.parent_known ? name.parent.value : 0);
