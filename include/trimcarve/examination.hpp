@@ -148,6 +148,13 @@ std::string_view to_string(ContentState state) noexcept;
 enum class RunState : std::uint8_t { data, zero, container_hole, unmapped, sparse, beyond_valid, reallocated, contested, unreadable };
 std::string_view to_string(RunState state) noexcept;
 
+// A rule of the examiner's that matches.
+struct RuleMark {
+  std::string rule;
+  std::vector<std::string> tags;
+  friend bool operator==(const RuleMark&, const RuleMark&) = default;
+};
+
 struct RunReport {
   std::uint64_t vcn = 0;
   std::int64_t lcn = -1;
@@ -180,6 +187,7 @@ struct StreamReport {
   std::string sha256;  // of the whole content, only when state is recovered
   std::vector<RunReport> runs;
   std::vector<RecoveredPart> parts;
+  std::vector<RuleMark> marks;  // of any of the parts
 };
 
 // One path, and the time in which it held.
@@ -232,6 +240,7 @@ struct FragmentReport {
   std::u16string file;
   std::optional<FileReference> reference;
   std::optional<std::uint64_t> file_offset;
+  std::vector<RuleMark> marks;
 };
 
 struct Finding {

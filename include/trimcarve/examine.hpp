@@ -36,6 +36,7 @@ struct Request {
   bool shadows = true;             // examine its volume shadow copies too
   // Search free clusters and slack for what they still hold. Not said: when no more than `free_space_by_default` bytes are stored there.
   std::optional<bool> free_space;
+  std::string yara;           // a file of YARA rules that mark contents and fragments; empty: none
   bool whole_volume = false;  // and the clusters that files have (page files, memory dumps)
 };
 

@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 
+#include "examine/examiner_rules.hpp"
 #include "examine/volume_examiner.hpp"
 #include "examine/witnesses.hpp"
 #include "findings/ascii.hpp"
@@ -49,6 +50,7 @@ class Pipeline {
  public:
   Pipeline(const Request& request, const Progress& progress) : request_(request), progress_(progress), targets_(parse_targets(request)) {
     if (!request.certificate.empty()) read_certificate();
+    if (!request.yara.empty()) rules_.emplace(request.yara);
   }
 
   Examination run() {
@@ -63,6 +65,7 @@ class Pipeline {
       findings::judge(target, index, hearing, key_ ? &*key_ : nullptr, out_);
     }
     find_what_runs_made();
+    if (rules_) rules_->mark(out_);
     return std::move(out_);
   }
 
@@ -432,6 +435,7 @@ class Pipeline {
   std::vector<std::unique_ptr<VolumeExaminer>> examiners_;
   Witnesses witnesses_{spaces_, progress_, out_};
   std::optional<witness::Certificate> key_;
+  std::optional<ExaminerRules> rules_;
   Result<carvers::ScriptText> text_ = fail("");  // made when it is needed
 };
 

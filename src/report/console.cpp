@@ -18,7 +18,7 @@ namespace trimcarve::report {
 namespace {
 
 constexpr std::size_t label_width = 13, max_findings = 20, max_warnings = 20, max_gaps = 4, max_scripts = 12, max_preview = 4096,
-                      max_steps = 60, max_logs = 16, max_fragments = 12, max_fragment_lines = 4;
+                      max_steps = 60, max_logs = 16, max_fragments = 12, max_fragment_lines = 4, max_marks = 40;
 
 // Kinds of evidence, and what they are called. One without a coverage entry was not looked at.
 struct Kind {
@@ -84,6 +84,7 @@ class Console {
     for (std::uint32_t i = 0; i < x_.targets.size(); ++i) target(i);
     if (x_.targets.empty()) sink_("\nNo target was asked for.\n");
     fragments();
+    marks();
     coverage();
     not_looked_at();
     warnings();
@@ -378,6 +379,26 @@ class Console {
       excerpt("", fragment.text.substr(0, max_preview), max_fragment_lines);
     }
     if (all.size() > max_fragments) sink_(fmt::format("    and {} more; all of them with -o DIR or --json\n", all.size() - max_fragments));
+  }
+
+  // What the examiner's own rules matched.
+  void marks() {
+    std::size_t shown = 0, all = 0;
+    const auto tell = [&](const std::vector<RuleMark>& marks, const std::string& what) {
+      for (const RuleMark& mark : marks) {
+        if (all++ == 0) heading("Examiner's rules that match");
+        if (shown == max_marks) continue;
+        ++shown;
+        std::string tags;
+        for (const std::string& tag : mark.tags) tags += (tags.empty() ? " [" : ", ") + tag;
+        field(2, mark.rule, what + (tags.empty() ? "" : tags + "]"));
+      }
+    };
+    for (const FileReport& file : x_.files)
+      for (const StreamReport& stream : file.streams) tell(stream.marks, to_utf8(file.path));
+    for (std::size_t i = 0; i < x_.fragments.size(); ++i)
+      tell(x_.fragments[i].marks, fmt::format("fragment {} ({})", i, x_.fragments[i].language));
+    if (all > shown) sink_(fmt::format("    and {} more; all of them with -o DIR or --json\n", all - shown));
   }
 
   void coverage() {

@@ -211,6 +211,7 @@ void put_stream(JsonWriter& json, const StreamReport& stream) {
   json.key("parts").begin_array();
   for (const RecoveredPart& part : stream.parts) put_part(json, part);
   json.end_array();
+  put_marks(json.key("marks"), stream.marks);
   json.end_object();
 }
 
@@ -315,6 +316,7 @@ void put_fragment(JsonWriter& json, const FragmentReport& fragment, std::size_t 
   std::size_t shown = std::min(fragment.text.size(), longest_excerpt);
   while (shown < fragment.text.size() && (static_cast<unsigned char>(fragment.text[shown]) & 0xC0) == 0x80) --shown;
   json.key("excerpt").value(std::string_view(fragment.text).substr(0, shown));
+  put_marks(json.key("marks"), fragment.marks);
   json.key("file");
   if (fragment.reference) {
     json.begin_object();
