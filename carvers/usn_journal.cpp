@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <vector>
 
-#include "carvers/facts.hpp"
+#include "carvers/usn_facts.hpp"
 #include "ntfs/usn_record.hpp"
 #include "trimcarve/bytes.hpp"
 
@@ -178,17 +178,9 @@ class JournalCarver {
 
   void emit(std::uint64_t offset, const UsnRecord& record) {
     Sighting& sighting = scratch_;
-    sighting.clear();
-    sighting.source = SourceKind::usn_journal;
-    sighting.volume = options_.volume;
-    sighting.place = {StreamKind::usn_journal, options_.owner, offset, record.length};
-    sighting.reference = record.reference;
-    sighting.reference_known = !record.wide_reference;  // an id of 128 bits is no reference of NTFS
-    sighting.has_usn = true;
-    sighting.usn = {record.usn, record.time, record.reason, record.source_info, record.attributes, record.version, false};
-    if (record.version != 4) {
-      add_usn_name(sighting, record);
-    } else if (const auto neighbour = window_.neighbour(offset, record.length, record.reference)) {
+    state_usn_record(record, {StreamKind::usn_journal, options_.owner, offset, record.length}, options_.volume, sighting);
+    if (const auto neighbour =
+            record.version == 4 ? window_.neighbour(offset, record.length, record.reference) : std::optional<UsnRecord>()) {
       add_usn_name(sighting, *neighbour);
       sighting.names.front().parent = record.parent;  // its own
       sighting.usn.time = neighbour->time;
@@ -197,14 +189,6 @@ class JournalCarver {
     }
     count(offset, record, sighting.usn.name_inferred);
     sink_(sighting);
-  }
-
-  static void add_usn_name(Sighting& sighting, const UsnRecord& record) {
-    NameFact& fact = sighting.names.emplace_back();
-    fact.text = add_text(sighting, record.name);
-    fact.length = static_cast<std::uint16_t>(record.name.size());
-    fact.parent = record.parent;
-    fact.attributes = record.attributes;
   }
 
   void count(std::uint64_t offset, const UsnRecord& record, bool inferred) {

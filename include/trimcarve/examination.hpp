@@ -200,6 +200,13 @@ std::string_view to_string(ContentState state) noexcept;
 enum class RunState : std::uint8_t { data, zero, container_hole, unmapped, sparse, beyond_valid, reallocated, contested, unreadable };
 std::string_view to_string(RunState state) noexcept;
 
+// A rule of the examiner's that matches.
+struct RuleMark {
+  std::string rule;
+  std::vector<std::string> tags;
+  friend bool operator==(const RuleMark&, const RuleMark&) = default;
+};
+
 struct RunReport {
   std::uint64_t vcn = 0;
   std::int64_t lcn = -1;
@@ -233,6 +240,7 @@ struct StreamReport {
   std::string sha256;  // of the whole content, only when state is recovered
   std::vector<RunReport> runs;
   std::vector<RecoveredPart> parts;
+  std::vector<RuleMark> marks;  // of any of the parts
 };
 
 // One path, and the time in which it held.
@@ -276,6 +284,28 @@ struct FileReport {
                                       // "deleted_in_log", "created_before_shadow_not_yet", ...
   std::vector<std::uint32_t> sightings;
   std::vector<std::uint32_t> targets;  // indices of the targets it belongs to
+};
+
+// Text that was found by what it says where nobody has it now, or where no list leads to it: of a script, or of the extension's own
+// documents and logs.
+struct FragmentReport {
+  std::optional<std::uint32_t> volume;  // empty: it lies in none
+  std::string place;                    // "free_clusters", "file_slack", "allocated", "outside", "record_slack", "log_file"
+  std::string language;                 // "powershell", "batch", "vbscript", "python", "shell"; "settings", "status", "agent_log"
+  std::string encoding;                 // "utf-8", "utf-16le", "json" (in a JSON string, escaped)
+  std::vector<std::string> rules;       // why it was taken
+  std::uint64_t lines = 0, lines_matched = 0;
+  std::vector<Range> ranges;  // its bytes as they are stored, joined from several places where these follow each other in a file
+  std::string ranges_sha256;  // over them
+  std::uint64_t copies = 0;   // of the same text elsewhere, left out
+  std::string text;           // UTF-8
+  std::string sha256;         // of `text`, which is what is written
+  std::string recovered_as;   // set when it was
+  // The deleted file whose run list names these clusters, or in whose record the text lies.
+  std::u16string file;
+  std::optional<FileReference> reference;
+  std::optional<std::uint64_t> file_offset;
+  std::vector<RuleMark> marks;
 };
 
 struct Finding {
@@ -440,6 +470,7 @@ struct Examination {
   std::vector<TargetReport> targets;
   std::vector<Finding> findings;
   std::vector<FileReport> files;
+  std::vector<FragmentReport> fragments;
   std::vector<Sighting> sightings;  // the cited ones
   std::vector<Warning> warnings;
   bool complete = true;  // false: damage, an unread volume or a short image; exit code 1

@@ -35,7 +35,14 @@ struct Request {
   std::string bitlocker_password;  // UTF-8
   bool shadows = true;             // examine its volume shadow copies too
   bool search_all = false;         // search all data that no volume explains for lost volumes, however much there is
+  // Search free clusters and slack for what they still hold. Not said: when no more than `free_space_by_default` bytes are stored there.
+  std::optional<bool> free_space;
+  std::string yara;           // a file of YARA rules that mark contents and fragments; empty: none
+  bool whole_volume = false;  // and the clusters that files have (page files, memory dumps)
 };
+
+// A search runs at more than 1 GB/s where the evidence can be read as fast: this is a matter of seconds.
+inline constexpr std::uint64_t free_space_by_default = std::uint64_t{4} << 30;
 
 struct Progress {
   std::function<void(std::string_view stage, std::uint64_t done, std::uint64_t total)> report;  // may be empty; called a few times a second

@@ -30,6 +30,7 @@ enum class SourceKind : std::uint8_t {
   event_log,     // a record of a Windows event log
   registry,      // a key of a hive
   activity_log,  // an event of the Azure Activity Log
+  free_space,    // a structure that was found by its shape where nobody has it now: free clusters, slack of files
 };
 std::string_view to_string(SourceKind kind) noexcept;
 
@@ -42,8 +43,8 @@ enum class Integrity : std::uint8_t {
 std::string_view to_string(Integrity integrity) noexcept;
 
 // The stream in which the bytes lie, and where in it. `owner` is the entry whose stream it is: 0 for $MFT; of a witness: its number in
-// Examination::witnesses, and the stream is its content.
-enum class StreamKind : std::uint8_t { mft, usn_journal, index_allocation, log_file, witness };
+// Examination::witnesses, and the stream is its content. Of `volume`: the volume's own bytes, and the owner is 0.
+enum class StreamKind : std::uint8_t { mft, usn_journal, index_allocation, log_file, witness, volume };
 struct Place {
   StreamKind stream = StreamKind::mft;
   std::uint64_t owner = 0;

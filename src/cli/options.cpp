@@ -133,7 +133,7 @@ Parsed parse(int argc, const char* const* argv) {
   std::vector<std::string> images, targets;
   std::optional<std::uint32_t> volume, password_fd, certificate_password_fd;
   bool json = false, lines = false, no_progress = false, no_log_replay = false, no_shadows = false;
-  bool ask_password = false;
+  bool ask_password = false, free_space = false, no_free_space = false;
 
   CLI::App app(
       "Finds what was deleted from NTFS volumes, above all on Azure disks whose free clusters were trimmed, with the bytes each statement "
@@ -189,6 +189,13 @@ Parsed parse(int argc, const char* const* argv) {
                       "search every sector of data that no volume explains for lost volumes, however much there is");
     command->add_flag("--no-shadows", no_shadows, "leave volume shadow copies out");
   }
+  CLI::Option* free_flag = examine->add_flag(
+      "--free-space", free_space,
+      fmt::format("search free clusters and the slack of files, however much is stored there [up to {} GiB]", free_space_by_default >> 30));
+  examine->add_flag("--no-free-space", no_free_space, "do not search them")->excludes(free_flag);
+  examine->add_flag("--whole-volume", artefacts.whole_volume, "search the clusters that files have, too (page files, memory dumps)");
+  examine->add_option("--yara", artefacts.yara, "YARA rules: those that match mark the contents and fragments that came back")
+      ->type_name("FILE");
   CLI::Option* json_flag = examine->add_flag("--json", json, "print the whole document (as findings.json) instead of the summary");
   examine->add_flag("--jsonl", lines, "print one JSON object a line instead of the summary")->excludes(json_flag);
   examine->add_option("--mft", artefacts.mft, "an extracted $MFT")->type_name("FILE");
@@ -262,6 +269,8 @@ Parsed parse(int argc, const char* const* argv) {
     if (images.empty()) throw usage("--bitlocker-password", "there is no image to open with it");
     artefacts.bitlocker_password = ask_secret("BitLocker password: ");
   }
+  if (no_free_space && artefacts.whole_volume) throw usage("--no-free-space and --whole-volume", "give one or the other");
+  if (free_space || no_free_space) artefacts.free_space = free_space;
   if (password_fd) artefacts.bitlocker_password = read_password("--bitlocker-password-fd", *password_fd);
   if (images.empty()) options.requests.push_back(artefacts);
   for (auto& group : group_images(images)) {

@@ -30,6 +30,17 @@ carvers::RecordPassOptions VolumeEvidence::record_options() const {
   return options;
 }
 
+carvers::FreeSpaceOptions VolumeEvidence::free_space_options() const {
+  carvers::FreeSpaceOptions options;
+  options.volume = index;
+  options.record_size = volume->record_size();
+  options.index_block_size = volume->index_block_size();
+  options.volume_clusters = volume->clusters();
+  options.records = volume->record_count();
+  options.grain = std::max<std::uint64_t>(volume->cluster_size(), 512);
+  return options;
+}
+
 SourcePtr VolumeEvidence::journal(std::uint64_t owner) const {
   const auto found = std::ranges::find(journals, owner, &std::pair<std::uint64_t, SourcePtr>::first);
   return found == journals.end() ? nullptr : found->second;
@@ -80,6 +91,9 @@ std::vector<Range> Evidence::ranges_of(const Sighting& sighting) const {
         stream = volume_.index_file;
       break;
     case StreamKind::log_file: stream = volume_.log; break;
+    case StreamKind::volume:
+      if (volume_.volume) stream = volume_.volume->partition();
+      break;
     case StreamKind::witness: break;  // cited by Witnesses
   }
   return stream == nullptr ? std::vector<Range>() : stream->locate(sighting.place.offset, sighting.place.length);
@@ -142,6 +156,10 @@ void Evidence::decode_row(const history::NameRow& row, const std::function<void(
       break;
     case StreamKind::log_file:
       if (volume_.log_statements != nullptr) log_row(row.locator, at_place);
+      break;
+    case StreamKind::volume:
+      if (volume_.volume && !volume_.volume->from_artefact())
+        carvers::carve_free_at(*volume_.volume->partition(), row.locator, volume_.free_space_options(), at_place);
       break;
     case StreamKind::witness: break;  // they make no rows
   }
@@ -249,6 +267,16 @@ std::uint64_t Evidence::log_left_out(FileReference reference) const {
 }
 
 void Evidence::journal_records(FileReference reference, const std::function<void(const Sighting&)>& take, std::uint64_t& left_out) {
+  if (const auto carved = volume_.carved_journal.find(reference); carved != volume_.carved_journal.end()) {
+    std::size_t plain = 0;
+    for (const std::uint64_t offset : carved->second)
+      carvers::carve_free_usn(*volume_.volume->partition(), offset, volume_.free_space_options(), [&](const Sighting& sighting) {
+        if ((sighting.usn.reason & telling_reasons) == 0 && ++plain > most_plain_events)
+          ++left_out;
+        else
+          take(sighting);
+      });
+  }
   const auto found = events_.find(reference);
   if (found == events_.end()) return;
   std::size_t plain = 0, at = 0;
@@ -305,7 +333,7 @@ void Evidence::visit_file(FileReference reference, const std::function<void(cons
   for (history::RowIndex i = graph_.first_row(entry); i != history::no_row; i = graph_.rows()[i].next) {
     const history::NameRow& row = graph_.rows()[i];
     if (row.reference == reference && row.source != SourceKind::mft && row.source != SourceKind::usn_journal &&
-        row.source != SourceKind::log_file)
+        row.source != SourceKind::log_file && !row.from_journal())
       decode_row(row, take);
   }
   if (const auto logged = logged_.find(reference); logged != logged_.end()) {

@@ -16,6 +16,7 @@
 #include <utility>
 #include <vector>
 
+#include "carvers/free_space.hpp"
 #include "carvers/record_pass.hpp"
 #include "carvers/usn_journal.hpp"
 #include "examine/log_statements.hpp"
@@ -57,10 +58,13 @@ struct VolumeEvidence {
   SourcePtr index_file;                           // an extracted $I30 whose directory is not known
   SourcePtr log;                                  // $LogFile
   std::shared_ptr<LogStatements> log_statements;  // set when it was read
-  std::optional<FileTime> shadow_created;         // of a shadow copy
-  std::shared_ptr<KnownEvidence> known;           // shared by a volume and its copies; null: it has none
+  // Journal records that were carved and that no journal has: their places in the volume, by USN.
+  std::unordered_map<FileReference, std::vector<std::uint64_t>> carved_journal;
+  std::optional<FileTime> shadow_created;  // of a shadow copy
+  std::shared_ptr<KnownEvidence> known;    // shared by a volume and its copies; null: it has none
 
   carvers::RecordPassOptions record_options() const;
+  carvers::FreeSpaceOptions free_space_options() const;  // without text
   SourcePtr journal(std::uint64_t owner) const;
 };
 

@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 
+#include "examine/examiner_rules.hpp"
 #include "examine/places.hpp"
 #include "examine/volume_examiner.hpp"
 #include "examine/witnesses.hpp"
@@ -49,6 +50,7 @@ class Pipeline {
  public:
   Pipeline(const Request& request, const Progress& progress) : request_(request), progress_(progress), targets_(parse_targets(request)) {
     if (!request.certificate.empty()) read_certificate();
+    if (!request.yara.empty()) rules_.emplace(request.yara);
   }
 
   Examination run() {
@@ -64,6 +66,7 @@ class Pipeline {
       findings::judge(target, index, hearing, key_ ? &*key_ : nullptr, out_);
     }
     find_what_runs_made();
+    if (rules_) rules_->mark(out_);
     return std::move(out_);
   }
 
@@ -150,9 +153,21 @@ class Pipeline {
     return opened.source;
   }
 
+  // What of a volume of an image is searched.
+  FreeSpaceSearch free_space_search() {
+    FreeSpaceSearch search{.possible = true, .wanted = request_.free_space, .whole_volume = request_.whole_volume};
+    if (!text_ && text_.error().what.empty()) text_ = carvers::ScriptText::make();
+    if (text_)
+      search.text = &*text_;
+    else
+      search.no_text = text_.error().what;
+    return search;
+  }
+
   VolumeExaminer& examine_volume(VolumeEvidence evidence, std::uint64_t offset) {
     auto& examiner = *examiners_.emplace_back(std::make_unique<VolumeExaminer>(std::move(evidence), spaces_, progress_, out_));
     examiner.info().offset = offset;
+    if (!request_.image.empty()) examiner.search_free_space(free_space_search());
     examiner.read();
     examiner.report(targets_);
     out_.volumes.push_back(examiner.info());
@@ -356,6 +371,11 @@ class Pipeline {
     if (examined == 0) throw RunError(ExitCode::input, path, "nothing to examine", why);
     for (const auto& examiner : examiners_) examiner->hear(witnesses_);
     for (Copied& copies : copied) examine_shadows(*copies.live, std::move(copies.stores), copies.known, index);
+    // Last: what others say as well is not said again.
+    for (const auto& examiner : examiners_) {
+      examiner->hear_carved(witnesses_);
+      examiner->report_fragments();
+    }
   }
 
   void examine_artefacts() {
@@ -396,6 +416,8 @@ class Pipeline {
   std::vector<std::unique_ptr<VolumeExaminer>> examiners_;
   Witnesses witnesses_{spaces_, progress_, out_};
   std::optional<witness::Certificate> key_;
+  std::optional<ExaminerRules> rules_;
+  Result<carvers::ScriptText> text_ = fail("");  // made when it is needed
 };
 
 }  // namespace

@@ -156,30 +156,33 @@ void VolumeExaminer::read_signs(FileTime alias_from, FileReport& report, history
   std::uint64_t times_lsn = 0;
   for (const std::uint32_t n : report.sightings) {
     const Sighting& s = out_.sightings[n];
-    if (s.has_record && !s.base_is_elsewhere) report.directory = s.directory;
+    if (s.has_record && !s.base_is_elsewhere) report.directory = s.directory || (report.directory && s.source == SourceKind::free_space);
     if (s.integrity == Integrity::torn) add_flag(report, "record_torn");
+    const bool carved = s.source == SourceKind::free_space;
     const bool logged = s.source == SourceKind::log_file;
+    if (carved && s.has_standard_information && info_.created && s.standard_information.changed < *info_.created)
+      add_flag(report, "carved_older_than_volume");
     if (s.has_standard_information) {
       // The newest state tells: the record's own, or one in $LogFile that is younger. The log may state some of the times only.
-      if (!logged || s.lsn > times_lsn) {
+      if (!(logged || carved) || !report.standard_information || s.lsn > times_lsn) {
         TimeSet times = report.standard_information.value_or(TimeSet{});
         for (FileTime TimeSet::* const which : {&TimeSet::created, &TimeSet::modified, &TimeSet::changed, &TimeSet::accessed})
           if (s.standard_information.*which != no_time || !logged) times.*which = s.standard_information.*which;
         report.standard_information = times;
         times_lsn = s.lsn;
       }
-      alive(s.standard_information.changed, logged ? "log_record_changed" : "record_changed", n);
+      alive(s.standard_information.changed, logged ? "log_record_changed" : carved ? "carved_record_changed" : "record_changed", n);
       for (const FileTime t : {s.standard_information.created, s.standard_information.modified, s.standard_information.accessed})
         if (t != no_time && !activity_.plausible(t)) add_flag(report, "implausible_time");
     }
     if (s.has_usn) {
       if ((s.usn.attributes & 0x10) != 0) report.directory = true;
       if ((s.usn.reason & usn_reason::file_delete) != 0)
-        sign(node.deleted_at, s.usn.time, "usn_delete", n);
+        sign(node.deleted_at, s.usn.time, carved ? "carved_usn_delete" : "usn_delete", n);
       else if (alias_from != no_time && s.usn.time == alias_from && (s.usn.reason & usn_reason::rename_new_name) != 0)
         sign(node.deleted_at, s.usn.time, "usn_renamed_to_extend_deleted", n);
       else if (!s.usn.name_inferred)
-        alive(s.usn.time, "usn_last_record", n);
+        alive(s.usn.time, carved ? "carved_usn_record" : "usn_last_record", n);
     }
     for (const NameFact& fact : s.names) {
       if (!fact.has_times) continue;

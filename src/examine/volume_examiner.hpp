@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "examine/evidence.hpp"
+#include "examine/free_finds.hpp"
 #include "findings/profile.hpp"
 #include "history/content.hpp"
 #include "history/deletion.hpp"
@@ -21,6 +22,15 @@ namespace trimcarve {
 
 class Witnesses;
 struct WitnessBytes;
+
+// What of a volume is searched for what no list leads to, and by what.
+struct FreeSpaceSearch {
+  bool possible = false;       // false: not this volume
+  std::optional<bool> wanted;  // empty: when it is little
+  bool whole_volume = false;
+  const carvers::ScriptText* text = nullptr;
+  std::string no_text;  // why text is not looked for
+};
 
 // The times at which a volume was certainly in use. A time far behind the last of them is implausible: flagged, and no bound rests on it.
 // No fixed date plays a part (rule 1 of the design).
@@ -58,6 +68,13 @@ class VolumeExaminer {
 
   // Hands the logs, hives and archives of this volume that can be read to the witnesses.
   void hear(Witnesses& witnesses);
+  // After hear: what was carved from free space of logs and hives (free_space.cpp).
+  void hear_carved(Witnesses& witnesses);
+  // Once, after report: the fragments of text that were found, with the files they were of.
+  void report_fragments();
+
+  // Before read. Nothing is searched by default.
+  void search_free_space(const FreeSpaceSearch& search) { free_search_ = search; }
 
   // The files that the journal saw created in this time and that no report names, oldest first; at most `most` of `total`.
   std::vector<CreatedFile> created_between(FileTime from, FileTime to, std::size_t most, std::uint64_t& total);
@@ -96,6 +113,17 @@ class VolumeExaminer {
   void observe_times(const Sighting& record, FileReport& report) const;
   // Do the journal's times of the deletions follow the LSNs that the records got with them?
   void check_order();
+  void note_slack(const Sighting& record);  // free_space.cpp, as all of these
+  std::vector<carvers::Stretch> free_stretches();
+  void carve_free_space();
+  void take_candidate(const carvers::Candidate& candidate, const carvers::Stretch& stretch, const carvers::FreeSpaceOptions& options);
+  void take_carved(const Sighting& sighting);
+  bool is_foreign(const Sighting& sighting) const;
+  void search_texts();
+  void note_record_slack(const Sighting& slack);
+  void forget_carved(const Sighting& journal_record);  // which a journal has, too
+  void add_carved_journal();
+  void free_space_coverage(const carvers::FreeSpaceTally& tally, std::uint64_t left_out);
   void find_journals();
   void read_journals();
   void read_index_file();
@@ -167,6 +195,8 @@ class VolumeExaminer {
   history::SequenceClock by_lsn_, by_usn_;
   std::optional<std::uint64_t> last_lsn_;                   // in $LogFile
   std::uint64_t times_seen_ = 0, changed_before_name_ = 0;  // records in use; of them those whose own change time is before their names'
+  FreeSpaceSearch free_search_;
+  FreeFinds free_;
 };
 
 }  // namespace trimcarve

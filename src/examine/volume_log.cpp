@@ -112,6 +112,7 @@ void VolumeExaminer::add_log_journal() {
     if (there && record->number == log_journals_) graph_.log_journal_is(evidence_.journals.front().first);
     activity_.see(record->sighting.usn.time);
     graph_.add(record->sighting);
+    if (!free_.journal.empty()) forget_carved(record->sighting);
   }
   log_journal_.clear();
   if (evidence_.log_statements != nullptr) evidence_.log_statements->tell_journal(std::move(keys));

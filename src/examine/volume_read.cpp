@@ -95,9 +95,11 @@ void VolumeExaminer::read() {
   if (evidence_.volume) read_records();
   graph_.finish();
   read_log();
+  carve_free_space();
   find_journals();
   read_journals();
   add_log_journal();
+  add_carved_journal();
   if (evidence_.index_file != nullptr) read_index_file();
   graph_.finish();
   paths_ = std::make_unique<history::Paths>(graph_);
@@ -117,6 +119,9 @@ void VolumeExaminer::read_records() {
     if (sighting.source == SourceKind::index) return;
     if (sighting.source == SourceKind::mft && sighting.has_standard_information) activity_.see(sighting.standard_information.changed);
     see_ticks(sighting);
+    if (sighting.source == SourceKind::mft) note_slack(sighting);
+    if (free_search_.text != nullptr && sighting.source == SourceKind::record_slack && sighting.reference_known)
+      note_record_slack(sighting);
     graph_.add(sighting);
   });
   if (tally.stopped) throw RunError(ExitCode::interrupted, "examine", "interrupted", "stopped while reading $MFT");
@@ -191,6 +196,7 @@ void VolumeExaminer::read_journals() {
       see_ticks(sighting);
       graph_.add(sighting);
       if (!log_journal_.empty()) log_journal_.erase(JournalKey::of(sighting));
+      if (!free_.journal.empty()) forget_carved(sighting);
     });
     if (tally.stopped) throw RunError(ExitCode::interrupted, "examine", "interrupted", "stopped while reading the change journal");
     Coverage coverage{

@@ -54,13 +54,14 @@ std::size_t hash_of(const Statement& s) {
   return hash;
 }
 
-bool same_words(const Statement& a, const Statement& b) {
+// How it came to be read is no part of it when the other was carved.
+bool same_words(const Statement& a, const Statement& b, bool carved) {
   const auto all = [](const Statement& s) {
-    return std::tie(s.deed, s.carved, s.cut, s.time, s.time_text, s.zone_stated, s.event, s.text, s.handler, s.version, s.sequence,
-                    s.settings, s.command, s.path, s.process, s.parent_process, s.process_id, s.parent_process_id, s.user, s.computer,
-                    s.status, s.output, s.error_output, s.exit_code, s.fields);
+    return std::tie(s.deed, s.time, s.time_text, s.zone_stated, s.event, s.text, s.handler, s.version, s.sequence, s.settings, s.command,
+                    s.path, s.process, s.parent_process, s.process_id, s.parent_process_id, s.user, s.computer, s.status, s.output,
+                    s.error_output, s.exit_code, s.fields);
   };
-  return all(a) == all(b);
+  return all(a) == all(b) && (carved || (a.carved == b.carved && a.cut == b.cut));
 }
 
 // The same place says it without reading. Bytes that cannot be read are nobody's.
@@ -115,14 +116,20 @@ void Witnesses::read_members(WitnessInfo info, const WitnessBytes& bytes, Kind k
 
   const auto number = static_cast<std::uint32_t>(out_.witnesses.size());
   bool unplaced = false;
+  const bool carved = info.state == "carved";
+  std::uint64_t repeated = 0;
   const auto take = [&](const Statement& statement) {
     unplaced = unplaced || (kind == Kind::settings && statement.handler.empty());
     std::optional<std::uint32_t> volume = info.volume;
     if (volume)
       if (const auto shadow = speaks_for_.find(*volume); shadow != speaks_for_.end()) {
         volume = shadow->second;
-        if (was_said(*volume, statement)) return;
+        if (was_said(*volume, statement, false)) return;
       }
+    if (carved && was_said(volume.value_or(no_volume), statement, true)) {
+      ++repeated;
+      return;
+    }
     const std::uint64_t needed = memory_of(statement);
     if (memory_ + needed > (statement.handler.empty() ? most_memory : 2 * most_memory)) {
       ++left_out_;
@@ -130,6 +137,7 @@ void Witnesses::read_members(WitnessInfo info, const WitnessBytes& bytes, Kind k
     }
     memory_ += needed;
     heard_.push_back({source_of(kind), number, volume, statement});
+    heard_.back().statement.carved |= carved;
   };
   witness::Tally tally;
   switch (kind) {
@@ -155,6 +163,8 @@ void Witnesses::read_members(WitnessInfo info, const WitnessBytes& bytes, Kind k
                     .records = tally.records,
                     .note = tally.note};
   const auto say = [&coverage](std::string text) { coverage.note += (coverage.note.empty() ? "" : "; ") + std::move(text); };
+  if (carved) say("found by its shape in free space");
+  if (repeated != 0) say(fmt::format("{} of its statements stand in other logs too", repeated));
   if (info.state == "deleted") say("a deleted file, whose clusters nobody else has now");
   if (tally.damaged != 0) say(fmt::format("{} damaged", tally.damaged));
   for (const carvers::Gap& gap : tally.gaps.kept) {
@@ -162,13 +172,13 @@ void Witnesses::read_members(WitnessInfo info, const WitnessBytes& bytes, Kind k
     coverage.gaps.push_back({gap.offset, gap.length, std::string(carvers::to_string(gap.kind))});
   }
   if (tally.gaps.count > coverage.gaps.size()) say(fmt::format("{} gaps in all", tally.gaps.count));
-  if (unplaced)
+  if (unplaced && !carved)
     out_.warnings.push_back({"witness_unplaced",
                              info.path +
                                  ": its path does not say of which handler it is, so it belongs to no target: give it below a folder "
                                  "Plugins/HANDLER/VERSION/RuntimeSettings or Status",
                              {}});
-  if (!tally.readable) {
+  if (!tally.readable && !carved) {
     out_.warnings.push_back({"witness_unreadable", fmt::format("{}: not readable as {}: {}", info.path, info.kind, tally.note), {}});
     out_.complete = false;
   }
@@ -219,12 +229,12 @@ bool Witnesses::is_repeat(const WitnessInfo& info, const WitnessBytes& bytes) {
 }
 
 // Logs grow: what a copy's log says is mostly what the volume's own says too. Where in the file it stands is not compared.
-bool Witnesses::was_said(std::uint32_t volume, const Statement& statement) {
+bool Witnesses::was_said(std::uint32_t volume, const Statement& statement, bool carved) {
   for (; counted_ < heard_.size(); ++counted_) said_.emplace(hash_of(heard_[counted_].statement), counted_);
   const auto [begin, end] = said_.equal_range(hash_of(statement));
   return std::any_of(begin, end, [&](const auto& known) {
     const findings::Heard& heard = heard_[known.second];
-    return heard.volume == volume && same_words(heard.statement, statement);
+    return heard.volume.value_or(no_volume) == volume && same_words(heard.statement, statement, carved);
   });
 }
 

@@ -43,7 +43,7 @@ class Witnesses {
   void read_archive(const WitnessInfo& info, const SourcePtr& file, int depth);
   void read_members(WitnessInfo info, const WitnessBytes& bytes, witness::Kind kind, int depth);
   std::uint32_t cite(std::size_t n);
-  bool was_said(std::uint32_t volume, const Statement& statement);
+  bool was_said(std::uint32_t volume, const Statement& statement, bool carved);
 
   const std::vector<SourcePtr>& spaces_;
   const Progress& progress_;

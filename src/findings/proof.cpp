@@ -46,7 +46,7 @@ bool contradicted(const FileReport& file) {
 Proof prove_deletion(const FileReport& file, const Examination& examination) {
   Proof proof;
   int records = 0, others = 0;
-  bool free_record = false, journal = false, logged = false, slack = false, listed = false;
+  bool free_record = false, journal = false, carved = true, logged = false, slack = false, listed = false;
   for (const std::uint32_t n : file.sightings) {
     const Sighting& s = examination.sightings[n];
     const bool frees = s.source == SourceKind::mft && s.has_record && !s.in_use && !s.base_is_elsewhere;
@@ -57,10 +57,10 @@ Proof prove_deletion(const FileReport& file, const Examination& examination) {
     listed |= s.source == SourceKind::index;
     if (!frees && !deletes && !logs && !remains) continue;
     proof.sightings.push_back(n);
-    free_record |= frees, journal |= deletes, logged |= logs, slack |= remains;
+    free_record |= frees, journal |= deletes, carved &= !deletes || s.source == SourceKind::free_space, logged |= logs, slack |= remains;
   }
   if (free_record) ++records, proof.reasons.push_back("its $MFT record is free");
-  if (journal) ++records, proof.reasons.push_back("the change journal records its deletion");
+  if (journal) ++records, proof.reasons.push_back(carved ? "a change journal record, carved from free space, tells of its deletion" : "the change journal records its deletion");
   if (logged)
     ++records,
         proof.reasons.push_back(has_flag(file, "deleted_in_log")

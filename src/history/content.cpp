@@ -89,6 +89,26 @@ void judge_logged(const ContentContext& context, const StreamPieces& stream, Str
   report.why = fmt::format("resident, as $LogFile holds it (LSN {})", stream.lsn);
 }
 
+// Resident in a FILE record that lies in free space.
+void judge_carved(const ContentContext& context, const StreamPieces& stream, StreamReport& report) {
+  const Place& place = *stream.carved;
+  const std::uint64_t inside = stream.content.offset - place.offset;
+  std::vector<std::byte> record(static_cast<std::size_t>(std::min<std::uint64_t>(place.length, ntfs::max_record_size)));
+  const bool read = context.volume->partition()->read_at(place.offset, record).has_value();
+  if (read) ntfs::apply_fix_up(record);
+  const auto value = slice(record, inside, stream.content.length);
+  if (!read || !value || all_zero(*value)) {
+    report.state = read && value ? ContentState::zeroed : ContentState::unreadable;
+    report.why = read && value ? "resident, all zero" : "the carved record that holds it cannot be read";
+    return;
+  }
+  const auto source = ntfs::make_buffer({value->begin(), value->end()}, context.volume->partition(), stream.content.offset);
+  add_part(report, source, 0, stream.size, "free_space");
+  report.state = ContentState::recovered;
+  report.why = fmt::format("resident in a FILE record carved at {} of the volume", place.offset);
+  if (!report.parts.empty()) report.sha256 = report.parts.front().sha256;
+}
+
 void judge_resident(const ContentContext& context, const StreamPieces& stream, StreamReport& report) {
   if (stream.size == 0) {
     report.state = ContentState::none;
@@ -96,6 +116,7 @@ void judge_resident(const ContentContext& context, const StreamPieces& stream, S
     return;
   }
   if (stream.lsn != 0) return judge_logged(context, stream, report);
+  if (stream.carved) return judge_carved(context, stream, report);
   std::vector<std::byte> record(context.volume->record_size());
   const std::uint64_t entry = stream.content.offset / context.volume->record_size();
   const std::uint64_t inside = stream.content.offset % context.volume->record_size();
@@ -356,6 +377,30 @@ void join_logged(std::span<const Sighting> all, std::span<const std::uint32_t> m
   }
 }
 
+// The youngest of the records that were carved, for what is not known better. $LogFile tells no bytes of a small file, a record does.
+void join_carved(std::span<const Sighting> all, std::span<const std::uint32_t> mine, std::vector<StreamPieces>& out) {
+  const Sighting* youngest = nullptr;
+  for (const std::uint32_t index : mine) {
+    const Sighting& sighting = all[index];
+    if (sighting.source != SourceKind::free_space || !sighting.has_record || sighting.base_is_elsewhere) continue;
+    if (youngest == nullptr || sighting.lsn > youngest->lsn) youngest = &sighting;
+  }
+  if (youngest == nullptr) return;
+  const std::size_t known = out.size();
+  for (const StreamFact& fact : youngest->streams) {
+    if (fact.type != data_type) continue;
+    const auto name = youngest->name(fact);
+    const auto begin = out.begin(), end = out.begin() + static_cast<std::ptrdiff_t>(known);
+    if (const auto stated = std::find_if(begin, end, [&](const StreamPieces& s) { return s.name == name; }); stated != end) {
+      if (!stated->resident || !fact.resident || stated->size != fact.size) continue;
+      *stated = StreamPieces{.name = std::u16string(name)};
+    }
+    StreamPieces& stream = pieces_of(out, name);
+    take_piece(*youngest, fact, stream);
+    stream.carved = youngest->place;
+  }
+}
+
 }  // namespace
 
 std::vector<StreamPieces> join_streams(std::span<const Sighting> all, std::span<const std::uint32_t> mine) {
@@ -368,7 +413,10 @@ std::vector<StreamPieces> join_streams(std::span<const Sighting> all, std::span<
     for (const StreamFact& fact : sighting.streams)
       if (fact.type == data_type) take_piece(sighting, fact, pieces_of(out, sighting.name(fact)));
   }
-  if (!record_left) join_logged(all, mine, out);
+  if (!record_left) {
+    join_logged(all, mine, out);
+    join_carved(all, mine, out);
+  }
   for (StreamPieces& stream : out) std::ranges::stable_sort(stream.runs, {}, &RunFact::vcn);
   std::ranges::stable_sort(out, {}, [](const StreamPieces& s) { return s.name.empty() ? 0 : 1; });
   return out;
@@ -395,6 +443,8 @@ StreamReport judge_stream(const ContentContext& context, const FileFacts& file, 
     judge_runs(context, file, stream, report);
   }
   if (stream.lsn != 0 && !stream.resident) report.why += fmt::format("; its run list stands in $LogFile (LSN {})", stream.lsn);
+  if (stream.carved && !stream.resident)
+    report.why += fmt::format("; its run list stands in a FILE record carved at {} of the volume", stream.carved->offset);
   if (report.state == ContentState::recovered && stream.integrity != Integrity::good)
     report.why += fmt::format("; its {} is {}", stream.lsn != 0 ? "log record" : "record", to_string(stream.integrity));
   return report;
@@ -443,6 +493,7 @@ void add_fragments(const ntfs::Volume* volume, const LogContent& log, std::span<
   };
   for (const std::uint32_t index : mine) {
     const Sighting& sighting = all[index];
+    if (sighting.source == SourceKind::free_space) continue;
     for (const FragmentFact& fragment : sighting.fragments) add(fragment.place, fragment.file_offset, fragment.offset_inferred);
     if (sighting.source != SourceKind::log_file) continue;
     for (const StreamFact& fact : sighting.streams)  // a small file's text, whole

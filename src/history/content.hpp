@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -30,10 +31,11 @@ struct StreamPieces {
   Place content;              // resident
   Integrity integrity = Integrity::good;
   std::uint64_t lsn = 0;  // of the log record that states it; 0: an $MFT record does
+  std::optional<Place> carved;  // the FILE record in free space that states it
 };
 
 // The $DATA streams that these sightings state, the unnamed one first. By the $MFT record; where none is left, by $LogFile: of each stream
-// what was said last, so those sightings come in the order of what they state.
+// what was said last, so those sightings come in the order of what they state. What neither states, by the youngest record in free space.
 std::vector<StreamPieces> join_streams(std::span<const Sighting> all, std::span<const std::uint32_t> mine);
 
 // Another record that claims a cluster.

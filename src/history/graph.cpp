@@ -108,6 +108,15 @@ void Graph::add(const Sighting& sighting) {
     }
     return;
   }
+  if (sighting.source == SourceKind::free_space) {
+    // Of a FILE record: no slot, for it is none of $MFT's now; what it says its file had counts where no other record says so.
+    if (sighting.reference_known) add_log_claims(sighting);
+    if (sighting.has_usn) {
+      if (sighting.reference_known)
+        for (const NameFact& fact : sighting.names) add_journal_name(sighting, fact);
+      return;
+    }
+  }
   if (sighting.has_usn) {
     if (journals_.empty() || journals_.back() != sighting.place.owner) {
       if (journals_.size() == most_journals) return;

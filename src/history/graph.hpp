@@ -44,8 +44,10 @@ struct NameRow {
   bool alias : 1 = false;  // an 8.3 name: it stands for the file only when no other name is known
   // Journal rows: the span begins with a creation or a rename to this name; ends with a rename or a deletion.
   bool began : 1 = false, ended : 1 = false;
-  // Made of records of the change journal, in $J or as $LogFile holds them.
-  bool from_journal() const noexcept { return source == SourceKind::usn_journal || (source == SourceKind::log_file && reasons != 0); }
+  // Made of records of the change journal, in $J, as $LogFile holds them, or carved from free space.
+  bool from_journal() const noexcept {
+    return source == SourceKind::usn_journal || ((source == SourceKind::log_file || source == SourceKind::free_space) && reasons != 0);
+  }
 };
 static_assert(sizeof(NameRow) == 64);
 
@@ -67,7 +69,7 @@ struct Claim {
 // Added to a LogClaim's position in Graph::log_claims() where a Claim's entry is asked for. No $MFT has so many records.
 inline constexpr std::uint32_t log_claim_bit = 0x8000'0000;
 
-// By a run list in $LogFile.
+// By a run list in $LogFile, or in a FILE record that was carved.
 struct LogClaim {
   std::uint64_t lcn = 0, clusters = 0;
   FileReference reference;

@@ -38,7 +38,7 @@ bool states_last_name(const NameRow& row) { return row.source == SourceKind::mft
 std::string sources_of(const Graph& graph, const std::vector<RowIndex>& rows) {
   std::string out;
   for (const SourceKind kind : {SourceKind::mft, SourceKind::index, SourceKind::index_slack, SourceKind::record_slack,
-                                SourceKind::usn_journal, SourceKind::log_file}) {
+                                SourceKind::usn_journal, SourceKind::log_file, SourceKind::free_space}) {
     if (std::ranges::none_of(rows, [&](RowIndex i) { return graph.rows()[i].source == kind; })) continue;
     if (!out.empty()) out += " and ";
     out += to_string(kind);

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
+#include <map>
 
 #include "report/basis.hpp"
 #include "report/document.hpp"
@@ -16,7 +18,7 @@ namespace trimcarve::report {
 namespace {
 
 constexpr std::size_t label_width = 13, max_findings = 20, max_warnings = 20, max_gaps = 4, max_scripts = 12, max_preview = 4096,
-                      max_steps = 60, max_logs = 16;
+                      max_steps = 60, max_logs = 16, max_fragments = 12, max_fragment_lines = 4, max_marks = 40;
 
 // Kinds of evidence, and what they are called. One without a coverage entry was not looked at.
 struct Kind {
@@ -87,6 +89,8 @@ class Console {
     sources();
     for (std::uint32_t i = 0; i < x_.targets.size(); ++i) target(i);
     if (x_.targets.empty()) sink_("\nNo target was asked for.\n");
+    fragments();
+    marks();
     coverage();
     not_looked_at();
     warnings();
@@ -289,13 +293,13 @@ class Console {
     return {};
   }
 
-  void excerpt(std::string_view label, const std::string& text) {
+  void excerpt(std::string_view label, const std::string& text, std::size_t most = std::numeric_limits<std::size_t>::max()) {
     std::size_t shown = 0, lines = 0;
     for (std::size_t at = 0; at < text.size();) {
       auto end = std::min(text.find('\n', at), text.size());
       std::string_view line = std::string_view(text).substr(at, end - at);
       if (line.ends_with('\r')) line.remove_suffix(1);
-      if (shown < style_.output_lines) {
+      if (shown < std::min(style_.output_lines, most)) {
         sink_("    " + padded(shown == 0 ? label : "", label_width) + "| " + fitted(safe(line), width_ - 6 - label_width) + "\n");
         ++shown;
       }
@@ -406,6 +410,55 @@ class Console {
     if (all > shown) sink_(fmt::format("    and {} more\n", all - shown));
   }
 
+  // By what they are; those of known files and the longest of the others are shown.
+  void fragments() {
+    if (x_.fragments.empty()) return;
+    heading(fmt::format("Text found in free space and slack: {} fragments", with_commas(x_.fragments.size())));
+    std::map<std::string, std::pair<std::size_t, std::uint64_t>> by_language;
+    std::vector<const FragmentReport*> all;
+    for (const FragmentReport& fragment : x_.fragments) {
+      auto& [count, bytes] = by_language[fragment.language];
+      ++count, bytes += fragment.text.size();
+      all.push_back(&fragment);
+    }
+    for (const auto& [language, counts] : by_language)
+      field(2, language, fmt::format("{} fragments, {}", with_commas(counts.first), bytes_for_people(counts.second)));
+    std::ranges::stable_sort(all, [](const FragmentReport* a, const FragmentReport* b) {
+      if (a->file.empty() != b->file.empty()) return b->file.empty();
+      return a->text.size() > b->text.size();
+    });
+    for (std::size_t i = 0; i < all.size() && i < max_fragments; ++i) {
+      const FragmentReport& fragment = *all[i];
+      std::string text = fmt::format("{} bytes, {}", with_commas(fragment.text.size()), fragment.place);
+      if (!fragment.ranges.empty()) text += fmt::format(" at {} {}", space_name(fragment.ranges.front().space), fragment.ranges.front().offset);
+      if (!fragment.file.empty()) text += ", of " + to_utf8(fragment.file);
+      if (!fragment.recovered_as.empty()) text += ", see " + fragment.recovered_as;
+      field(4, fragment.language, text);
+      excerpt("", fragment.text.substr(0, max_preview), max_fragment_lines);
+    }
+    if (all.size() > max_fragments) sink_(fmt::format("    and {} more; all of them with -o DIR or --json\n", all.size() - max_fragments));
+  }
+
+  // What the examiner's own rules matched.
+  void marks() {
+    std::size_t shown = 0, all = 0;
+    const auto tell = [&](const std::vector<RuleMark>& marks, const std::string& what) {
+      for (const RuleMark& mark : marks) {
+        if (all++ == 0) heading("Examiner's rules that match");
+        if (shown == max_marks) continue;
+        ++shown;
+        std::string tags;
+        for (const std::string& tag : mark.tags) tags += (tags.empty() ? " [" : ", ") + tag;
+        field(2, mark.rule, what + (tags.empty() ? "" : tags + "]"));
+      }
+    };
+    for (const FileReport& file : x_.files)
+      for (const StreamReport& stream : file.streams) tell(stream.marks, to_utf8(file.path));
+    for (std::size_t i = 0; i < x_.fragments.size(); ++i)
+      tell(x_.fragments[i].marks, fmt::format("fragment {} ({})", i, x_.fragments[i].language));
+    if (all > shown) sink_(fmt::format("    and {} more; all of them with -o DIR or --json\n", all - shown));
+  }
+
   void coverage() {
     heading("What was looked at, and for which time it speaks");
     if (x_.coverage.empty()) sink_("  nothing\n");
@@ -435,7 +488,9 @@ class Console {
   void not_looked_at() {
     std::string missing;
     for (const auto& [source, name] : kinds) {
-      const bool covered = std::ranges::any_of(x_.coverage, [&](const Coverage& c) { return c.source.starts_with(source); });
+      const bool covered = std::ranges::any_of(x_.coverage, [&](const Coverage& c) {
+        return c.source.starts_with(source) && (c.records != 0 || c.gaps.empty() || c.gaps.front().why != "not searched");
+      });
       if (!covered) missing += fmt::format("{}{}", missing.empty() ? "" : ", ", name);
     }
     heading("What was not looked at");

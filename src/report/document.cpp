@@ -234,6 +234,7 @@ void put_stream(JsonWriter& json, const StreamReport& stream) {
   json.key("parts").begin_array();
   for (const RecoveredPart& part : stream.parts) put_part(json, part);
   json.end_array();
+  put_marks(json.key("marks"), stream.marks);
   json.end_object();
 }
 
@@ -333,6 +334,40 @@ void put_file(JsonWriter& json, const Examination& examination, const FileReport
   json.end_object();
 }
 
+void put_fragment(JsonWriter& json, const FragmentReport& fragment, std::size_t id, std::string_view record, std::uint32_t image) {
+  constexpr std::size_t longest_excerpt = 2000;
+  begin_record(json, record, image);
+  json.key("id").value(id);
+  put_optional(json.key("volume"), fragment.volume);
+  json.key("place").value(fragment.place);
+  json.key("language").value(fragment.language);
+  json.key("encoding").value(fragment.encoding);
+  put_list(json.key("rules"), fragment.rules);
+  json.key("lines").value(fragment.lines);
+  json.key("lines_matched").value(fragment.lines_matched);
+  put_ranges(json.key("ranges"), fragment.ranges);
+  put_or_null(json.key("ranges_sha256"), fragment.ranges_sha256);
+  json.key("copies").value(fragment.copies);
+  json.key("length").value(fragment.text.size());
+  put_or_null(json.key("sha256"), fragment.sha256);
+  put_or_null(json.key("recovered_as"), fragment.recovered_as);
+  std::size_t shown = std::min(fragment.text.size(), longest_excerpt);
+  while (shown < fragment.text.size() && (static_cast<unsigned char>(fragment.text[shown]) & 0xC0) == 0x80) --shown;
+  json.key("excerpt").value(std::string_view(fragment.text).substr(0, shown));
+  put_marks(json.key("marks"), fragment.marks);
+  json.key("file");
+  if (fragment.reference) {
+    json.begin_object();
+    put_text(json, "path", fragment.file);
+    put_reference(json.key("file_reference"), *fragment.reference);
+    put_optional(json.key("file_offset"), fragment.file_offset);
+    json.end_object();
+  } else {
+    json.null();
+  }
+  json.end_object();
+}
+
 void put_warning(JsonWriter& json, const Warning& warning, std::string_view record, std::uint32_t image) {
   begin_record(json, record, image);
   json.key("code").value(warning.code);
@@ -377,6 +412,7 @@ void write_document(const Examination& x, const Sink& sink) {
   put_long_list(json, "targets", x.targets, [&](const TargetReport& t, std::size_t) { put_target(json, t, {}, 0); });
   put_long_list(json, "findings", x.findings, [&](const Finding& f, std::size_t) { put_finding(json, f, {}, 0); });
   put_long_list(json, "files", x.files, [&](const FileReport& f, std::size_t) { put_file(json, x, f, {}, 0); });
+  put_long_list(json, "fragments", x.fragments, [&](const FragmentReport& f, std::size_t i) { put_fragment(json, f, i, {}, 0); });
   put_long_list(json, "sightings", x.sightings, [&](const Sighting& s, std::size_t i) { put_sighting(json, s, i, {}, 0); });
   put_long_list(json, "warnings", x.warnings, [&](const Warning& w, std::size_t) { put_warning(json, w, {}, 0); });
   json.end_object();
@@ -404,6 +440,7 @@ void write_lines(const Examination& x, std::uint32_t image, const Sink& sink) {
   lines(x.targets, [&](const TargetReport& t, std::size_t) { put_target(json, t, "target", image); });
   lines(x.findings, [&](const Finding& f, std::size_t) { put_finding(json, f, "finding", image); });
   lines(x.files, [&](const FileReport& f, std::size_t) { put_file(json, x, f, "file", image); });
+  lines(x.fragments, [&](const FragmentReport& f, std::size_t i) { put_fragment(json, f, i, "fragment", image); });
   lines(x.sightings, [&](const Sighting& s, std::size_t i) { put_sighting(json, s, i, "sighting", image); });
   lines(x.warnings, [&](const Warning& w, std::size_t) { put_warning(json, w, "warning", image); });
   json.flush();

@@ -86,4 +86,15 @@ void begin_record(JsonWriter& json, std::string_view record, std::uint32_t image
   json.key("image").value(image);
 }
 
+void put_marks(JsonWriter& json, const std::vector<RuleMark>& marks) {
+  json.begin_array();
+  for (const RuleMark& mark : marks) {
+    json.begin_object();
+    json.key("rule").value(mark.rule);
+    put_list(json.key("tags"), mark.tags);
+    json.end_object();
+  }
+  json.end_array();
+}
+
 }  // namespace trimcarve::report

@@ -47,6 +47,8 @@ void put_optional(JsonWriter& json, const std::optional<T>& value) {
     json.null();
 }
 
+void put_marks(JsonWriter& json, const std::vector<RuleMark>& marks);
+
 void put_sighting(JsonWriter& json, const Sighting& sighting, std::size_t id, std::string_view record, std::uint32_t image);
 
 // Opens an object; in JSON lines (record not empty) with its kind.

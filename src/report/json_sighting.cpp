@@ -58,6 +58,7 @@ std::string_view name_of(StreamKind stream) {
     case StreamKind::index_allocation: return "$INDEX_ALLOCATION";
     case StreamKind::log_file: return "$LogFile";
     case StreamKind::witness: return "witness";
+    case StreamKind::volume: return "volume";
   }
   return "unknown";
 }

@@ -130,6 +130,20 @@ void write_script_texts(Examination& examination, const std::function<NewFile(co
   }
 }
 
+// Text that was found in free space and slack: a file for each fragment.
+void write_fragments(Examination& examination, const std::function<NewFile(const std::string&)>& create,
+                     const std::function<void(const std::string&, const NewFile::Done&)>& finished) {
+  for (std::size_t i = 0; i < examination.fragments.size(); ++i) {
+    FragmentReport& fragment = examination.fragments[i];
+    const std::string relative = fmt::format("recovered/fragments/{}-{}.txt", i, fragment.language);
+    NewFile out = create(relative);
+    out.write(std::as_bytes(std::span(fragment.text)));
+    const auto done = out.close();
+    fragment.recovered_as = relative;
+    finished(relative, done);
+  }
+}
+
 // Scripts name their file by path and hash; give them the place where it now lies.
 void name_scripts(Examination& examination) {
   std::unordered_map<std::string, const std::string*> by_hash;
@@ -157,6 +171,7 @@ void recover_contents(Examination& examination, const std::function<NewFile(cons
   Writer writer(examination, create, finished, drop, cancel);
   for (FileReport& file : examination.files) writer.file(file);
   write_script_texts(examination, create, finished);
+  write_fragments(examination, create, finished);
   name_scripts(examination);
 }
 

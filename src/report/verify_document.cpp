@@ -115,6 +115,20 @@ void script_texts_of(const json& object, std::vector<CitedContent>& contents) {
     }
 }
 
+// A fragment of text: its bytes in the evidence, and the file it was written to.
+CitedContent fragment_of(const json& object) {
+  CitedContent content{0,
+                       fmt::format("fragment {}", number_member(object, "id")),
+                       0,
+                       number_member(object, "length"),
+                       hash_of(object),
+                       text_or_empty(object, "recovered_as"),
+                       ranges_of(object),
+                       hash_of(object, "ranges_sha256")};
+  if (total(content.ranges) == 0 || content.ranges_sha256.empty()) content.ranges.clear();
+  return content;
+}
+
 }  // namespace
 
 Result<Cited> read_cited(int fd) {
@@ -130,6 +144,8 @@ Result<Cited> read_cited(int fd) {
       cited.sources.push_back(source_of(element));
     } else if (list == "sightings") {
       cited.sightings.push_back(sighting_of(element));
+    } else if (list == "fragments") {
+      cited.contents.push_back(fragment_of(element));
     } else if (list == "targets") {
       script_texts_of(element, cited.contents);
       for (const json& run : list_member(element, "runs")) script_texts_of(run, cited.contents);

@@ -16,6 +16,7 @@ std::string_view to_string(SourceKind kind) noexcept {
     case SourceKind::event_log: return "event_log";
     case SourceKind::registry: return "registry";
     case SourceKind::activity_log: return "activity_log";
+    case SourceKind::free_space: return "free_space";
   }
   return "unknown";
 }

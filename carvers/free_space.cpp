@@ -1,0 +1,320 @@
+#include "carvers/free_space.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <optional>
+#include <vector>
+
+#include "carvers/facts.hpp"
+#include "ntfs/usn_record.hpp"
+#include "trimcarve/bytes.hpp"
+
+namespace trimcarve::carvers {
+
+namespace {
+
+constexpr std::size_t sector = 512;
+constexpr std::size_t block_size = 65536;           // looked at at once: stays in the processor's cache
+constexpr std::size_t chunk_size = std::size_t{4} << 20;
+constexpr std::size_t zero_unit = 4096;
+constexpr std::size_t behind = ScriptText::longest;  // what a window holds beyond its chunk, so that a text ends in it
+constexpr std::size_t before = 65536;                // and before it, so that a text begins in it
+constexpr std::size_t longest_word = 96;             // bytes of a word of script_rules, as UTF-16LE
+constexpr std::size_t event_chunk_size = 65536;
+constexpr std::uint64_t largest_hive = std::uint64_t{512} << 20;
+
+// All zero, eight words at a time: this is what most of a trimmed disk costs.
+bool zero_block(ByteView block) noexcept {
+  std::uint64_t any = 0;
+  std::size_t at = 0;
+  for (; at + 64 <= block.size(); at += 64) {
+    std::array<std::uint64_t, 8> words;
+    std::memcpy(words.data(), block.data() + at, 64);
+    for (const std::uint64_t w : words) any |= w;
+    if (any != 0) return false;
+  }
+  for (; at < block.size(); ++at)
+    if (block[at] != std::byte{0}) return false;
+  return true;
+}
+
+bool name_readable(ntfs::Units name) noexcept {
+  for (std::size_t i = 0; i < name.size(); ++i)
+    if (name[i] < 0x20 || name[i] == u'/' || name[i] == u'\\' || name[i] == u':') return false;
+  return !name.empty();
+}
+
+struct Window {
+  std::uint64_t begin = 0;  // in the source
+  std::vector<std::byte> bytes;
+  std::uint64_t end() const noexcept { return begin + bytes.size(); }
+  ByteView from(std::uint64_t offset) const noexcept { return ByteView(bytes).subspan(static_cast<std::size_t>(offset - begin)); }
+};
+
+class Pass {
+ public:
+  Pass(const ByteSource& source, std::span<const Stretch> stretches, const FreeSpaceOptions& options, const CandidateSink& sink)
+      : source_(source), stretches_(stretches), options_(options), sink_(sink) {}
+
+  FreeSpaceTally run() {
+    for (const Stretch& s : stretches_) tally_.bytes += s.length;
+    for (index_ = 0; index_ < stretches_.size() && !tally_.stopped; ++index_) {
+      const Stretch& stretch = stretches_[index_];
+      for (const Extent& extent : source_.extents(stretch.offset, stretch.length)) {
+        if (extent.kind == ExtentKind::data) {
+          data(extent.offset, extent.offset + extent.length);
+          if (tally_.stopped) break;
+        } else {
+          (extent.kind == ExtentKind::unreadable ? tally_.unreadable : tally_.holes) += extent.length;
+          done_ += extent.length;
+        }
+      }
+    }
+    if (options_.progress && !tally_.stopped) options_.progress(tally_.bytes, tally_.bytes);
+    return tally_;
+  }
+
+ private:
+  void emit(CandidateKind kind, std::uint64_t offset, std::uint64_t length, const TextFragment* text = nullptr) {
+    sink_({kind, offset, length, index_, text});
+  }
+
+  void data(std::uint64_t begin, std::uint64_t end) {
+    end_ = end;
+    text_until_ = begin;
+    zero_before_ = begin;
+    held_.reset();
+    usn_until_ = 0;
+    for (std::uint64_t at = begin; at < end; at += chunk_size) {
+      if (options_.progress && !options_.progress(done_, tally_.bytes)) {
+        tally_.stopped = true;
+        return;
+      }
+      const std::uint64_t chunk_end = std::min<std::uint64_t>(end, at + chunk_size);
+      read(std::max({begin, at - std::min<std::uint64_t>(at, before), std::min(text_until_, at)}), std::min<std::uint64_t>(end, chunk_end + behind));
+      chunk(at, chunk_end);
+      done_ += chunk_end - at;
+    }
+    drop_held();
+  }
+
+  void read(std::uint64_t begin, std::uint64_t end) {
+    window_.begin = begin;
+    window_.bytes.resize(static_cast<std::size_t>(end - begin));
+    unread_.clear();
+    read_tolerant(source_, begin, window_.bytes, unread_);
+  }
+
+  void chunk(std::uint64_t begin, std::uint64_t end) {
+    for (const Unread& u : unread_) {
+      const std::uint64_t from = std::max(u.offset, begin), to = std::min(u.offset + u.length, end);
+      if (from < to) tally_.unreadable += to - from, tally_.zeros -= to - from;  // they read as zeros
+    }
+    for (std::uint64_t at = begin; at < end;) {
+      const std::uint64_t block_end = std::min<std::uint64_t>(end, (at / block_size + 1) * block_size);
+      block(at, block_end);
+      at = block_end;
+    }
+  }
+
+  // Runs of units that are not zero, each searched.
+  void block(std::uint64_t begin, std::uint64_t end) {
+    std::uint64_t open = end;
+    for (std::uint64_t at = begin; at < end;) {
+      const std::uint64_t next = std::min<std::uint64_t>(end, (at / zero_unit + 1) * zero_unit);
+      if (zero_block(window_.from(at).first(static_cast<std::size_t>(next - at)))) {
+        tally_.zeros += next - at;
+        if (open != end) search(open, at);
+        open = end;
+        zero_before_ = next;
+      } else if (open == end) {
+        open = at;
+      }
+      at = next;
+    }
+    if (open != end) search(open, end);
+  }
+
+  void search(std::uint64_t begin, std::uint64_t end) {
+    tally_.data += end - begin;
+    for (std::uint64_t at = (begin + sector - 1) / sector * sector; at + 8 <= end; at += sector) signature(at);
+    journal(begin, end);
+    if (options_.text != nullptr) text(begin, end);
+  }
+
+  void signature(std::uint64_t at) {
+    const ByteView bytes = window_.from(at);
+    const auto is = [&](const char* text, std::size_t size) { return std::memcmp(bytes.data(), text, size) == 0; };
+    switch (std::to_integer<char>(bytes[0])) {
+      case 'F':
+        if (is("FILE", 4)) structure(CandidateKind::file_record, at, 28, 0, options_.record_size, tally_.file_records);
+        break;
+      case 'I':
+        if (is("INDX", 4)) structure(CandidateKind::index_block, at, 32, 24, options_.index_block_size, tally_.index_blocks);
+        break;
+      case 'R':
+        if (is("RCRD", 4)) structure(CandidateKind::log_page, at, 0, 0, 4096, tally_.log_pages);
+        break;
+      case 'E':
+        if (is("ElfChnk", 8)) {
+          ++tally_.event_chunks;
+          emit(CandidateKind::event_chunk, at, std::min<std::uint64_t>(event_chunk_size, end_ - at));
+        }
+        break;
+      case 'r':
+        if (is("regf", 4)) hive(at, 40, 4096, CandidateKind::hive, tally_.hives);
+        break;
+      case 'h':
+        if (is("hbin", 4)) hive(at, 8, 0, CandidateKind::hive_bin, tally_.hive_bins);
+        break;
+      default: break;
+    }
+  }
+
+  // `size_at`: where its size stands, less `and_more`; 0: it is `usual`.
+  void structure(CandidateKind kind, std::uint64_t at, std::size_t size_at, std::uint32_t and_more, std::uint32_t usual, std::uint64_t& count) {
+    const auto stored = size_at == 0 ? std::nullopt : try_le<std::uint32_t>(window_.from(at), size_at);
+    const std::uint32_t size = stored && *stored < 0xFFFF'0000 ? usable_size(*stored + and_more, usual) : usual;
+    if (size > end_ - at) {
+      ++tally_.cut;
+      return;
+    }
+    ++count;
+    emit(kind, at, size);
+  }
+
+  // Sizes count from 4 KiB: of a whole hive behind its first page.
+  void hive(std::uint64_t at, std::size_t size_at, std::uint64_t and_more, CandidateKind kind, std::uint64_t& count) {
+    const auto stored = try_le<std::uint32_t>(window_.from(at), size_at);
+    if (!stored || *stored == 0 || *stored % 4096 != 0 || *stored > largest_hive) return;
+    ++count;
+    emit(kind, at, std::min<std::uint64_t>(*stored + and_more, end_ - at));
+  }
+
+  // A record stands each at a multiple of 8. Those that follow each other, with rising USNs, vouch for each other.
+  void journal(std::uint64_t begin, std::uint64_t end) {
+    for (std::uint64_t at = std::max((begin + 7) / 8 * 8, usn_until_); at + 8 <= end;) {
+      const ByteView bytes = window_.from(at);
+      // Length below 1 KiB and a multiple of 8, minor version 0, major version 2 to 4: nearly nothing else passes.
+      const auto head = le<std::uint64_t>(bytes, 0);
+      if ((head & 0xFFFF'FFF8'FFFF'FC07ULL) != 0 || head >> 32 < 2 || head >> 32 > 4 || (head & 0x3F8) < ntfs::min_usn_record) {
+        at += 8;
+        continue;
+      }
+      const auto length = static_cast<std::uint64_t>(head & 0x3F8);
+      if (length > end_ - at) {
+        if (usn_until_ == at) ++tally_.cut;
+        at += 8;
+        continue;
+      }
+      const auto record = ntfs::decode_usn_record(bytes.first(static_cast<std::size_t>(length)));
+      if (!record) {
+        at += 8;
+        continue;
+      }
+      take(at, *record);
+      at += record->length;
+      usn_until_ = at;
+    }
+  }
+
+  struct Held {
+    std::uint64_t offset = 0, length = 0, usn = 0;
+    bool sound = false;  // it passes for itself
+  };
+
+  void take(std::uint64_t at, const ntfs::UsnRecord& record) {
+    if (record.version == 4) {
+      ++tally_.usn_version_4;
+      return;
+    }
+    // Windows pads the rest of a page with zeros when the next record does not fit.
+    const bool follows = last_usn_end_ != 0 && last_usn_ < record.usn && at >= last_usn_end_ && at - last_usn_end_ <= zero_unit &&
+                         all_zero_between(last_usn_end_, at);
+    if (follows && held_) {
+      emit_usn(*held_);
+      held_.reset();
+    } else {
+      drop_held();
+    }
+    const Held now{at, record.length, record.usn, sound(record)};
+    last_usn_ = record.usn;
+    last_usn_end_ = at + record.length;
+    if (follows)
+      emit_usn(now);
+    else
+      held_ = now;
+  }
+
+  bool all_zero_between(std::uint64_t from, std::uint64_t to) const {
+    return from >= window_.begin && all_zero(window_.from(from).first(static_cast<std::size_t>(to - from)));
+  }
+
+  // What a record without a neighbour must be besides: of files that $MFT has room for, with a name Windows gives.
+  bool sound(const ntfs::UsnRecord& record) const {
+    return !record.wide_reference && reference_possible(record.reference) && reference_possible(record.parent) && name_readable(record.name) &&
+           record.usn != 0 && (record.attributes & ~0x00FF'FFFFU) == 0 &&
+           (options_.records == 0 || (record.reference.entry() < options_.records && record.parent.entry() < options_.records));
+  }
+
+  void emit_usn(const Held& held) {
+    ++tally_.usn_records;
+    emit(CandidateKind::usn_record, held.offset, held.length);
+  }
+
+  void drop_held() {
+    if (!held_) return;
+    if (held_->sound)
+      emit_usn(*held_);
+    else
+      ++tally_.usn_alone;
+    held_.reset();
+  }
+
+  void text(std::uint64_t begin, std::uint64_t end) {
+    // A word may lie across the border of two blocks, and the zeros before this run are no part of a text.
+    const std::uint64_t reach = std::min<std::uint64_t>(begin - std::max(window_.begin, zero_before_), longest_word);
+    const std::uint64_t low = std::max({window_.begin, zero_before_, text_until_});
+    const auto inside = [this](std::uint64_t offset) { return static_cast<std::size_t>(offset - window_.begin); };
+    const std::size_t done = options_.text->search(
+        window_.bytes, inside(begin - reach), inside(end), inside(std::min(low, end)), static_cast<std::size_t>(options_.grain),
+        static_cast<std::size_t>(window_.begin % options_.grain), [this](const TextFragment& fragment) {
+          ++tally_.texts;
+          emit(CandidateKind::text, window_.begin + fragment.offset, fragment.length, &fragment);
+        });
+    text_until_ = window_.begin + done;
+  }
+
+  const ByteSource& source_;
+  const std::span<const Stretch> stretches_;
+  const FreeSpaceOptions& options_;
+  const CandidateSink& sink_;
+  FreeSpaceTally tally_;
+  std::size_t index_ = 0;
+  std::uint64_t done_ = 0, end_ = 0;  // end of the extent in hand
+  Window window_;
+  std::vector<Unread> unread_;
+  std::uint64_t text_until_ = 0, zero_before_ = 0;
+  std::uint64_t usn_until_ = 0, last_usn_ = 0, last_usn_end_ = 0;
+  std::optional<Held> held_;
+};
+
+}  // namespace
+
+std::string_view to_string(StretchKind kind) noexcept {
+  switch (kind) {
+    case StretchKind::free_clusters: return "free_clusters";
+    case StretchKind::file_slack: return "file_slack";
+    case StretchKind::allocated: return "allocated";
+    case StretchKind::outside: return "outside";
+  }
+  return "unknown";
+}
+
+FreeSpaceTally search_free_space(const ByteSource& source, std::span<const Stretch> stretches, const FreeSpaceOptions& options,
+                                 const CandidateSink& sink) {
+  return Pass(source, stretches, options, sink).run();
+}
+
+}  // namespace trimcarve::carvers
