@@ -16,10 +16,6 @@ using Standing = history::Graph::Standing;
 // mft_winxp held-out times are up to 1.3 s later than their bracket. Less than this is no contradiction.
 constexpr std::uint64_t slack = 10 * ticks_per_second;
 
-void add_flag(FileReport& report, std::string flag) {
-  if (std::ranges::find(report.flags, flag) == report.flags.end()) report.flags.push_back(std::move(flag));
-}
-
 double seconds(std::uint64_t ticks) { return static_cast<double>(ticks) / static_cast<double>(ticks_per_second); }
 
 std::string length(std::uint64_t ticks) {
