@@ -166,6 +166,17 @@ def check_creations(report, expected, by_volume):
     return told
 
 
+def check_past(report, expected, by_volume):
+    """The removal is in the newest copy's journal alone: its deleted files are told from it, though their records say nothing new."""
+    newest = min(by_volume)
+    got = {(f["file_reference"]["entry"], f["file_reference"]["sequence"]): f for f in report["files"] if f["volume"] == newest}
+    past = [want for want in by_volume[newest]["files"] if want["state"] == "deleted" and want["in_journal"]]
+    check(past, "nothing was deleted when the copy was made")
+    for want in past:
+        f = got.get((want["file_reference"]["entry"], want["file_reference"]["sequence"]))
+        check(f and f["deleted"] and time_of(f["deleted"]["earliest"]) == want["deleted"], f"{want['path']}: not told from the copy's journal")
+
+
 def check_target(report, expected):
     target = report["targets"][0]
     check(target["verdict"] == expected["verdict"], f"verdict is {target['verdict']} ({target['reason']})")
@@ -250,6 +261,8 @@ with tempfile.TemporaryDirectory(prefix="trimcarve-shadow-") as folder:
     states = check_creations(document, answers, volumes)
     if SCENARIO == "shadow-between":
         check(states == {"not_yet", "there", "gone"}, f"what the copies say of files: {states}")
+    if SCENARIO == "shadow-journal":
+        check_past(document, answers, volumes)
     check_target(document, answers)
     check_sightings(document, disk_image)
     check_without(disk_image, answers)
