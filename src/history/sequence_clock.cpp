@@ -88,9 +88,8 @@ void SequenceClock::split(std::uint64_t last_number) {
   const auto is_new = [&](const Tick& t) { return t.number <= last_number && t.time > end; };
   if (static_cast<std::size_t>(std::ranges::count_if(written_, is_new)) < least_of_epoch) return;
   const auto move_old = [&](std::vector<Tick>& from, std::vector<Tick>& to) {
-    const auto rest = std::stable_partition(from.begin(), from.end(), is_new);
-    to.assign(rest, from.end());
-    from.erase(rest, from.end());
+    std::ranges::copy_if(from, std::back_inserter(to), [&](const Tick& t) { return !is_new(t); });
+    std::erase_if(from, [&](const Tick& t) { return !is_new(t); });
   };
   move_old(written_, old_written_);
   move_old(at_least_, old_at_least_);

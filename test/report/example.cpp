@@ -201,7 +201,7 @@ void add_files(Examination& x, const SourcePtr& disk) {
   dll.deleted->sources = {{.basis = "record_changed", .earliest = at("2026-11-03T10:00:00Z"), .sightings = {0}},
                           {.basis = "parent_modified", .latest = at("2026-11-03T09:00:00Z"), .agrees = false}};
   dll.estimates = {{"deleted", "lsn", 1'048'576, {at("2026-11-03T11:00:01Z"), at("2026-11-03T11:00:02Z"), "clock"}, true, {0}},
-                   {"gone_from_index", "lsn", 1'048'577, {no_time, at("2026-11-03T11:00:02Z"), "clock"}, false, {}}};
+                   {"last_write", "lsn", 1'048'577, {no_time, at("2026-11-03T11:00:02Z"), "clock"}, false, {}}};
   dll.flags = {"record_reused"};
   x.files.push_back(dll);
 
