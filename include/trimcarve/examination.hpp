@@ -182,7 +182,7 @@ struct Deletion {
 };
 // When a number was given out to something that happened to a file, by the clock of its sequence.
 struct SequenceEstimate {
-  std::string event;     // "deleted", "last_write" (of its $MFT record), "last_journalled", "gone_from_index", "created", "journalled"
+  std::string event;     // "deleted", "last_write" (of its $MFT record), "last_journalled", "created", "journalled"
   std::string sequence;  // "lsn", "usn"
   std::uint64_t number = 0;
   Estimate estimate;

@@ -136,18 +136,7 @@ void VolumeExaminer::read_clocks(const Member& member, Standing standing, FileRe
         add("deleted", true, deletion->lsn, by_lsn_.at(deletion->lsn), n);
         break;
       }
-  // Its entry is in what an index block has no more in use: it was gone when the block was last changed.
-  if (node.deleted && sound) {
-    std::optional<std::uint32_t> first;
-    for (const std::uint32_t n : report.sightings)
-      if (const Sighting& s = out_.sightings[n]; s.source == SourceKind::index_slack && s.lsn != 0 && s.integrity == Integrity::good)
-        if (!first || s.lsn < out_.sightings[*first].lsn) first = n;
-    if (first)
-      if (history::Bracket bracket = by_lsn_.at(out_.sightings[*first].lsn); bracket.latest) {
-        bracket.earliest.reset();
-        add("gone_from_index", true, out_.sightings[*first].lsn, bracket, *first);
-      }
-  }
+  // An entry in index slack tells no end by its block's LSN: a split leaves it there too, while the file lives on in another block.
   if (!node.deleted || estimate || !node.deleted_at.empty()) return;
   const auto best = std::ranges::find(report.estimates, "deleted", &SequenceEstimate::event);
   if (best != report.estimates.end()) estimate = best->estimate;

@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <iterator>
+#include <memory>
 #include <numeric>
 
 namespace trimcarve::history {
@@ -15,8 +17,8 @@ constexpr std::size_t least_ticks = 12;    // fewer fit together by chance
 constexpr std::size_t least_of_epoch = 3;  // ticks that tell of another sequence
 constexpr double chance_runs = 3;          // times sqrt(n): a random order's longest run has 2
 constexpr double most_later = 0.05;        // of the held-out times that the brackets could have got wrong
-// Held out: each of so few ticks in turn; of more, every eighth, eight times over; of many, every eighth once, in four stretches that are a
-// quarter of them together: the test may not cost more than the clock.
+// Held out: each of so few ticks in turn; of more, every eighth, eight times over; of many, every eighth once, in four stretches that are
+// an eighth of them together: the test may not cost much beside the clock.
 constexpr std::size_t few = 64, many = 2048, folds = 8, stretches = 4;
 
 // By number, equal ones by time. Records come by their entry, so in no order of their numbers: as many as $MFT has are sorted digit by
@@ -26,25 +28,29 @@ void sort_ticks(std::vector<Tick>& ticks) {
   constexpr std::size_t digits = std::size_t{1} << digit, worth_it = 4096;
   const auto before = [](const Tick& a, const Tick& b) { return a.number != b.number ? a.number < b.number : a.time < b.time; };
   if (std::ranges::is_sorted(ticks, before)) return;
-  if (ticks.size() < worth_it) {
+  if (ticks.size() < worth_it || ticks.size() > 0xFFFF'FFFF) {
     std::ranges::sort(ticks, before);
     return;
   }
   std::uint64_t differ = 0;
   for (const Tick& tick : ticks) differ |= tick.number ^ ticks.front().number;
-  std::vector<Tick> other(ticks.size());
-  std::vector<std::size_t> next(digits);
-  for (unsigned shift = 0; shift < 64 && (differ >> shift) != 0; shift += digit) {
-    std::ranges::fill(next, 0);
-    for (const Tick& tick : ticks) ++next[(tick.number >> shift) & (digits - 1)];
-    std::exclusive_scan(next.begin(), next.end(), next.begin(), std::size_t{0});
-    for (const Tick& tick : ticks) other[next[(tick.number >> shift) & (digits - 1)]++] = tick;
-    ticks.swap(other);
+  const unsigned rounds = (static_cast<unsigned>(std::bit_width(differ)) + digit - 1) / digit;
+  std::vector<std::uint32_t> next(rounds * digits);
+  for (const Tick& tick : ticks)
+    for (unsigned i = 0; i < rounds; ++i) ++next[i * digits + ((tick.number >> (i * digit)) & (digits - 1))];
+  const auto buffer = std::make_unique_for_overwrite<Tick[]>(ticks.size());
+  std::span<Tick> from(ticks), to(buffer.get(), ticks.size());
+  for (unsigned i = 0; i < rounds; ++i) {
+    const std::span<std::uint32_t> place = std::span(next).subspan(i * digits, digits);
+    std::exclusive_scan(place.begin(), place.end(), place.begin(), std::uint32_t{0});
+    for (const Tick& tick : from) to[place[(tick.number >> (i * digit)) & (digits - 1)]++] = tick;
+    std::swap(from, to);
   }
-  for (auto from = ticks.begin(); from != ticks.end();) {
-    const auto to = std::find_if(from, ticks.end(), [&](const Tick& tick) { return tick.number != from->number; });
-    if (to - from > 1) std::sort(from, to, before);
-    from = to;
+  if (from.data() != ticks.data()) std::ranges::copy(from, ticks.begin());
+  for (auto first = ticks.begin(); first != ticks.end();) {
+    const auto last = std::find_if(first, ticks.end(), [&](const Tick& tick) { return tick.number != first->number; });
+    if (last - first > 1) std::sort(first, last, before);
+    first = last;
   }
 }
 
@@ -88,9 +94,8 @@ void SequenceClock::split(std::uint64_t last_number) {
   const auto is_new = [&](const Tick& t) { return t.number <= last_number && t.time > end; };
   if (static_cast<std::size_t>(std::ranges::count_if(written_, is_new)) < least_of_epoch) return;
   const auto move_old = [&](std::vector<Tick>& from, std::vector<Tick>& to) {
-    const auto rest = std::stable_partition(from.begin(), from.end(), is_new);
-    to.assign(rest, from.end());
-    from.erase(rest, from.end());
+    std::ranges::copy_if(from, std::back_inserter(to), [&](const Tick& t) { return !is_new(t); });
+    std::erase_if(from, [&](const Tick& t) { return !is_new(t); });
   };
   move_old(written_, old_written_);
   move_old(at_least_, old_at_least_);
@@ -164,7 +169,7 @@ void SequenceClock::hold_out(const ClockChain& whole, std::span<const Tick> writ
     for (std::size_t round = 0; round < each; ++round) hold_out_one(whole, written, at_least, each, round, widths);
     return;
   }
-  const std::size_t length = written.size() / (stretches * stretches);
+  const std::size_t length = written.size() / (2 * stretches * stretches);
   for (std::size_t i = 0; i < stretches; ++i) {
     const auto part = written.subspan(i * (written.size() / stretches), length);
     const auto from = std::ranges::lower_bound(at_least, part.front().number, {}, &Tick::number);

@@ -26,6 +26,8 @@ std::vector<std::uint32_t> longest_chain(std::span<const Tick> ticks, std::size_
   constexpr std::uint32_t none = 0xFFFF'FFFF;
   std::vector<FileTime> last(1);
   std::vector<std::uint32_t> at(1, none), before(ticks.size(), none);
+  last.reserve(ticks.size() + 1);
+  at.reserve(ticks.size() + 1);
   std::size_t best = 0;
   for (std::uint32_t i = 0; i < ticks.size(); ++i) {
     const std::size_t floor = best > price ? best - price : 0;
@@ -43,6 +45,7 @@ std::vector<std::uint32_t> longest_chain(std::span<const Tick> ticks, std::size_
     }
   }
   std::vector<std::uint32_t> chain;
+  chain.reserve(best);
   for (std::uint32_t i = at[best]; i != none; i = before[i]) chain.push_back(i);
   std::ranges::reverse(chain);
   return chain;

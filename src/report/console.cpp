@@ -228,7 +228,7 @@ class Console {
     if (clock.later + clock.doubtful != 0) text += fmt::format(", {} later than others allow", with_commas(clock.later + clock.doubtful));
     if (held.inside + held.later != 0)
       text +=
-          fmt::format("; held out: {} inside, {} later, {} older; median width {:.1f} s", with_commas(held.inside), with_commas(held.later),
+          fmt::format("; held out: {} inside, {} later, {} older; median width {:.3f} s", with_commas(held.inside), with_commas(held.later),
                       with_commas(held.older), static_cast<double>(held.median_width) / static_cast<double>(ticks_per_second));
     for (const ClockInfo::SetBack& set_back : clock.set_backs)
       text += fmt::format("; set back from {} to {} (at {})", seconds_of(set_back.from), seconds_of(set_back.to), set_back.number);

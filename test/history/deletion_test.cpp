@@ -177,3 +177,25 @@ TEST_CASE("a cycle is cut without harm to those outside it") {
   CHECK(nodes[4].bounds.earliest == FileTime{10});
   CHECK_FALSE(nodes[4].bounds.latest);
 }
+
+TEST_CASE("each kind of source is listed with its own interval, the tightest of its signs, and whether it agrees") {
+  std::vector<DeletionNode> nodes(1);
+  DeletionNode& node = nodes[0];
+  node.deleted = true;
+  node.alive = {{{10}, "record_changed", {1}}, {{12}, "record_changed", {2}}, {{8}, "name_changed", {3}}};
+  node.gone = {{{30}, "next_owner_created", {4}}, {{25}, "next_owner_created", {5}}, {{11}, "parent_modified", {6}}};
+  bound_deletions(nodes);
+  REQUIRE(node.sources.size() == 4);
+  CHECK(node.sources[0].basis == "record_changed");
+  CHECK(node.sources[0].earliest == FileTime{12});
+  CHECK_FALSE(node.sources[0].latest);
+  CHECK(node.sources[0].sightings == std::vector<std::uint32_t>{2});
+  CHECK(node.sources[1].basis == "name_changed");
+  CHECK(node.sources[2].latest == FileTime{25});
+  CHECK(node.sources[2].agrees);
+  // It was there at 12, so a directory that says it was gone by 11 disagrees: it is listed, told, and bounds nothing.
+  CHECK(node.sources[3].basis == "parent_modified");
+  CHECK_FALSE(node.sources[3].agrees);
+  CHECK(node.bounds.latest == FileTime{25});
+  CHECK(node.contradictions.size() == 1);
+}

@@ -198,6 +198,10 @@ void add_files(Examination& x, const SourcePtr& disk) {
   half.parts = {part(disk, 0, 32768, 4096), part(disk, 8192, 40960, 100)};
   dll.streams = {half};
   dll.deleted->estimate = Estimate{at("2026-11-03T11:00:01Z"), at("2026-11-03T11:00:02Z"), "position in $MFT"};
+  dll.deleted->sources = {{.basis = "record_changed", .earliest = at("2026-11-03T10:00:00Z"), .sightings = {0}},
+                          {.basis = "parent_modified", .latest = at("2026-11-03T09:00:00Z"), .agrees = false}};
+  dll.estimates = {{"deleted", "lsn", 1'048'576, {at("2026-11-03T11:00:01Z"), at("2026-11-03T11:00:02Z"), "clock"}, true, {0}},
+                   {"last_write", "lsn", 1'048'577, {no_time, at("2026-11-03T11:00:02Z"), "clock"}, false, {}}};
   dll.flags = {"record_reused"};
   dll.created = Bounds{at("2026-11-01T11:00:00Z"), at("2026-11-02T11:00:00Z"), "shadow_not_yet", "shadow_alive", {0}, {1}};
   dll.copies = {{1, at("2026-11-01T11:00:00Z"), "not_yet", {0}}, {2, at("2026-11-02T11:00:00Z"), "there", {1}}};
@@ -291,6 +295,16 @@ Examination example(const std::string& disk_path) {
   volume.state = "examined";
   volume.created = at("2026-10-01T00:00:00Z");
   x.partitions = {{0, "mbr", 1048576, 33554432, "0x07", "NTFS or exFAT", "", 0}};
+  ClockInfo& clock = volume.clocks.emplace_back();
+  clock.sequence = "lsn";
+  clock.sound = true;
+  clock.ticks = 300;
+  clock.first_number = 1'048'576, clock.last_number = 0xFFFF'FFFF'FFFF'FFFF;
+  clock.first = at("2026-10-01T00:00:00Z"), clock.last = at("2026-11-03T11:00:02Z");
+  clock.in_order = 290;
+  clock.set_backs = {{2'000'000, at("2026-10-03T00:00:00Z"), at("2026-10-02T00:00:00Z")}};
+  clock.restarted_at = 3'000'000;
+  clock.held_out = {300, 280, 15, 1, 4, 120'000};
   x.volumes.push_back(volume);
   x.coverage.push_back({0, "mft", at("2026-10-01T00:00:00Z"), at("2026-11-04T00:00:00Z"), 300'067, {}, ""});
   x.coverage.push_back({0, "usn_journal", at("2026-11-01T00:00:00Z"), std::nullopt, 12, {{0, 4096, "zeroed"}}, "re-created"});
