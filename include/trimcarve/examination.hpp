@@ -66,13 +66,22 @@ struct SourceInfo {
   std::vector<std::string> parents;  // of a differencing image: its parent's path, then that one's parent, ...
   std::string identifier;            // of a VHD or VHDX, else empty
   std::vector<std::string> warnings;
-  std::optional<BlockCounts> blocks;   // of a container of blocks; a parent's are not counted
-  std::optional<LogReplay> log;        // of a VHDX whose log was pending
+  std::optional<BlockCounts> blocks;    // of a container of blocks; a parent's are not counted
+  std::optional<LogReplay> log;         // of a VHDX whose log was pending
   std::vector<LogReplay> parents_logs;  // of its parents that had one, in their order
-  std::vector<StructureCheck> checks;  // of the structures that have a checksum, in the order they were read; parents' after its own
-  std::string acquisition_hashes;      // of the whole disk, as an E01 states them: "MD5 ..., SHA-1 ..."; else empty. Not checked here
+  std::vector<StructureCheck> checks;   // of the structures that have a checksum, in the order they were read; parents' after its own
+  std::string acquisition_hashes;       // of the whole disk, as an E01 states them: "MD5 ..., SHA-1 ..."; else empty. Not checked here
   std::vector<std::string> acquisition_notes;  // what an E01 states of its acquisition, each "label: value": case, examiner, date, ...
   std::string page_ranges;                     // the listing of the blob's pages that was taken into account, else empty
+};
+
+// A partition as the disk's table has it.
+struct PartitionInfo {
+  std::uint32_t index = 0;              // in the table's order
+  std::string scheme;                   // "mbr", "gpt"; "none": a bare volume, without a table
+  std::uint64_t offset = 0, size = 0;   // bytes, as the table says
+  std::string type, type_name, name;    // MBR "0x07", GPT the type's GUID; what that means, where it is known; GPT's own name
+  std::optional<std::uint32_t> volume;  // the volume of the report that begins where it begins
 };
 
 struct ClusterCounts {  // clusters; `zero` and `data` only when they were read
@@ -157,8 +166,8 @@ struct RunReport {
   RunState state = RunState::data;
   std::string owner;  // reallocated or contested: to or with whom, as "entry-sequence path", or why it is not known
   std::string
-      block;  // what the container says of it: "not_present", "undefined", "zero", "unmapped", "partially_present" (of its block some sectors
-              // are stored in the image, the others are its parent's or nowhere); empty: the block is stored, or no table says
+      block;  // what the container says of it: "not_present", "undefined", "zero", "unmapped", "partially_present" (of its block some
+              // sectors are stored in the image, the others are its parent's or nowhere); empty: the block is stored, or no table says
 };
 
 // A stretch of a stream that came back. Its bytes are evidence: none of them is invented.
@@ -194,6 +203,14 @@ struct PathReport {
   std::vector<std::uint32_t> sightings;
 };
 
+// What a shadow copy says of a file.
+struct CopyPresence {
+  std::uint32_t volume = 0;  // the copy
+  FileTime time;             // when it was made
+  std::string state;         // "not_yet" (the file's record was still an earlier file's), "there", "gone"
+  std::vector<std::uint32_t> sightings;
+};
+
 struct FileReport {
   std::uint32_t volume = 0;
   std::u16string path, name;  // the last name it is known by that is not a deletion alias
@@ -208,10 +225,13 @@ struct FileReport {
   std::optional<std::uint64_t> size;
   std::optional<TimeSet> standard_information, file_name;
   std::optional<Deletion> deleted;
+  // When it came into being, as far as shadow copies tell: no source that can be set counts.
+  std::optional<Bounds> created;
+  std::vector<CopyPresence> copies;   // the shadow copies of its volume next to its creation and its deletion, by time
   std::vector<StreamReport> streams;  // the unnamed stream first when there is one; empty for directories
   std::vector<PathReport> paths;      // every path it had
-  std::vector<std::string>
-      flags;  // "renamed_to_extend_deleted", "implausible_time", "inherited_from_image", "record_reused", "deleted_in_log", ...
+  std::vector<std::string> flags;     // "renamed_to_extend_deleted", "implausible_time", "inherited_from_image", "record_reused",
+                                      // "deleted_in_log", "created_before_shadow_not_yet", ...
   std::vector<std::uint32_t> sightings;
   std::vector<std::uint32_t> targets;  // indices of the targets it belongs to
 };
@@ -370,6 +390,7 @@ struct TargetReport {
 
 struct Examination {
   std::vector<SourceInfo> sources;
+  std::vector<PartitionInfo> partitions;
   std::vector<VolumeInfo> volumes;
   std::vector<Coverage> coverage;
   std::vector<WitnessInfo> witnesses;

@@ -56,6 +56,7 @@ class Pipeline {
       examine_image();
     else
       examine_artefacts();
+    if (targets_.empty()) return std::move(out_);
     hear_given();
     const findings::Hearing hearing = witnesses_.hearing();
     for (const auto& target : targets_) {
@@ -167,7 +168,22 @@ class Pipeline {
     });
   }
 
-  // The shadow copies of a volume, newest first, each a volume of its own. Memory is needed for one of them at a time.
+  // For info: the shadow copies, not read.
+  void name_shadows(const VolumeExaminer& live, image::ShadowStores& stores, std::uint32_t& next) {
+    for (Warning& warning : stores.warnings) out_.warnings.push_back(std::move(warning));
+    out_.complete = out_.complete && stores.complete;
+    for (const image::ShadowStore& store : stores.stores) {
+      VolumeInfo& info = out_.volumes.emplace_back();
+      info.index = next++;
+      info.offset = live.info().offset;
+      info.size = live.info().size;
+      info.shadow_of = live.info().index;
+      info.shadow_created = store.created;
+      info.state = store.bytes == nullptr ? "unreadable" : "not read";
+    }
+  }
+
+  // The shadow copies of a volume, newest first, each a volume of its own. Memory for names is needed for one of them at a time.
   void examine_shadows(VolumeExaminer& live, image::ShadowStores stores, const std::shared_ptr<KnownEvidence>& known, std::uint32_t& next) {
     const std::uint32_t of = live.info().index;
     for (Warning& warning : stores.warnings) {
@@ -175,6 +191,7 @@ class Pipeline {
       out_.warnings.push_back(std::move(warning));
     }
     out_.complete = out_.complete && stores.complete;
+    std::vector<std::unique_ptr<VolumeExaminer>> copies;
     for (const image::ShadowStore& store : stores.stores) {
       VolumeInfo info{
           .index = next++, .offset = live.info().offset, .size = live.info().size, .shadow_of = of, .shadow_created = store.created};
@@ -212,17 +229,18 @@ class Pipeline {
       evidence.volume = std::move(*volume);
       evidence.shadow_created = store.created;
       evidence.known = known;
-      VolumeExaminer examiner(std::move(evidence), spaces_, progress_, out_);
+      VolumeExaminer& examiner = *copies.emplace_back(std::make_unique<VolumeExaminer>(std::move(evidence), spaces_, progress_, out_));
       examiner.info().offset = info.offset;
       examiner.info().shadow_of = of;
       examiner.read();
       examiner.report(targets_);
       witnesses_.speaks_for(info.index, of);
       examiner.hear(witnesses_);
-      live.bound_by(examiner);
       out_.volumes.push_back(examiner.info());
+      examiner.rest();
     }
-    live.bound_again();
+    live.bound_by(copies);
+    for (const auto& copy : copies) copy->bound_by(copies);
   }
 
   image::BitlockerKeys bitlocker_keys() const {
@@ -249,6 +267,8 @@ class Pipeline {
     image::PartitionTable table = image::read_partitions(*opened.source, opened.sector_size);
     std::ranges::move(table.warnings, std::back_inserter(out_.warnings));
     out_.complete = out_.complete && table.complete;
+    for (image::Partition& p : table.partitions)
+      out_.partitions.push_back({p.index, std::string(to_string(p.scheme)), p.offset, p.size, p.type, p.type_name, p.name, {}});
 
     const image::BitlockerKeys keys = bitlocker_keys();
     struct Copied {
@@ -325,6 +345,13 @@ class Pipeline {
     if (request_.volume && *request_.volume >= index)
       throw RunError(ExitCode::usage, path, fmt::format("no volume {}", *request_.volume),
                      fmt::format("the disk has {} NTFS volume{}", index, index == 1 ? "" : "s"));
+    for (PartitionInfo& partition : out_.partitions)
+      for (const VolumeInfo& volume : out_.volumes)
+        if (volume.offset == partition.offset && !partition.volume) partition.volume = volume.index;
+    if (targets_.empty()) {
+      for (Copied& copies : copied) name_shadows(*copies.live, copies.stores, index);
+      return;
+    }
     if (examined == 0) throw RunError(ExitCode::input, path, "nothing to examine", why);
     for (const auto& examiner : examiners_) examiner->hear(witnesses_);
     for (Copied& copies : copied) examine_shadows(*copies.live, std::move(copies.stores), copies.known, index);

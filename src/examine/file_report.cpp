@@ -8,15 +8,11 @@
 
 namespace trimcarve {
 
-namespace {
-
 using Standing = history::Graph::Standing;
 
 void add_flag(FileReport& report, std::string flag) {
   if (std::ranges::find(report.flags, flag) == report.flags.end()) report.flags.push_back(std::move(flag));
 }
-
-}  // namespace
 
 void VolumeExaminer::report_file(const Member& member, FileReport& report, history::DeletionNode& node, std::optional<Estimate>& estimate) {
   report.volume = info_.index;

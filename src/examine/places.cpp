@@ -96,13 +96,12 @@ class Finder {
     switch (found.end) {
       case ntfs::SearchEnd::whole: break;
       case ntfs::SearchEnd::cancelled: throw RunError(ExitCode::interrupted, "run", "stopped", "interrupted");
-      case ntfs::SearchEnd::volumes:
-        not_finished(area, "more than 256 lost volumes were found here, of which the first were taken");
-        break;
+      case ntfs::SearchEnd::volumes: not_finished(area, "more than 256 lost volumes were found here, of which the first were taken"); break;
       case ntfs::SearchEnd::data:
-        not_finished(area, fmt::format("of the data in this stretch that no volume explains, the first {:.1f} GiB were searched in every sector "
-                                       "for lost volumes, the rest only where partitions begin (at MiB boundaries); --search-all searches it",
-                                       static_cast<double>(found.searched) / (1U << 30)));
+        not_finished(area,
+                     fmt::format("of the data in this stretch that no volume explains, the first {:.1f} GiB were searched in every sector "
+                                 "for lost volumes, the rest only where partitions begin (at MiB boundaries); --search-all searches it",
+                                 static_cast<double>(found.searched) / (1U << 30)));
     }
     for (ntfs::LostVolume& v : found.volumes) {
       const bool known_place = std::ranges::any_of(

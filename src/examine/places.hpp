@@ -1,8 +1,8 @@
 // Where the volumes of a disk lie: in the partitions that its table names, and in what no partition and no volume explains.
 //
-// Partitions that hold no volume though their type says that they might, the space between and behind all partitions, and a disk without any
-// table are searched for volumes whose boot sectors or partitions were lost. At MiB boundaries, where partitions begin, always; every sector
-// of data only up to a limit, which is told when it is reached.
+// Partitions that hold no volume though their type says that they might, the space between and behind all partitions, and a disk without
+// any table are searched for volumes whose boot sectors or partitions were lost. At MiB boundaries, where partitions begin, always; every
+// sector of data only up to a limit, which is told when it is reached.
 #pragma once
 
 #include <optional>

@@ -12,6 +12,7 @@
 #include "history/content.hpp"
 #include "history/deletion.hpp"
 #include "history/paths.hpp"
+#include "history/presence.hpp"
 #include "history/select.hpp"
 #include "trimcarve/examine.hpp"
 
@@ -42,6 +43,9 @@ constexpr bool later_sequence(std::uint16_t sequence, std::uint16_t than) noexce
   return difference != 0 && difference < 0x8000;
 }
 
+// Once each.
+void add_flag(FileReport& report, std::string flag);
+
 class VolumeExaminer {
  public:
   VolumeExaminer(VolumeEvidence evidence, std::vector<SourcePtr> spaces, const Progress& progress, Examination& out);
@@ -57,12 +61,13 @@ class VolumeExaminer {
   // The files that the journal saw created in this time and that no report names, oldest first; at most `most` of `total`.
   std::vector<CreatedFile> created_between(FileTime from, FileTime to, std::size_t most, std::uint64_t& total);
 
-  // Once, after report: what this shadow copy says of when the volume's deleted files were there, and when they were gone.
-  void bound_by(VolumeExaminer& shadow);
-  // After bound_by of all copies: works out the deletions again.
-  void bound_again();
+  // Of a shadow copy, after report: keeps of it no more than bound_by asks of it.
+  void rest();
+  // Once, after all copies of the volume came to rest: what they say of when this volume's (or copy's) files came and went.
+  void bound_by(const std::vector<std::unique_ptr<VolumeExaminer>>& copies);
 
   VolumeInfo& info() noexcept { return info_; }
+  const VolumeInfo& info() const noexcept { return info_; }
 
  private:
   struct Member {
@@ -73,6 +78,8 @@ class VolumeExaminer {
 
   carvers::ProgressSink progress_sink(std::string stage) const;
   void read_records();
+  // The records of a shadow copy's $MFT that do not lie where the volume's do; begins the graph with the others. Nothing: all.
+  std::optional<std::vector<carvers::RecordStretch>> begin_with_the_volumes();
   void read_log();         // $LogFile: volume_log.cpp
   void add_log_journal();  // the records of the change journal that $LogFile holds and $J does not
   // The committed deletion of this very file in $LogFile that $MFT does not show yet; null when there is none.
@@ -92,11 +99,13 @@ class VolumeExaminer {
   bool carve_index(FileReference directory);
   std::vector<Member> members(const std::vector<findings::Target>& targets);
 
-  // Of a shadow copy: leaves those that the volume, and the copies made after this one, do not have so.
+  // Of a shadow copy (volume_shadow.cpp): leaves those that the volume, and the copies made after this one, do not have so.
   void keep_new(std::vector<Member>& members);
   bool is_new(const Member& member);
   bool only_here(const RunFact& run) const;
   bool has_own_record(FileReference reference) const;
+  history::Presence presence(FileReference reference);
+  void bound_deletions();
 
   void report_file(const Member& member, FileReport& report, history::DeletionNode& node, std::optional<Estimate>& estimate);
   void report_sightings(const Member& member, FileReport& report);
@@ -135,7 +144,8 @@ class VolumeExaminer {
   std::set<FileReference> carved_directories_;
   std::unordered_map<FileReference, std::vector<std::uint32_t>> extra_;  // sightings of nameless rows that were joined to a file
   std::unordered_map<std::uint64_t, Sighting> log_journal_;              // by USN, while the journals are read
-  std::vector<history::RowIndex> creations_;                             // journal rows that begin with a creation, by their time
+  std::unordered_set<FileReference> unclear_;  // of a copy at rest: files whose presence in it cannot be told by their records
+  std::vector<history::RowIndex> creations_;   // journal rows that begin with a creation, by their time
 };
 
 }  // namespace trimcarve

@@ -15,10 +15,6 @@ using Standing = history::Graph::Standing;
 
 std::string told(FileReference reference) { return fmt::format("{}-{}", reference.entry(), reference.sequence()); }
 
-void add_flag(FileReport& report, std::string flag) {
-  if (std::ranges::find(report.flags, flag) == report.flags.end()) report.flags.push_back(std::move(flag));
-}
-
 bool has_flag(const FileReport& report, std::string_view flag) { return std::ranges::find(report.flags, flag) != report.flags.end(); }
 
 }  // namespace
@@ -176,12 +172,12 @@ void VolumeExaminer::report(const std::vector<findings::Target>& targets) {
     if (const auto parent = by_reference.find(*file.parent); parent != by_reference.end() && parent->second != i)
       nodes_[i].parent = static_cast<std::ptrdiff_t>(parent->second);
   }
-  bound_again();
+  bound_deletions();
   report_contents(first_file_);
   index_coverage();
 }
 
-void VolumeExaminer::bound_again() {
+void VolumeExaminer::bound_deletions() {
   for (history::DeletionNode& node : nodes_) node.bounds = {}, node.contradictions.clear();
   history::bound_deletions(nodes_);
   for (std::size_t i = 0; i < nodes_.size(); ++i) {

@@ -1,5 +1,7 @@
 // A shadow copy beside its volume: what only the copy knows, and what it says of the volume's deleted files.
 #include <algorithm>
+#include <array>
+#include <functional>
 
 #include "examine/volume_examiner.hpp"
 #include "trimcarve/bytes.hpp"
@@ -7,6 +9,62 @@
 namespace trimcarve {
 
 using Standing = history::Graph::Standing;
+
+namespace {
+
+// Where the two sources lie in different places of the image, by stretches of their bytes from `begin` on. One whose bytes do not all lie
+// somewhere (a hole) differs.
+void each_difference(const std::vector<Range>& a, const std::vector<Range>& b, std::uint64_t begin, std::uint64_t length,
+                     const std::function<void(std::uint64_t, std::uint64_t)>& take) {
+  const auto whole = [length](const std::vector<Range>& ranges) {
+    std::uint64_t sum = 0;
+    for (const Range& r : ranges) sum += r.length;
+    return sum == length;
+  };
+  if (!whole(a) || !whole(b)) return take(begin, length);
+  std::size_t i = 0, j = 0;
+  std::uint64_t in_a = 0, in_b = 0;
+  for (std::uint64_t at = 0; at < length;) {
+    const std::uint64_t step = std::min(a[i].length - in_a, b[j].length - in_b);
+    if (a[i].space != b[j].space || a[i].offset + in_a != b[j].offset + in_b) take(begin + at, step);
+    at += step;
+    if ((in_a += step) == a[i].length) ++i, in_a = 0;
+    if ((in_b += step) == b[j].length) ++j, in_b = 0;
+  }
+}
+
+}  // namespace
+
+std::optional<std::vector<carvers::RecordStretch>> VolumeExaminer::begin_with_the_volumes() {
+  if (!evidence_.shadow_created || evidence_.known == nullptr || evidence_.known->records == nullptr) return std::nullopt;
+  const std::uint32_t size = evidence_.volume->record_size();
+  if (size != evidence_.known->record_size) return std::nullopt;
+  const ByteSource &mine = *evidence_.volume->mft(), &volumes = *evidence_.known->mft;
+  const std::uint64_t slots = mine.size() / size, common = std::min(slots, volumes.size() / size);
+  constexpr std::uint64_t most_slots = std::uint64_t{1} << 28;
+  if (std::max(slots, volumes.size() / size) > most_slots) return std::nullopt;
+  std::vector<bool> differs(static_cast<std::size_t>(std::max(slots, volumes.size() / size)));
+  std::fill(differs.begin() + static_cast<std::ptrdiff_t>(common), differs.end(), true);
+  constexpr std::uint64_t step = 1U << 20;
+  for (std::uint64_t at = 0; at < common * size; at += step) {
+    const std::uint64_t length = std::min(step, common * size - at);
+    each_difference(mine.locate(at, length), volumes.locate(at, length), at, length, [&](std::uint64_t offset, std::uint64_t bytes) {
+      for (std::uint64_t entry = offset / size; entry * size < offset + bytes; ++entry) differs[static_cast<std::size_t>(entry)] = true;
+    });
+  }
+  std::vector<carvers::RecordStretch> out;
+  for (std::uint64_t entry = 0; entry < slots; ++entry) {
+    if (!differs[static_cast<std::size_t>(entry)]) continue;
+    if (!out.empty() && out.back().first + out.back().count == entry)
+      ++out.back().count;
+    else
+      out.push_back({entry, 1});
+  }
+  graph_ = history::Graph(*evidence_.known->records, differs, size);
+  // The volume was in use when the copy was made: as certain as three records' times (ActivityWindow::last).
+  for (int i = 0; i < 3; ++i) activity_.see(*evidence_.shadow_created);
+  return out;
+}
 
 // Does the copy have bytes of these clusters that are not zero and lie elsewhere than in the volume's own?
 bool VolumeExaminer::only_here(const RunFact& run) const {
@@ -57,27 +115,73 @@ bool VolumeExaminer::is_new(const Member& member) {
   return fresh;
 }
 
-void VolumeExaminer::bound_by(VolumeExaminer& shadow) {
-  const FileTime time = *shadow.evidence_.shadow_created;
-  if (!activity_.plausible(time)) return;
-  for (std::size_t i = 0; i < nodes_.size(); ++i) {
-    const FileReport& file = out_.files[first_file_ + i];
-    if (!nodes_[i].deleted || !file.reference_known) continue;
-    const Standing standing = shadow.graph_.standing(file.reference);
-    const Sighting* record = shadow.citations_->record(file.reference.entry());
-    if (record == nullptr) continue;
-    // The copy's own log may have its deletion, which had not reached the copy's $MFT.
-    if (standing == Standing::live && shadow.deleted_in_log(file.reference) != nullptr) {
-      nodes_[i].gone.push_back({time, "shadow_gone", {shadow.citations_->cite(*record)}});
-    } else if (standing == Standing::live) {
-      // One that was renamed into \$Extend\$Deleted is gone for its user, and its record is in use until the last handle closes.
-      if (std::ranges::any_of(shadow.paths_->spans(file.reference), &history::NameSpan::deletion_alias)) continue;
-      nodes_[i].alive.push_back({time, "shadow_alive", {shadow.citations_->cite(*record)}});
-    } else if (standing == Standing::deleted || (standing == Standing::reused && record->reference_known &&
-                                                 later_sequence(record->reference.sequence(), file.reference.sequence()))) {
-      nodes_[i].gone.push_back({time, "shadow_gone", {shadow.citations_->cite(*record)}});
-    }
+// By the slot of its record in this copy. A slot in use shows its owner's number, a free one the number it will have next; both only rise.
+history::Presence VolumeExaminer::presence(FileReference reference) {
+  using history::Presence;
+  const Sighting* record = citations_->record(reference.entry());
+  const history::RecordSlot* slot = graph_.record(reference.entry());
+  if (record == nullptr || slot == nullptr || slot->extension || !slot->identity_known || unclear_.contains(reference))
+    return Presence::unknown;
+  const std::uint16_t mine = reference.sequence(), shown = slot->identity.sequence();
+  if (later_sequence(mine, shown)) return Presence::not_yet;
+  // The copy's own log may have its deletion, which had not reached the copy's $MFT.
+  return mine == shown && slot->in_use && deleted_in_log(reference) == nullptr ? Presence::there : Presence::gone;
+}
+
+void VolumeExaminer::rest() {
+  for (history::RowIndex i = 0; i < graph_.rows().size(); ++i) {
+    const history::NameRow& row = graph_.rows()[i];
+    if (row.reference.value == 0) continue;
+    // One that was renamed into \$Extend\$Deleted is gone for its user, and its record is in use until the last handle closes. One whose
+    // names the journal has, or the log, though its record was still another's, was there.
+    const history::RecordSlot* slot = graph_.record(row.reference.entry());
+    const bool ahead = slot != nullptr && later_sequence(row.reference.sequence(), slot->identity.sequence());
+    if (ahead || paths_->is_deletion_folder(row.parent)) unclear_.insert(row.reference);
   }
+  paths_.reset();
+  graph_.forget_names();
+}
+
+void VolumeExaminer::bound_by(const std::vector<std::unique_ptr<VolumeExaminer>>& copies) {
+  static constexpr std::array<const char*, 4> words{"unknown", "not_yet", "there", "gone"};
+  std::vector<history::Seen> states(copies.size());
+  for (std::size_t i = 0; i < nodes_.size(); ++i) {
+    FileReport& file = out_.files[first_file_ + i];
+    if (!file.reference_known) continue;
+    for (std::size_t c = 0; c < copies.size(); ++c) {
+      states[c] = {*copies[c]->info_.shadow_created, history::Presence::unknown};
+      if (activity_.plausible(states[c].time)) states[c].presence = copies[c]->presence(file.reference);
+    }
+    const history::Lifetime life = history::lifetime_of(states);
+    if (!life.ordered) add_flag(file, "contradiction: by their times, the shadow copies have it before it came or after it went");
+    // Of one copy it is the same place as of the last: where it was there first, it may have been there last.
+    const auto tell = [&](std::ptrdiff_t which) -> const CopyPresence* {
+      if (which < 0) return nullptr;
+      const auto c = static_cast<std::size_t>(which);
+      VolumeExaminer& copy = *copies[c];
+      if (file.copies.empty() || file.copies.back().volume != copy.info_.index)
+        file.copies.push_back({copy.info_.index,
+                               states[c].time,
+                               words[static_cast<std::size_t>(states[c].presence)],
+                               {copy.citations_->cite(*copy.citations_->record(file.reference.entry()))}});
+      return &file.copies.back();
+    };
+    Bounds born;
+    if (const CopyPresence* before = tell(life.last_before))
+      born.earliest = before->time, born.earliest_basis = "shadow_not_yet", born.earliest_sightings = before->sightings;
+    if (const CopyPresence* there = tell(life.first_there))
+      born.latest = there->time, born.latest_basis = "shadow_alive", born.latest_sightings = there->sightings;
+    if (born.earliest || born.latest) file.created = std::move(born);
+    const CopyPresence* last = tell(life.last_there);
+    if (last != nullptr && nodes_[i].deleted) nodes_[i].alive.push_back({last->time, "shadow_alive", last->sightings});
+    const CopyPresence* gone = tell(life.first_gone);
+    if (gone != nullptr && nodes_[i].deleted && gone->volume != info_.index)
+      nodes_[i].gone.push_back({gone->time, "shadow_gone", gone->sightings});
+    if (file.created && file.created->earliest && file.standard_information && file.standard_information->created != no_time &&
+        file.standard_information->created < *file.created->earliest)
+      add_flag(file, "created_before_shadow_not_yet");
+  }
+  bound_deletions();
 }
 
 }  // namespace trimcarve

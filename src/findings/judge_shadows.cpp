@@ -121,6 +121,12 @@ void Judge::add_shadow_instances() {
     bounds.earliest = copy.shadow_created;
     bounds.earliest_basis = "shadow_alive";
     bounds.earliest_sightings = f.file->sightings;
+    for (const CopyPresence& other : f.file->copies)
+      if (other.state == "gone") {
+        bounds.latest = other.time;
+        bounds.latest_basis = "shadow_gone";
+        bounds.latest_sightings = other.sightings;
+      }
   }
   shadow_instances_end_ = report_.instances.size();
 }

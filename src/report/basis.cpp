@@ -31,6 +31,7 @@ constexpr std::array words{
     Word{"next_owner_created", "creation of its $MFT record's next owner"},
     Word{"next_owner_in_journal", "its $MFT record's next owner in the change journal"},
     Word{"shadow_alive", "a volume shadow copy still has it"},
+    Word{"shadow_not_yet", "a volume shadow copy does not have it yet"},
     Word{"shadow_gone", "a volume shadow copy has it no more"},
     Word{"status_timestamp", "as the status file says"},
     Word{"handler_log", "the handler's own log"},

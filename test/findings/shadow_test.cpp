@@ -92,6 +92,21 @@ TEST_CASE("a handler's folder in use in a shadow copy alone is not present: it w
   CHECK_FALSE(t.instances[0].removed->latest);
 }
 
+TEST_CASE("where a later shadow copy has the version's folder no more, the removal lies between the two") {
+  Case c;
+  c.add_tree(1, FileState::live);
+  const FileTime later{copied.ticks + 1000};
+  for (FileReport& file : c.x.files)
+    if (file.name == u"1.10.20") file.copies = {{1, copied, "there", {0}}, {2, later, "gone", {1}}};
+  const TargetReport& t = c.judge();
+  REQUIRE(t.instances.size() == 1);
+  REQUIRE(t.instances[0].removed);
+  CHECK(t.instances[0].removed->earliest == copied);
+  CHECK(t.instances[0].removed->latest == later);
+  CHECK(t.instances[0].removed->latest_basis == "shadow_gone");
+  CHECK(t.instances[0].removed->latest_sightings == std::vector<std::uint32_t>{1});
+}
+
 TEST_CASE("a removal that the volume shows stays its own, and its versions are not doubled by a copy that has them") {
   Case c;
   c.add_tree(0, FileState::deleted);

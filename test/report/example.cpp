@@ -199,6 +199,8 @@ void add_files(Examination& x, const SourcePtr& disk) {
   dll.streams = {half};
   dll.deleted->estimate = Estimate{at("2026-11-03T11:00:01Z"), at("2026-11-03T11:00:02Z"), "position in $MFT"};
   dll.flags = {"record_reused"};
+  dll.created = Bounds{at("2026-11-01T11:00:00Z"), at("2026-11-02T11:00:00Z"), "shadow_not_yet", "shadow_alive", {0}, {1}};
+  dll.copies = {{1, at("2026-11-01T11:00:00Z"), "not_yet", {0}}, {2, at("2026-11-02T11:00:00Z"), "there", {1}}};
   x.files.push_back(dll);
 
   FileReport trimmed = file(base + u"\\bin\\b.dll", 122, FileState::deleted);
@@ -288,6 +290,7 @@ Examination example(const std::string& disk_path) {
   volume.free_clusters = ClusterCounts{10, 4, 0, 3, 3};
   volume.state = "examined";
   volume.created = at("2026-10-01T00:00:00Z");
+  x.partitions = {{0, "mbr", 1048576, 33554432, "0x07", "NTFS or exFAT", "", 0}};
   x.volumes.push_back(volume);
   x.coverage.push_back({0, "mft", at("2026-10-01T00:00:00Z"), at("2026-11-04T00:00:00Z"), 300'067, {}, ""});
   x.coverage.push_back({0, "usn_journal", at("2026-11-01T00:00:00Z"), std::nullopt, 12, {{0, 4096, "zeroed"}}, "re-created"});

@@ -137,6 +137,33 @@ def check_bounds(report, expected):
         check({"shadow_alive", "shadow_gone"} <= bases, f"what bounds the deletions: {bases}")
 
 
+def check_creations(report, expected, by_volume):
+    """A file that a copy has was made before the copy, one whose record was still another's after it."""
+    truth = {}
+    for state in [*expected["shadows"], expected]:
+        truth.update({(f["file_reference"]["entry"], f["file_reference"]["sequence"]): f for f in state["files"]})
+    told = set()
+    for f in report["files"]:
+        r = f["file_reference"]
+        want = truth.get((r["entry"], r["sequence"])) if r else None
+        if not want:
+            continue
+        bounds = f["created"] or {"earliest": None, "latest": None}
+        earliest, latest = time_of(bounds["earliest"]), time_of(bounds["latest"])
+        check((earliest is None or earliest < want["created"]) and (latest is None or want["created"] <= latest),
+              f"{f['path']}: created {want['created']}, bounds {bounds}")
+        for copy in f["shadow_copies"]:
+            when, state = time_of(copy["time"]), copy["state"]
+            check(when == by_volume[copy["volume"]]["created"] and copy["sightings"], f"{f['path']}: {copy}")
+            check((when < want["created"]) == (state == "not_yet"), f"{f['path']}: created {want['created']}, but {copy}")
+            check(state != "there" or want["deleted"] is None or when <= want["deleted"], f"{f['path']}: deleted {want['deleted']}, but {copy}")
+            check(state != "gone" or (want["deleted"] is not None and want["deleted"] <= when), f"{f['path']}: deleted {want['deleted']}, but {copy}")
+            told.add(state)
+        for flag in f["flags"]:
+            check("shadow" not in flag, f"{f['path']}: {flag}")
+    return told
+
+
 def check_target(report, expected):
     target = report["targets"][0]
     check(target["verdict"] == expected["verdict"], f"verdict is {target['verdict']} ({target['reason']})")
@@ -218,6 +245,9 @@ with tempfile.TemporaryDirectory(prefix="trimcarve-shadow-") as folder:
     check_files(document, answers, volumes)
     check_witnesses(document, volumes)
     check_bounds(document, answers)
+    states = check_creations(document, answers, volumes)
+    if SCENARIO == "shadow-between":
+        check(states == {"not_yet", "there", "gone"}, f"what the copies say of files: {states}")
     check_target(document, answers)
     check_sightings(document, disk_image)
     check_without(disk_image, answers)
