@@ -42,8 +42,9 @@ report::ConsoleStyle console_style();
 // `trimcarve: <message>`, one line, safe for a terminal.
 void print_error(std::string_view message);
 
-// A line typed at the terminal that is standard input, without being shown; asked for on standard error. Throws RunError{usage} when standard
-// input is no terminal or nothing is typed, RunError{interrupted} when interrupted: the terminal shows what is typed again in each case.
+// A line typed at the terminal that is standard input, without being shown; asked for on standard error. Throws RunError{usage} when
+// standard input is no terminal or nothing is typed, RunError{interrupted} when interrupted: the terminal shows what is typed again in each
+// case.
 std::string ask_secret(std::string_view question);
 
 // SIGINT and SIGTERM set the flag (a second one ends the program at once); writes to a closed pipe or beyond a size limit become errors.

@@ -309,7 +309,8 @@ void describe_blocks(const BlockDisk& disk, Container& container) {
   if (hidden.sectors != 0 || !hidden.finished)
     container.warnings.push_back(
         {"sectors_hidden",
-         std::to_string(hidden.sectors) + " sectors hold bytes in the file although their block's sector bitmap does not count them: they read as " +
+         std::to_string(hidden.sectors) +
+             " sectors hold bytes in the file although their block's sector bitmap does not count them: they read as " +
              (disk.layout().parent ? "the parent's" : "zeros") + ", and what they hold is no part of the disk" +
              (hidden.finished ? "" : " (looked for in the first 4 GiB of such sectors)"),
          std::move(hidden.ranges)});

@@ -175,7 +175,8 @@ class Disk final : public ByteSource {
 
 void add_extent(std::vector<Extent>& extents, std::uint64_t offset, std::uint64_t length, ExtentKind kind, bool partial) {
   if (length == 0) return;
-  if (!extents.empty() && extents.back().kind == kind && extents.back().partial == partial && extents.back().offset + extents.back().length == offset)
+  if (!extents.empty() && extents.back().kind == kind && extents.back().partial == partial &&
+      extents.back().offset + extents.back().length == offset)
     extents.back().length += length;
   else
     extents.push_back({offset, length, kind, partial});

@@ -145,8 +145,9 @@ std::optional<Warning> tell_unreferenced(const std::vector<SourcePtr>& files, co
   }
   if (with_data == 0 && read == total) return std::nullopt;
   return Warning{"file_space_unreferenced",
-                 std::to_string(with_data) + " bytes of the container's files hold data though neither a structure nor a live block covers "
-                 "them: what is left of earlier blocks; they are no part of the disk and were not examined" +
+                 std::to_string(with_data) +
+                     " bytes of the container's files hold data though neither a structure nor a live block covers "
+                     "them: what is left of earlier blocks; they are no part of the disk and were not examined" +
                      (read == total ? "" : " (" + std::to_string(total - read) + " more such bytes were not looked at)"),
                  std::move(ranges)};
 }

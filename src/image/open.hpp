@@ -24,7 +24,8 @@ struct OpenedImage {
   std::vector<Warning> warnings;
   bool complete = true;           // false: a part of the disk is known to be missing (image cut short, damaged block table)
   std::uint32_t sector_size = 0;  // logical sector size as the container states it, bytes; 0 when it does not
-  // Stretches of the container file and of its parents', in their file spaces, that hold neither its structures nor a live block: what was left of earlier ones.
+  // Stretches of the container file and of its parents', in their file spaces, that hold neither its structures nor a live block: what was
+  // left of earlier ones.
   std::vector<Range> unreferenced;
 };
 

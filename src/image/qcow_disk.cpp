@@ -20,7 +20,7 @@ namespace {
 constexpr std::uint64_t offset_mask = 0x00FFFFFFFFFFFE00;
 constexpr std::uint64_t compressed_flag = std::uint64_t{1} << 62, zero_flag = 1;
 constexpr std::uint64_t most_l1 = std::uint64_t{4} << 20;  // entries: QEMU's own limit, 32 MiB
-constexpr std::uint64_t bad_table = 1;  // stands for an offset at which no second table can be
+constexpr std::uint64_t bad_table = 1;                     // stands for an offset at which no second table can be
 constexpr std::size_t cached_tables = 16;
 
 [[noreturn]] void refuse(const std::string& path, const std::string& why) {
@@ -76,8 +76,9 @@ class QcowDisk final : public ByteSource {
     refuse_tables();
   }
 
-  // What of the disk cannot be served, joined: damaged tables, and clusters that lie behind the end of a file cut short. At most 64 stretches;
-  // `lost` counts all bytes. A compressed cluster that reaches over the end is tried: the last one need not be padded to a sector.
+  // What of the disk cannot be served, joined: damaged tables, and clusters that lie behind the end of a file cut short. At most 64
+  // stretches; `lost` counts all bytes. A compressed cluster that reaches over the end is tried: the last one need not be padded to a
+  // sector.
   std::vector<Range> damage(std::uint64_t& lost) const {
     constexpr std::size_t most_ranges = 64;
     std::vector<Range> found;

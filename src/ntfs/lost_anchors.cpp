@@ -55,8 +55,8 @@ void LostAnchors::look(const ByteSource& disk, std::uint64_t at, ByteView bytes)
     const std::uint64_t cluster = record.data.allocated_size / record.clusters;
     if (record.data.allocated_size % record.clusters != 0 || !std::has_single_bit(cluster) || cluster < sector || cluster > largest_cluster)
       continue;
-    records_.push_back({i, at - files[i].entry * size, static_cast<std::uint64_t>(record.runs.front().lcn), size,
-                        static_cast<std::uint32_t>(cluster)});
+    records_.push_back(
+        {i, at - files[i].entry * size, static_cast<std::uint64_t>(record.runs.front().lcn), size, static_cast<std::uint32_t>(cluster)});
   }
 }
 

@@ -22,7 +22,7 @@ class LostAnchors {
 
  private:
   struct Record {
-    std::size_t file = 0;  // which of the three
+    std::size_t file = 0;            // which of the three
     std::uint64_t mft = 0, lcn = 0;  // where $MFT begins by it; the first cluster of its content
     std::uint32_t record_size = 0, cluster_size = 0;
   };

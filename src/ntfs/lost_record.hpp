@@ -22,8 +22,8 @@ struct LostRecord {
   FixUp fix;
   FileRecord record;
   Attribute data;
-  bool has_data = false;      // its run list is whole and begins with clusters
-  std::vector<RunFact> runs;  // of the data
+  bool has_data = false;       // its run list is whole and begins with clusters
+  std::vector<RunFact> runs;   // of the data
   std::uint64_t clusters = 0;  // mapped by them
   std::u16string name;
 
@@ -31,8 +31,8 @@ struct LostRecord {
   bool read(const ByteSource& disk, std::uint64_t at, std::uint32_t size, std::uint64_t number);
 };
 
-// What other records tell of a volume of which cluster size and place of $MFT are known: the size from $Bitmap's, and how large blocks of an
-// index are. `mft`: where $MFT begins on the disk.
+// What other records tell of a volume of which cluster size and place of $MFT are known: the size from $Bitmap's, and how large blocks of
+// an index are. `mft`: where $MFT begins on the disk.
 void complete_geometry(const ByteSource& disk, std::uint64_t mft, LostVolume& volume);
 
 }  // namespace trimcarve::ntfs

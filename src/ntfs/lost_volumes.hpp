@@ -2,7 +2,8 @@
 //
 // By boot sectors: the first one, or the copy behind a volume, each proven by the other, or by a file record where it says that $MFT or its
 // mirror lies. By file records: $MFT's own record, or its copy in the mirror, whose run list says in which cluster it lies, so where the
-// volume begins and how large a cluster is; without both, records of system files whose content is found (lost_anchors.hpp). Pure but for reading; never throws but for lack of memory; every count is bounded.
+// volume begins and how large a cluster is; without both, records of system files whose content is found (lost_anchors.hpp). Pure but for
+// reading; never throws but for lack of memory; every count is bounded.
 #pragma once
 
 #include <atomic>

@@ -88,9 +88,10 @@ int main(int argc, char** argv) try {
         throw RunError(ExitCode::input, argv[i], "cannot read", std::to_string(at));
     });
     ::close(fd);
-    fmt::print("{} ({}, {} MiB with data)\n  disk   {:6.1f} GB/s in order, {:9.0f} random reads of 4 KiB a second\n"
-               "  pread  {:6.1f} GB/s in order, {:9.0f}\n",
-               argv[i], image.info.container, pieces.size(), disk.gigabytes, disk.random, file.gigabytes, file.random);
+    fmt::print(
+        "{} ({}, {} MiB with data)\n  disk   {:6.1f} GB/s in order, {:9.0f} random reads of 4 KiB a second\n"
+        "  pread  {:6.1f} GB/s in order, {:9.0f}\n",
+        argv[i], image.info.container, pieces.size(), disk.gigabytes, disk.random, file.gigabytes, file.random);
   }
   return 0;
 } catch (const std::exception& error) {

@@ -100,8 +100,8 @@ TEST_CASE("a qcow2 cut at any MiB gives right bytes or none, and is never called
   }
 }
 
-// Else one table of a small file would stand for a disk of any size. QEMU's qcow2.txt: each L2 table is allocated for one L1 entry (a refcount
-// of one is what makes it writable); qemu-img check calls such an image corrupt.
+// Else one table of a small file would stand for a disk of any size. QEMU's qcow2.txt: each L2 table is allocated for one L1 entry (a
+// refcount of one is what makes it writable); qemu-img check calls such an image corrupt.
 TEST_CASE("a second table of a qcow2 that two entries name is believed for neither, and it is said") {
   if (!have_tool("qemu-img")) return;
   const Workshop w;
