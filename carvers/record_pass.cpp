@@ -17,15 +17,13 @@ class Pass {
       : mft_(mft), options_(options), sink_(sink), record_size_(usable_size(options.record_size, 1024)) {}
 
   RecordPassTally run() {
-    const std::uint64_t total = mft_.size() - mft_.size() % record_size_;
-    std::vector<std::byte> buffer(static_cast<std::size_t>(std::min<std::uint64_t>(chunk_size, total)));
-    for (std::uint64_t at = 0; at < total; at += buffer.size()) {
-      if (options_.progress && !options_.progress(at, total)) {
-        tally_.stopped = true;
-        break;
-      }
-      buffer.resize(static_cast<std::size_t>(std::min<std::uint64_t>(chunk_size, total - at)));
-      read_and_carve(at, buffer);
+    const std::uint64_t slots = mft_.size() / record_size_, total = slots * record_size_;
+    if (options_.only) {
+      for (const RecordStretch& stretch : *options_.only)
+        if (fits(slots, stretch.first, stretch.count))
+          run(stretch.first * record_size_, (stretch.first + stretch.count) * record_size_, total);
+    } else {
+      run(0, total, total);
     }
     if (options_.progress && !tally_.stopped) options_.progress(total, total);
     return std::move(tally_);
@@ -38,6 +36,17 @@ class Pass {
   }
 
  private:
+  void run(std::uint64_t begin, std::uint64_t end, std::uint64_t total) {
+    for (std::uint64_t at = begin; at < end && !tally_.stopped; at += buffer_.size()) {
+      if (options_.progress && !options_.progress(at, total)) {
+        tally_.stopped = true;
+        return;
+      }
+      buffer_.resize(static_cast<std::size_t>(std::min<std::uint64_t>(chunk_size, end - at)));
+      read_and_carve(at, buffer_);
+    }
+  }
+
   void read_and_carve(std::uint64_t at, std::span<std::byte> buffer) {
     unread_.clear();
     read_tolerant(mft_, at, buffer, unread_);
@@ -92,6 +101,7 @@ class Pass {
   const RecordPassOptions& options_;
   const SightingSink& sink_;
   const std::uint32_t record_size_;
+  std::vector<std::byte> buffer_;
   std::vector<Unread> unread_;
   Sighting scratch_;
   RecordPassTally tally_;

@@ -2,6 +2,9 @@
 // $INDEX_ROOT, `index`, in this order.
 #pragma once
 
+#include <optional>
+#include <vector>
+
 #include "carvers/index.hpp"
 #include "carvers/mft.hpp"
 #include "carvers/record_slack.hpp"
@@ -9,10 +12,16 @@
 
 namespace trimcarve::carvers {
 
+struct RecordStretch {
+  std::uint64_t first = 0, count = 0;
+};
+
 struct RecordPassOptions {
   std::uint32_t volume = 0;
   std::uint32_t record_size = 1024;   // bytes; a power of two, 512 to 65536 (others are taken as 1024)
   std::uint64_t volume_clusters = 0;  // 0: not known
+  // The records to read, stretches by their first entry and their number, in order. Empty: all.
+  std::optional<std::vector<RecordStretch>> only;
   ProgressSink progress;
 };
 

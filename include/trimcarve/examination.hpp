@@ -73,6 +73,15 @@ struct SourceInfo {
   std::string page_ranges;                     // the listing of the blob's pages that was taken into account, else empty
 };
 
+// A partition as the disk's table has it.
+struct PartitionInfo {
+  std::uint32_t index = 0;              // in the table's order
+  std::string scheme;                   // "mbr", "gpt"; "none": a bare volume, without a table
+  std::uint64_t offset = 0, size = 0;   // bytes, as the table says
+  std::string type, type_name, name;    // MBR "0x07", GPT the type's GUID; what that means, where it is known; GPT's own name
+  std::optional<std::uint32_t> volume;  // the volume of the report that begins where it begins
+};
+
 struct ClusterCounts {  // clusters; `zero` and `data` only when they were read
   std::uint64_t total = 0, hole = 0, unreadable = 0;
   std::optional<std::uint64_t> zero, data;
@@ -219,7 +228,7 @@ struct FileReport {
   std::vector<StreamReport> streams;  // the unnamed stream first when there is one; empty for directories
   std::vector<PathReport> paths;      // every path it had
   std::vector<std::string> flags;     // "renamed_to_extend_deleted", "implausible_time", "inherited_from_image", "record_reused",
-                                   // "deleted_in_log", "created_before_shadow_not_yet", ...
+                                      // "deleted_in_log", "created_before_shadow_not_yet", ...
   std::vector<std::uint32_t> sightings;
   std::vector<std::uint32_t> targets;  // indices of the targets it belongs to
 };
@@ -378,6 +387,7 @@ struct TargetReport {
 
 struct Examination {
   std::vector<SourceInfo> sources;
+  std::vector<PartitionInfo> partitions;
   std::vector<VolumeInfo> volumes;
   std::vector<Coverage> coverage;
   std::vector<WitnessInfo> witnesses;

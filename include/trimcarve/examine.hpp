@@ -24,7 +24,7 @@ struct Request {
   std::string activity_log;  // the Azure Activity Log, in any of its three shapes
   // A PFX (or PEM) with the certificate and key that protectedSettings were sealed for; its password.
   std::string certificate, certificate_password;
-  std::vector<std::string> targets{"custom-script"};  // profile names or NTFS paths
+  std::vector<std::string> targets{"custom-script"};  // profile names or NTFS paths; none: what the input is, and no more (info)
   std::optional<std::uint32_t> volume;                // only this NTFS volume, by index
   std::vector<std::string> parents;                   // files that may be parents of a differencing image, before those beside it
   bool replay_log = true;                             // false: a VHDX with a pending log is examined in the state before

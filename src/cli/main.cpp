@@ -112,7 +112,7 @@ class Program {
       case Format::summary:
         if (options_.quiet) break;
         if (image > 0) out_.write("\n");
-        report::write_console(examination, console_style(), sink());
+        (options_.command == Command::info ? report::write_info : report::write_console)(examination, console_style(), sink());
         break;
     }
   }

@@ -26,6 +26,7 @@ constexpr const char* footer = R"(Examples:
   trimcarve examine disk.vhd --target run-command --target '\Users\bob'
   trimcarve examine --mft '$MFT' --usnjrnl '$J'    extracted artefacts instead of a disk
   trimcarve examine disk.vhd --activity-log activity.json --artifact Security.evtx
+  trimcarve info disk.vhd                          container, partitions, volumes, journals
   trimcarve verify case1 disk.vhd                  read every cited byte again
 
 Exit codes:
@@ -130,7 +131,7 @@ Parsed parse(int argc, const char* const* argv) {
   Request artefacts;
   std::vector<std::string> images, targets;
   std::optional<std::uint32_t> volume, password_fd, certificate_password_fd;
-  bool json = false, lines = false, no_progress = false, no_log_replay = false;
+  bool json = false, lines = false, no_progress = false, no_log_replay = false, no_shadows = false;
 
   CLI::App app(
       "Finds what was deleted from NTFS volumes, above all on Azure disks whose free clusters were trimmed, with the bytes each statement "
@@ -156,23 +157,30 @@ Parsed parse(int argc, const char* const* argv) {
                                fmt::join(profile_names(), ", ")))
       ->type_name("PROFILE|PATH")
       ->allow_extra_args(false);
-  examine->add_option("--parent", artefacts.parents, "a parent of the differencing image, when it is not beside it; may be repeated")
-      ->type_name("FILE")
-      ->allow_extra_args(false);
-  examine->add_flag("--no-log-replay", no_log_replay, "examine a VHDX with a pending log in the state before it");
-  examine
-      ->add_option(
-          "--page-ranges", artefacts.page_ranges,
-          "the page ranges of the blob (XML or JSON): what they leave out of a raw image or fixed VHD was never written, or cleared")
-      ->type_name("FILE");
-  examine
-      ->add_option("--recovery-key", artefacts.recovery_key, "opens BitLocker volumes: the text file that Windows saved, or the 48 digits")
-      ->type_name("FILE");
-  examine->add_option("--startup-key", artefacts.startup_key, "opens BitLocker volumes: a .BEK file")->type_name("FILE");
-  examine->add_option("--bitlocker-password-fd", password_fd, "opens BitLocker volumes: reads the password's line from this descriptor")
-      ->type_name("N");
-  examine->add_option("--volume", volume, "only this NTFS volume, counted from 0")->type_name("N");
-  examine->add_flag("!--no-shadows", artefacts.shadows, "leave volume shadow copies out");
+  CLI::App* info = app.add_subcommand("info", "tell what a disk image is: container, partitions, volumes, journals, what TRIM left");
+  info->footer(footer);
+  info->add_option("IMAGE", images, "disk image")->required()->type_name("");
+  info->add_flag("--json", json, "print it as JSON, in the form of findings.json");
+  for (CLI::App* command : {examine, info}) {
+    command->add_option("--parent", artefacts.parents, "a parent of the differencing image, when it is not beside it; may be repeated")
+        ->type_name("FILE")
+        ->allow_extra_args(false);
+    command->add_flag("--no-log-replay", no_log_replay, "examine a VHDX with a pending log in the state before it");
+    command
+        ->add_option(
+            "--page-ranges", artefacts.page_ranges,
+            "the page ranges of the blob (XML or JSON): what they leave out of a raw image or fixed VHD was never written, or cleared")
+        ->type_name("FILE");
+    command
+        ->add_option("--recovery-key", artefacts.recovery_key,
+                     "opens BitLocker volumes: the text file that Windows saved, or the 48 digits")
+        ->type_name("FILE");
+    command->add_option("--startup-key", artefacts.startup_key, "opens BitLocker volumes: a .BEK file")->type_name("FILE");
+    command->add_option("--bitlocker-password-fd", password_fd, "opens BitLocker volumes: reads the password's line from this descriptor")
+        ->type_name("N");
+    command->add_option("--volume", volume, "only this NTFS volume, counted from 0")->type_name("N");
+    command->add_flag("--no-shadows", no_shadows, "leave volume shadow copies out");
+  }
   CLI::Option* json_flag = examine->add_flag("--json", json, "print the whole document (as findings.json) instead of the summary");
   examine->add_flag("--jsonl", lines, "print one JSON object a line instead of the summary")->excludes(json_flag);
   examine->add_option("--mft", artefacts.mft, "an extracted $MFT")->type_name("FILE");
@@ -200,7 +208,7 @@ Parsed parse(int argc, const char* const* argv) {
   verify->add_option("DIR", options.folder, "the folder")->required()->type_name("");
   verify->add_option("IMAGE", options.evidence, "where the evidence is now [where it was]")->type_name("");
 
-  for (CLI::App* command : {examine, verify}) {
+  for (CLI::App* command : {examine, info, verify}) {
     command->add_flag("-q,--quiet", options.quiet, "print neither summary nor progress; errors only");
     command->add_flag("--no-progress", no_progress, "no progress line (there is one only on a terminal)");
   }
@@ -222,6 +230,10 @@ Parsed parse(int argc, const char* const* argv) {
     options.command = Command::verify;
     return parsed;
   }
+  if (info->parsed()) {
+    options.command = Command::info;
+    artefacts.targets.clear();
+  }
   options.format = json ? Format::json : lines ? Format::lines : Format::summary;
   const bool extracted =
       !artefacts.mft.empty() || !artefacts.usn_journal.empty() || !artefacts.log_file.empty() || !artefacts.index.empty();
@@ -237,6 +249,7 @@ Parsed parse(int argc, const char* const* argv) {
   }
   artefacts.volume = volume;
   artefacts.replay_log = !no_log_replay;
+  artefacts.shadows = !no_shadows;
   if (password_fd) artefacts.bitlocker_password = read_password("--bitlocker-password-fd", *password_fd);
   if (images.empty()) options.requests.push_back(artefacts);
   for (auto& group : group_images(images)) {

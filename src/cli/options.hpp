@@ -10,7 +10,7 @@
 
 namespace trimcarve::cli {
 
-enum class Command { examine, verify };
+enum class Command { examine, info, verify };
 enum class Format { summary, json, lines };
 
 struct Options {

@@ -37,6 +37,10 @@ struct SightingKey {
 struct KnownEvidence {
   std::map<std::pair<SightingKey, std::string>, std::uint32_t> sightings;  // with the SHA-256 of its bytes: its number
   std::unordered_set<FileReference> files;                                 // that were reported
+  // Of the volume: its $MFT, and the graph that $MFT alone makes.
+  SourcePtr mft;
+  std::uint32_t record_size = 0;
+  std::unique_ptr<history::Graph> records;
 };
 
 // One volume, or what stands for it when only artefacts were given.

@@ -56,6 +56,7 @@ class Pipeline {
       examine_image();
     else
       examine_artefacts();
+    if (targets_.empty()) return std::move(out_);
     hear_given();
     const findings::Hearing hearing = witnesses_.hearing();
     for (const auto& target : targets_) {
@@ -165,6 +166,21 @@ class Pipeline {
         if (volume.bitmap().allocation(lcn) != ntfs::Allocation::free) return false;
       return true;
     });
+  }
+
+  // For info: the shadow copies, not read.
+  void name_shadows(const VolumeExaminer& live, image::ShadowStores& stores, std::uint32_t& next) {
+    for (Warning& warning : stores.warnings) out_.warnings.push_back(std::move(warning));
+    out_.complete = out_.complete && stores.complete;
+    for (const image::ShadowStore& store : stores.stores) {
+      VolumeInfo& info = out_.volumes.emplace_back();
+      info.index = next++;
+      info.offset = live.info().offset;
+      info.size = live.info().size;
+      info.shadow_of = live.info().index;
+      info.shadow_created = store.created;
+      info.state = store.bytes == nullptr ? "unreadable" : "not read";
+    }
   }
 
   // The shadow copies of a volume, newest first, each a volume of its own. Memory for names is needed for one of them at a time.
@@ -301,6 +317,8 @@ class Pipeline {
     image::PartitionTable table = image::read_partitions(*opened.source, opened.sector_size);
     std::ranges::move(table.warnings, std::back_inserter(out_.warnings));
     out_.complete = out_.complete && table.complete;
+    for (image::Partition& p : table.partitions)
+      out_.partitions.push_back({p.index, std::string(to_string(p.scheme)), p.offset, p.size, p.type, p.type_name, p.name, {}});
 
     const image::BitlockerKeys keys = bitlocker_keys();
     struct Copied {
@@ -374,6 +392,13 @@ class Pipeline {
     if (request_.volume && *request_.volume >= index)
       throw RunError(ExitCode::usage, path, fmt::format("no volume {}", *request_.volume),
                      fmt::format("the disk has {} NTFS volume{}", index, index == 1 ? "" : "s"));
+    for (PartitionInfo& partition : out_.partitions)
+      for (const VolumeInfo& volume : out_.volumes)
+        if (volume.offset == partition.offset && !partition.volume) partition.volume = volume.index;
+    if (targets_.empty()) {
+      for (Copied& copies : copied) name_shadows(*copies.live, copies.stores, index);
+      return;
+    }
     if (examined == 0) throw RunError(ExitCode::input, path, "nothing to examine", why);
     for (const auto& examiner : examiners_) examiner->hear(witnesses_);
     for (Copied& copies : copied) examine_shadows(*copies.live, std::move(copies.stores), copies.known, index);

@@ -67,6 +67,7 @@ class VolumeExaminer {
   void bound_by(const std::vector<std::unique_ptr<VolumeExaminer>>& copies);
 
   VolumeInfo& info() noexcept { return info_; }
+  const VolumeInfo& info() const noexcept { return info_; }
 
  private:
   struct Member {
@@ -77,6 +78,8 @@ class VolumeExaminer {
 
   carvers::ProgressSink progress_sink(std::string stage) const;
   void read_records();
+  // The records of a shadow copy's $MFT that do not lie where the volume's do; begins the graph with the others. Nothing: all.
+  std::optional<std::vector<carvers::RecordStretch>> begin_with_the_volumes();
   void read_log();         // $LogFile: volume_log.cpp
   void add_log_journal();  // the records of the change journal that $LogFile holds and $J does not
   // The committed deletion of this very file in $LogFile that $MFT does not show yet; null when there is none.

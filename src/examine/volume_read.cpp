@@ -109,6 +109,7 @@ void VolumeExaminer::read() {
 void VolumeExaminer::read_records() {
   auto options = evidence_.record_options();
   options.progress = progress_sink("$MFT");
+  options.only = begin_with_the_volumes();
   const auto tally = carvers::carve_records(*evidence_.volume->mft(), options, [&](const Sighting& sighting) {
     // Live $INDEX_ROOT entries say of most files what their own records say; those of directories in question are read later.
     if (sighting.source == SourceKind::index) return;
@@ -120,8 +121,11 @@ void VolumeExaminer::read_records() {
   const carvers::MftTally& mft = tally.mft;
   Coverage coverage{
       .volume = info_.index, .source = "mft", .first = mft.window.first, .last = mft.window.last, .records = mft.file + mft.baad};
-  coverage.note = fmt::format("{} slots: {} in use, {} free ({} of them never used), {} zero", mft.slots, mft.in_use, mft.free,
-                              mft.never_used, mft.zero);
+  if (options.only)
+    coverage.note = fmt::format("{} of {} slots lie where the volume's do, and are not told again; of the others, ",
+                                evidence_.volume->record_count() - mft.slots, evidence_.volume->record_count());
+  coverage.note += fmt::format("{} slots: {} in use, {} free ({} of them never used), {} zero", mft.slots, mft.in_use, mft.free,
+                               mft.never_used, mft.zero);
   if (mft.baad != 0) coverage.note += fmt::format("; {} marked BAAD", mft.baad);
   if (mft.torn != 0) coverage.note += fmt::format("; {} torn", mft.torn);
   if (mft.partial != 0) coverage.note += fmt::format("; {} damaged in part", mft.partial);
@@ -135,6 +139,11 @@ void VolumeExaminer::read_records() {
                              fmt::format("volume {}: $MFT has {} unreadable slots, {} that hold no record, {} torn records", info_.index,
                                          mft.unreadable, mft.garbage, mft.torn),
                              {}});
+  }
+  if (evidence_.known != nullptr && !evidence_.shadow_created) {
+    evidence_.known->mft = evidence_.volume->mft();
+    evidence_.known->record_size = evidence_.volume->record_size();
+    evidence_.known->records = std::make_unique<history::Graph>(graph_, std::vector<bool>{}, evidence_.volume->record_size());
   }
   const carvers::SlackTally& slack = tally.slack;
   Coverage of_slack{

@@ -1,6 +1,7 @@
 // A shadow copy beside its volume: what only the copy knows, and what it says of the volume's deleted files.
 #include <algorithm>
 #include <array>
+#include <functional>
 
 #include "examine/volume_examiner.hpp"
 #include "trimcarve/bytes.hpp"
@@ -8,6 +9,62 @@
 namespace trimcarve {
 
 using Standing = history::Graph::Standing;
+
+namespace {
+
+// Where the two sources lie in different places of the image, by stretches of their bytes from `begin` on. One whose bytes do not all lie
+// somewhere (a hole) differs.
+void each_difference(const std::vector<Range>& a, const std::vector<Range>& b, std::uint64_t begin, std::uint64_t length,
+                     const std::function<void(std::uint64_t, std::uint64_t)>& take) {
+  const auto whole = [length](const std::vector<Range>& ranges) {
+    std::uint64_t sum = 0;
+    for (const Range& r : ranges) sum += r.length;
+    return sum == length;
+  };
+  if (!whole(a) || !whole(b)) return take(begin, length);
+  std::size_t i = 0, j = 0;
+  std::uint64_t in_a = 0, in_b = 0;
+  for (std::uint64_t at = 0; at < length;) {
+    const std::uint64_t step = std::min(a[i].length - in_a, b[j].length - in_b);
+    if (a[i].space != b[j].space || a[i].offset + in_a != b[j].offset + in_b) take(begin + at, step);
+    at += step;
+    if ((in_a += step) == a[i].length) ++i, in_a = 0;
+    if ((in_b += step) == b[j].length) ++j, in_b = 0;
+  }
+}
+
+}  // namespace
+
+std::optional<std::vector<carvers::RecordStretch>> VolumeExaminer::begin_with_the_volumes() {
+  if (!evidence_.shadow_created || evidence_.known == nullptr || evidence_.known->records == nullptr) return std::nullopt;
+  const std::uint32_t size = evidence_.volume->record_size();
+  if (size != evidence_.known->record_size) return std::nullopt;
+  const ByteSource &mine = *evidence_.volume->mft(), &volumes = *evidence_.known->mft;
+  const std::uint64_t slots = mine.size() / size, common = std::min(slots, volumes.size() / size);
+  constexpr std::uint64_t most_slots = std::uint64_t{1} << 28;
+  if (std::max(slots, volumes.size() / size) > most_slots) return std::nullopt;
+  std::vector<bool> differs(static_cast<std::size_t>(std::max(slots, volumes.size() / size)));
+  std::fill(differs.begin() + static_cast<std::ptrdiff_t>(common), differs.end(), true);
+  constexpr std::uint64_t step = 1U << 20;
+  for (std::uint64_t at = 0; at < common * size; at += step) {
+    const std::uint64_t length = std::min(step, common * size - at);
+    each_difference(mine.locate(at, length), volumes.locate(at, length), at, length, [&](std::uint64_t offset, std::uint64_t bytes) {
+      for (std::uint64_t entry = offset / size; entry * size < offset + bytes; ++entry) differs[static_cast<std::size_t>(entry)] = true;
+    });
+  }
+  std::vector<carvers::RecordStretch> out;
+  for (std::uint64_t entry = 0; entry < slots; ++entry) {
+    if (!differs[static_cast<std::size_t>(entry)]) continue;
+    if (!out.empty() && out.back().first + out.back().count == entry)
+      ++out.back().count;
+    else
+      out.push_back({entry, 1});
+  }
+  graph_ = history::Graph(*evidence_.known->records, differs, size);
+  // The volume was in use when the copy was made: as certain as three records' times (ActivityWindow::last).
+  for (int i = 0; i < 3; ++i) activity_.see(*evidence_.shadow_created);
+  return out;
+}
 
 // Does the copy have bytes of these clusters that are not zero and lie elsewhere than in the volume's own?
 bool VolumeExaminer::only_here(const RunFact& run) const {

@@ -1,6 +1,7 @@
 #include "history/graph.hpp"
 
 #include <algorithm>
+#include <iterator>
 
 namespace trimcarve::history {
 
@@ -27,6 +28,30 @@ Graph::Graph(ntfs::UpCase up_case, std::uint64_t slots) : up_case_(std::move(up_
   const std::uint64_t expected = std::min(slots, std::uint64_t{1} << 22);  // a hint, and a claim: never trusted beyond this
   slots_.reserve(expected);
   heads_.reserve(expected);
+}
+
+Graph::Graph(const Graph& base, const std::vector<bool>& left_out, std::uint32_t record_size) : up_case_(base.up_case_) {
+  const auto keeps = [&](std::uint64_t entry) { return entry >= left_out.size() || !left_out[entry]; };
+  slots_.resize(base.slots_.size());
+  heads_.assign(base.slots_.size(), no_row);
+  for (std::size_t entry = 0; entry < slots_.size(); ++entry)
+    if (keeps(entry) && base.slots_[entry].present) slots_[entry] = base.slots_[entry], ++records_;
+  for (const auto& [entry, slot] : base.far_slots_)
+    if (keeps(entry)) far_slots_.emplace(entry, slot), ++records_;
+  for (std::size_t i = 0; i < base.rows_.size(); ++i) {
+    NameRow row = base.rows_[i];
+    if (!keeps(row.locator / record_size)) continue;
+    row.text = text_.add(base.name(row));
+    if (row.reference.value != 0) {
+      RowIndex& first = head(row.reference.entry());
+      row.next = first;
+      first = static_cast<RowIndex>(rows_.size());
+    }
+    rows_.push_back(row);
+  }
+  for (std::size_t i = 0; i < base.claims_.size(); ++i)
+    if (keeps(base.claims_[i].entry)) claims_.push_back(base.claims_[i]);
+  std::ranges::copy_if(base.extensions_, std::back_inserter(extensions_), [&](const auto& e) { return keeps(e.second); });
 }
 
 RowIndex& Graph::head(std::uint64_t entry) {

@@ -84,6 +84,10 @@ class Graph {
   // `slots`: expected number of $MFT records (a hint, not trusted).
   Graph(ntfs::UpCase up_case, std::uint64_t slots);
 
+  // What `base`, a graph of $MFT alone, has of the records that `left_out` does not say true of (by entry; what lies behind its end is
+  // kept): one shadow copy's $MFT differs from the volume's in few records, and only these are added then. Not finished.
+  Graph(const Graph& base, const std::vector<bool>& left_out, std::uint32_t record_size);
+
   void add(const Sighting& sighting);
   // Builds the index of children. Call again after adding more.
   void finish();

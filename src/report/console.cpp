@@ -50,6 +50,12 @@ std::string blocks_text(const BlockCounts& blocks) {
   return text;
 }
 
+std::string checks_text(const std::vector<StructureCheck>& checks) {
+  std::string text;
+  for (const StructureCheck& check : checks) text += fmt::format("{}{} {}", text.empty() ? "" : ", ", check.structure, check.state);
+  return text;
+}
+
 std::string log_text(const LogReplay& log) {
   std::string text = fmt::format("{}: {} entries write {} sectors of 4 KiB, {} of them otherwise than the file has them",
                                  log.replayed ? "pending, replayed in memory" : "pending, NOT replayed as asked", with_commas(log.entries),
@@ -87,6 +93,13 @@ class Console {
     if (!x_.complete) sink_("\n" + bold("INCOMPLETE") + ": parts of the evidence could not be read; what is missing is listed above.\n");
   }
 
+  void write_info() {
+    sources();
+    coverage();
+    warnings();
+    if (!x_.complete) sink_("\n" + bold("INCOMPLETE") + ": parts of the input could not be read; what is missing is listed above.\n");
+  }
+
  private:
   std::string bold(std::string_view text) const { return style_.bold ? fmt::format("\x1b[1m{}\x1b[0m", text) : std::string(text); }
 
@@ -94,7 +107,8 @@ class Console {
   void field(std::size_t indent, std::string_view label, std::string_view text) {
     if (text.empty()) return;
     const std::size_t left = indent + label_width;
-    sink_(std::string(indent, ' ') + padded(label, label_width) + wrapped(safe(text), width_ - left, left) + "\n");
+    const std::string head = label.size() < label_width ? padded(label, label_width) : std::string(label) + " ";
+    sink_(std::string(indent, ' ') + head + wrapped(safe(text), width_ - left, left) + "\n");
   }
 
   void heading(std::string_view text) { sink_("\n" + bold(text) + "\n"); }
@@ -111,9 +125,26 @@ class Console {
       for (const std::string& parent : source.parents) field(2, "parent", parent);
       if (source.blocks) field(2, "blocks", blocks_text(*source.blocks));
       if (source.log) field(2, "log", log_text(*source.log));
+      if (x_.targets.empty() && !source.checks.empty()) field(2, "checksums", checks_text(source.checks));
+      if (!source.page_ranges.empty()) field(2, "page ranges", source.page_ranges);
       for (const std::string& warning : source.warnings) field(2, "warning", warning);
     }
+    // Of the table only info tells: a report is of volumes.
+    if (x_.targets.empty()) {
+      for (const PartitionInfo& partition : x_.partitions) this->partition(partition);
+      if (x_.partitions.empty()) field(2, "partitions", "no table that is known, and no volume at the beginning");
+    }
     for (const VolumeInfo& volume : x_.volumes) this->volume(volume);
+  }
+
+  void partition(const PartitionInfo& partition) {
+    if (partition.scheme == "none") return field(2, "partitions", "no table: the disk is one volume");
+    std::string text = fmt::format("{} {}, at byte {}, {}", partition.scheme, partition.type, with_commas(partition.offset),
+                                   bytes_for_people(partition.size));
+    if (!partition.type_name.empty()) text += ", " + partition.type_name;
+    if (!partition.name.empty()) text += ", \"" + partition.name + "\"";
+    if (partition.volume) text += fmt::format(": volume {}", *partition.volume);
+    field(2, fmt::format("partition {}", partition.index), text);
   }
 
   void volume(const VolumeInfo& volume) {
@@ -145,6 +176,8 @@ class Console {
       add(free.hole, "without stored bytes");
       add(free.zero.value_or(0), "zero");
       add(free.data.value_or(0), "with data");
+      if (!free.data && free.total > free.hole + free.unreadable)
+        add(free.total - free.hole - free.unreadable, "with stored bytes, not read");
       add(free.unreadable, "unreadable");
       field(4, "free", counts);
     }
@@ -412,6 +445,10 @@ class Console {
 };
 
 }  // namespace
+
+void write_info(const Examination& examination, const ConsoleStyle& style, const Sink& sink) {
+  Console(examination, style, sink).write_info();
+}
 
 void write_console(const Examination& examination, const ConsoleStyle& style, const Sink& sink) {
   Console(examination, style, sink).write();

@@ -20,6 +20,9 @@ struct ConsoleStyle {
 
 void write_console(const Examination& examination, const ConsoleStyle& style, const Sink& sink);
 
+// What the input is: container, partitions, volumes, journals, and from when to when each speaks.
+void write_info(const Examination& examination, const ConsoleStyle& style, const Sink& sink);
+
 // The part of it that shows the files of one target.
 void write_tree(const Examination& examination, std::uint32_t target, const ConsoleStyle& style, const Sink& sink);
 

@@ -74,6 +74,19 @@ void put_source(JsonWriter& json, const SourceInfo& source, std::string_view rec
   json.end_object();
 }
 
+void put_partition(JsonWriter& json, const PartitionInfo& partition, std::string_view record, std::uint32_t image) {
+  begin_record(json, record, image);
+  json.key("index").value(partition.index);
+  json.key("scheme").value(partition.scheme);
+  json.key("offset").value(partition.offset);
+  json.key("size").value(partition.size);
+  put_or_null(json.key("type"), partition.type);
+  put_or_null(json.key("type_name"), partition.type_name);
+  put_or_null(json.key("name"), partition.name);
+  put_optional(json.key("volume"), partition.volume);
+  json.end_object();
+}
+
 void put_volume(JsonWriter& json, const VolumeInfo& volume, std::string_view record, std::uint32_t image) {
   begin_record(json, record, image);
   json.key("index").value(volume.index);
@@ -350,6 +363,7 @@ void write_document(const Examination& x, const Sink& sink) {
   put_head(json, x);
   json.new_line();
   put_long_list(json, "sources", x.sources, [&](const SourceInfo& s, std::size_t) { put_source(json, s, {}, 0); });
+  put_long_list(json, "partitions", x.partitions, [&](const PartitionInfo& p, std::size_t) { put_partition(json, p, {}, 0); });
   put_long_list(json, "volumes", x.volumes, [&](const VolumeInfo& v, std::size_t) { put_volume(json, v, {}, 0); });
   put_long_list(json, "coverage", x.coverage, [&](const Coverage& c, std::size_t) { put_coverage(json, c, {}, 0); });
   put_long_list(json, "witnesses", x.witnesses, [&](const WitnessInfo& w, std::size_t i) { put_witness(json, w, i, {}, 0); });
@@ -376,6 +390,7 @@ void write_lines(const Examination& x, std::uint32_t image, const Sink& sink) {
     }
   };
   lines(x.sources, [&](const SourceInfo& s, std::size_t) { put_source(json, s, "source", image); });
+  lines(x.partitions, [&](const PartitionInfo& p, std::size_t) { put_partition(json, p, "partition", image); });
   lines(x.volumes, [&](const VolumeInfo& v, std::size_t) { put_volume(json, v, "volume", image); });
   lines(x.coverage, [&](const Coverage& c, std::size_t) { put_coverage(json, c, "coverage", image); });
   lines(x.witnesses, [&](const WitnessInfo& w, std::size_t i) { put_witness(json, w, i, "witness", image); });

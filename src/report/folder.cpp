@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <ranges>
 
+#include "report/case_sqlite.hpp"
 #include "report/document.hpp"
 #include "report/recovered.hpp"
 
@@ -16,6 +17,7 @@ namespace trimcarve::report {
 namespace {
 
 constexpr const char* unfinished_findings = "findings.json.unfinished";
+constexpr const char* unfinished_case = "case.sqlite.unfinished";
 constexpr const char* unfinished_manifest = "manifest.json.unfinished";
 
 bool is_empty(int folder) {
@@ -102,6 +104,18 @@ void OutputFolder::write_findings(const Examination& examination) {
   outputs_.push_back({"findings.json", done.size, done.sha256});
 }
 
+void OutputFolder::write_case(const Examination& examination) {
+  create(unfinished_case).close();
+  write_case_database(examination, path_ + "/" + unfinished_case, path_ + "/case.sqlite");
+  const auto file = open_inside(folder_.get(), unfinished_case);
+  const auto done = file ? identify(file->get()) : Result<FileIdentity>(fail(file.error().what));
+  if (!done) throw RunError(ExitCode::output, path_ + "/case.sqlite", "cannot read it again", done.error().what);
+  if (::renameat(folder_.get(), unfinished_case, folder_.get(), "case.sqlite") != 0)
+    throw RunError(ExitCode::output, path_ + "/case.sqlite", "cannot rename", system_error());
+  made_.emplace_back("case.sqlite");
+  outputs_.push_back({"case.sqlite", done->size, done->sha256});
+}
+
 void OutputFolder::write_manifest(const Examination& examination, const RunIdentity& run) {
   NewFile file = create(unfinished_manifest);
   file.write(manifest_text(examination, run, outputs_));
@@ -115,6 +129,7 @@ void OutputFolder::write_manifest(const Examination& examination, const RunIdent
 void OutputFolder::write(Examination& examination, const RunIdentity& run, const std::atomic<bool>* cancel) {
   write_recovered(examination, cancel);
   write_findings(examination);
+  write_case(examination);
   if (cancel != nullptr && *cancel) throw RunError(ExitCode::interrupted, path_, "stopped", "interrupted");
   write_manifest(examination, run);
   finished_ = true;

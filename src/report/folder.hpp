@@ -2,6 +2,7 @@
 //
 //   DIR/recovered/...   contents that came back, each under a safe name
 //   DIR/findings.json   the document
+//   DIR/case.sqlite     the same as a database
 //   DIR/manifest.json   written last: version, command, input identity, and size and SHA-256 of each of the others
 //
 // A folder without manifest.json is not the result of a finished run. When anything fails, what was written is taken away again.
@@ -35,6 +36,7 @@ class OutputFolder {
   NewFile create(const std::string& relative);
   void write_recovered(Examination& examination, const std::atomic<bool>* cancel);
   void write_findings(const Examination& examination);
+  void write_case(const Examination& examination);
   void write_manifest(const Examination& examination, const RunIdentity& run);
   void take_away() noexcept;
 

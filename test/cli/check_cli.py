@@ -6,6 +6,7 @@ import re
 import resource
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -186,6 +187,97 @@ def containers(folder):
     expect(["examine", child, "--parent", elsewhere + "/base", "--page-ranges", listing], 2, "no page listing can apply")
     expect(["examine", elsewhere + "/base", "--page-ranges", folder + "/child.vhd"], 3, "not a page listing")
     check(run("examine", elsewhere + "/base", "--no-log-replay", "-q").returncode == 0, "--no-log-replay on an image without a log")
+
+
+def info(folder):
+    """Container, partitions and volumes as qemu-img, sfdisk and fsntfsinfo have them; a disk without NTFS is told too."""
+    image = sample(folder)
+    with open(image, "rb") as f:
+        blob = f.read()
+    raw = write(folder + "/removed.raw", blob[:-512])
+    told = json.loads(run("info", raw, "--json").stdout)
+    if shutil.which("sfdisk") or os.path.exists("/sbin/sfdisk"):
+        table = json.loads(subprocess.run(["sfdisk", "-J", raw], capture_output=True, text=True, check=True,
+                                          env={**os.environ, "PATH": os.environ["PATH"] + ":/sbin"}).stdout)["partitiontable"]
+        want = [(p["start"] * 512, p["size"] * 512, f"0x{int(p['type'], 16):02X}") for p in table["partitions"]]
+        check([(p["offset"], p["size"], p["type"]) for p in told["partitions"]] == want, f"sfdisk: {want}, info: {told['partitions']}")
+    check([p["volume"] for p in told["partitions"]] == [0], f"{told['partitions']}")
+    volume = told["volumes"][0]
+    write(folder + "/volume", blob[volume["offset"]:volume["offset"] + volume["size"] + 512])
+    if shutil.which("fsntfsinfo"):
+        text = subprocess.run(["fsntfsinfo", folder + "/volume"], capture_output=True, text=True).stdout
+        check(re.search(rf"Cluster block size\s*: {volume['cluster_size']}\b", text), f"{volume['cluster_size']}: {text}")
+        check(re.search(rf"MFT entry size\s*: {volume['record_size']}\b", text), f"{volume['record_size']}: {text}")
+        check(re.search(rf"Serial number\s*: {volume['serial'][:8]}-?{volume['serial'][8:]}", text, re.I), f"{volume['serial']}: {text}")
+    check(told["targets"] == [] and told["files"] == [] and {c["source"] for c in told["coverage"]} >= {"mft", "usn_journal", "log_file"},
+          "info looks for targets, or tells no coverage")
+    if shutil.which("qemu-img"):
+        for form, name in (("vpc", "vhd dynamic"), ("vhdx", "vhdx dynamic"), ("qcow2", "qcow2")):
+            out = f"{folder}/converted.{form}"
+            subprocess.run(["qemu-img", "convert", "-O", form, raw, out], check=True)
+            size = json.loads(subprocess.run(["qemu-img", "info", "--output=json", out], capture_output=True, check=True).stdout)["virtual-size"]
+            r = run("info", out)
+            check(r.returncode == 0 and name in r.stdout and f"({size:,})" in r.stdout and "partition 0" in r.stdout, f"{form}: {r.stdout[:600]} {r.stderr}")
+    empty = write(folder + "/zeros.img", bytes(1 << 20))
+    r = run("info", empty)
+    check(r.returncode == 0 and "no table that is known" in r.stdout, f"zeros: {r.returncode} {r.stdout} {r.stderr}")
+    expect(["info", folder + "/none.img"], 3, "no such file")
+    expect(["info"], 2, "IMAGE")
+
+
+def database(folder):
+    """case.sqlite says what findings.json says, read by Python's SQLite and by the sqlite3 shell; its views answer; two runs are equal."""
+    image = sample(folder)
+    for out in ("one", "two"):
+        check(run("examine", image, "-o", f"{folder}/{out}", "-q").returncode == 0, "examine")
+    paths = [f"{folder}/{out}/case.sqlite" for out in ("one", "two")]
+    contents = []
+    for path in paths:
+        with open(path, "rb") as f:
+            contents.append(f.read())
+    check(contents[0] == contents[1], "two runs write different databases")
+    with open(folder + "/one/findings.json", encoding="utf-8") as f:
+        document = json.load(f)
+    copy = write(folder + "/copy.sqlite", contents[0])
+    db = sqlite3.connect(copy)
+
+    def rows(sql):
+        return db.execute(sql).fetchall()
+
+    def time(value):
+        return value["time"] if value else None
+
+    check(rows("PRAGMA integrity_check") == [("ok",)] and rows("PRAGMA foreign_key_check") == [], "the database is not sound")
+    check(rows("SELECT id, sha256, source FROM sighting ORDER BY id") == [(s["id"], s["sha256"], s["source"]) for s in document["sightings"]], "sightings")
+    want = sorted((s["id"], r["space"], r["offset"], r["length"]) for s in document["sightings"] for r in s["ranges"])
+    check(sorted(rows("SELECT * FROM sighting_range")) == want, "ranges of sightings")
+    check(rows("SELECT id, statement, grade FROM finding ORDER BY id") == sorted((f["id"], f["statement"], f["grade"]) for f in document["findings"]), "findings")
+    want = sorted((f["id"], n) for f in document["findings"] for n in f["sightings"])
+    check(sorted(rows("SELECT * FROM finding_sighting")) == want, "what findings rest on")
+    want = [(f["path"], f["state"], f["size"], time(f["deleted"]["earliest"]) if f["deleted"] else None, time(f["deleted"]["latest"]) if f["deleted"] else None)
+            for f in document["files"]]
+    check(rows("SELECT path, state, size, deleted_earliest, deleted_latest FROM file ORDER BY id") == want, "files")
+    streams = [s for f in document["files"] for s in ([f["content"]] if f["content"] else []) + f["streams"]]
+    check(rows("SELECT state, size, sha256 FROM stream ORDER BY id") == [(s["state"], s["size"], s["sha256"]) for s in streams], "streams")
+    check(rows("SELECT vcn, lcn, clusters, state FROM stream_run ORDER BY rowid") == [(r["vcn"], r["lcn"], r["clusters"], r["state"]) for s in streams for r in s["runs"]], "runs")
+    parts = [p for s in streams for p in s["parts"]]
+    check(rows("SELECT file_offset, length, sha256, recovered_as FROM stream_part ORDER BY id") ==
+          [(p["file_offset"], p["length"], p["sha256"], p["recovered_as"]) for p in parts], "parts")
+    target = document["targets"][0]
+    check(rows("SELECT target, verdict, grade FROM target") == [(target["target"], target["verdict"], target["grade"])], "targets")
+    check(rows("SELECT version, sequence, command, exit_code, output FROM run ORDER BY id") ==
+          [(r["version"], r["sequence"], r["command"], r["exit_code"], r["output"]) for r in target["runs"]], "runs of the extension")
+    check(len(rows("SELECT * FROM step")) == len(target["story"]), "story")
+    for (view,) in rows("SELECT name FROM sqlite_master WHERE type = 'view'"):
+        rows(f"SELECT * FROM {view}")
+    for view in ("v_verdict", "v_runs", "v_story", "v_deleted", "v_recovered", "v_trim", "v_evidence", "v_coverage"):
+        check(rows(f"SELECT COUNT(*) FROM {view}")[0][0] > 0, f"{view} is empty")
+    db.close()
+    if shutil.which("sqlite3") is None:
+        print("SKIPPED: the sqlite3 shell is not installed")
+        return
+    told = subprocess.run(["sqlite3", copy, "SELECT verdict FROM v_verdict LIMIT 1"], capture_output=True, text=True)
+    check(told.stdout.strip() == target["verdict"], f"the sqlite3 shell: {told.stdout} {told.stderr}")
 
 
 def folder_not_empty(folder):
@@ -427,7 +519,7 @@ def manual(folder):
     page = os.path.join(source_root, "man/trimcarve.1")
     with open(page, encoding="utf-8") as f:
         text = f.read()
-    for command in ("examine", "verify"):
+    for command in ("examine", "info", "verify"):
         for option in re.findall(r"--([a-z]+[a-z-]*)", run(command, "--help").stdout):
             check(re.search(rf"Fl -(\S+ \| -)?{option}(?![a-z-])", text), f"--{option} is not in the manual page")
     if shutil.which("mandoc") is None:
@@ -444,6 +536,8 @@ checks = {
     "usage": usage,
     "refused": refused,
     "containers": containers,
+    "info": info,
+    "database": database,
     "folder-not-empty": folder_not_empty,
     "disk-full": disk_full,
     "pipes": pipes,

@@ -289,6 +289,7 @@ Examination example(const std::string& disk_path) {
   volume.free_clusters = ClusterCounts{10, 4, 0, 3, 3};
   volume.state = "examined";
   volume.created = at("2026-10-01T00:00:00Z");
+  x.partitions = {{0, "mbr", 1048576, 33554432, "0x07", "NTFS or exFAT", "", 0}};
   x.volumes.push_back(volume);
   x.coverage.push_back({0, "mft", at("2026-10-01T00:00:00Z"), at("2026-11-04T00:00:00Z"), 300'067, {}, ""});
   x.coverage.push_back({0, "usn_journal", at("2026-11-01T00:00:00Z"), std::nullopt, 12, {{0, 4096, "zeroed"}}, "re-created"});
