@@ -184,6 +184,7 @@ bool speaks_of(std::string_view text, std::size_t at, const Verb& verb, const Me
     if (mention.in_path && mention.end < text.size() && is_slash(text[mention.end]) && behind < text.size() &&
         (is_letter(text[behind]) || is_digit(text[behind])))
       return false;
+    if (sentence_end(text, end) < mention.at) return false;
     std::string_view between = text.substr(end, mention.at - std::min(end, mention.at));
     if (mention.in_path) {  // of the path only its beginning stands before the name
       const std::size_t path = between.find_last_of(" '\"(");
@@ -193,7 +194,7 @@ bool speaks_of(std::string_view text, std::size_t at, const Verb& verb, const Me
     static constexpr std::array<std::string_view, 17> nouns{"the",  "plugin",  "plug",    "in",        "extension", "handler",
                                                             "name", "folder",  "for",     "directory", "binary",    "package",
                                                             "of",   "version", "request", "command",   "operation"};
-    if (sentence_end(text, end) < mention.at || !has_only(between, nouns)) return false;
+    if (!has_only(between, nouns)) return false;
     // "Installed version of X" is no installing.
     return is_removal(verb) || contains(between, "plugin") || contains(between, "extension") || contains(between, "handler");
   }

@@ -90,13 +90,13 @@ void read_agent_fields(const Event& event, Statement& statement) {
       if (is_version(f->second) && (is_one_of(f->first, {"version", "handlerversion", "pluginversion", "extensionversion"}) ||
                                     (is_unnamed(f->first) && f == std::next(named))))
         statement.version = f->second;
+  const auto outcome =
+      std::ranges::find_if(fields, [](const auto& f) { return is_one_of(f.first, {"operationsuccess", "issuccess", "success"}); });
   const auto operation = std::ranges::find_if(fields, [&](const auto& f) {
     return (is_one_of(f.first, {"operation", "op"}) || is_unnamed(f.first)) && f.second.find(' ') == std::string::npos &&
            step_of(f.second) != Deed::other;
   });
-  if (operation == fields.end()) return;
-  const auto outcome =
-      std::ranges::find_if(fields, [](const auto& f) { return is_one_of(f.first, {"operationsuccess", "issuccess", "success"}); });
+  if (operation == fields.end() && statement.deed == Deed::other) return;
   const bool failed = outcome != fields.end() && is_one_of(outcome->second, {"false", "0"});
   if (failed || std::ranges::any_of(fields, [](const auto& f) { return says_failed(f.second); })) {
     statement.deed = Deed::other;

@@ -72,6 +72,7 @@ bool has_folder(std::string_view text, std::string_view folder) { return !std::r
 constexpr std::array<std::string_view, 3> handler_folders{R"(\packages\plugins\)", R"(\windowsazure\logs\plugins\)",
                                                           R"(\guestconfig\extension_logs\)"};
 bool has_handler_folder(std::string_view text) {
+  if (!contains(text, "plugins") && !contains(text, "extension_logs")) return false;
   return std::ranges::any_of(handler_folders, [&](std::string_view folder) { return has_folder(text, folder); });
 }
 bool behind_handler_folder(std::string_view before) {
@@ -96,6 +97,7 @@ bool is_known(std::string_view name) {
 std::string_view find_known(std::string_view text) {
   const auto goes_on = [](char c) { return is_letter(c) || is_digit(c); };
   std::string_view first;
+  if (!contains(text, "microsoft.")) return first;  // most texts are none of theirs
   for (const std::string_view known : known_handlers)
     for (std::size_t at = find_word(text, known); at != std::string_view::npos; at = find_word(text, known, at + 1)) {
       const std::size_t end = at + known.size();

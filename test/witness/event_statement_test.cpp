@@ -241,6 +241,7 @@ TEST_CASE("an event of the guest agent claims no step that it denies, and no ver
   s = fields("Uninstall", "False", "");
   CHECK(s.deed == Deed::other);
   CHECK(s.status == "error");
+  CHECK(fields("", "False", "Plugin Microsoft.Compute.CustomScriptExtension (version 1.10.20) uninstalled.").deed == Deed::other);
   s = fields("Uninstall", "True", "Uninstall skipped: it is still in the goal state");
   CHECK(s.deed == Deed::other);
   CHECK(s.status.empty());
