@@ -4,28 +4,27 @@ namespace trimcarve::carvers {
 
 namespace {
 
-using namespace std::string_view_literals;
 using enum Language;
 using enum RuleWeight;
 
 constexpr std::array words{
     // Several languages
-    "powershell"sv, "echo "sv, "import "sv, "return"sv, "function "sv, "exit "sv, "print"sv, "while "sv, "else"sv,
+    ScriptWord{"powershell", true}, ScriptWord{"echo "}, ScriptWord{"import "}, ScriptWord{"return"}, ScriptWord{"function "}, ScriptWord{"exit "}, ScriptWord{"print"}, ScriptWord{"while "}, ScriptWord{"else"},
     // PowerShell
-    "$env:"sv, "$null"sv, "$true"sv, "$false"sv, "write-"sv, "get-"sv, "set-"sv, "new-"sv, "invoke-"sv, "start-"sv, "out-"sv, "remove-"sv, "param("sv,
-    "param ("sv, "foreach"sv, "cmdletbinding"sv, "executionpolicy"sv, "encodedcommand"sv, "erroraction"sv, "downloadstring"sv, "import-module"sv,
+    ScriptWord{"$env:"}, ScriptWord{"$null"}, ScriptWord{"$true"}, ScriptWord{"$false"}, ScriptWord{"write-"}, ScriptWord{"get-"}, ScriptWord{"set-"}, ScriptWord{"new-", true}, ScriptWord{"invoke-", true}, ScriptWord{"start-"}, ScriptWord{"out-"}, ScriptWord{"remove-"}, ScriptWord{"param("},
+    ScriptWord{"param ("}, ScriptWord{"foreach"}, ScriptWord{"cmdletbinding"}, ScriptWord{"executionpolicy", true}, ScriptWord{"encodedcommand", true}, ScriptWord{"erroraction"}, ScriptWord{"downloadstring", true}, ScriptWord{"import-module"},
     // Batch
-    "@echo"sv, "setlocal"sv, "errorlevel"sv, "%~dp0"sv, "goto "sv, "if exist"sv, "if not exist"sv, ">nul"sv, "> nul"sv, "reg add"sv, "net user"sv,
+    ScriptWord{"@echo", true}, ScriptWord{"setlocal"}, ScriptWord{"errorlevel"}, ScriptWord{"%~dp0"}, ScriptWord{"goto "}, ScriptWord{"if exist"}, ScriptWord{"if not exist"}, ScriptWord{">nul"}, ScriptWord{"> nul"}, ScriptWord{"reg add"}, ScriptWord{"net user"},
     // VBScript
-    "createobject"sv, "wscript"sv, "on error resume"sv, "end sub"sv, "end if"sv, "end function"sv, "option explicit"sv,
+    ScriptWord{"createobject", true}, ScriptWord{"wscript", true}, ScriptWord{"on error resume", true}, ScriptWord{"end sub"}, ScriptWord{"end if"}, ScriptWord{"end function"}, ScriptWord{"option explicit"},
     // Python
-    "self."sv, "def "sv, "class "sv, "elif "sv, "except"sv, "lambda "sv, "raise "sv, "assert"sv, "__init__"sv,
+    ScriptWord{"self."}, ScriptWord{"def "}, ScriptWord{"class "}, ScriptWord{"elif "}, ScriptWord{"except"}, ScriptWord{"lambda "}, ScriptWord{"raise "}, ScriptWord{"assert"}, ScriptWord{"__init__"},
     // Shell
-    "#!/"sv, "esac"sv, "then\n"sv, "done\n"sv, "\nfi\n"sv, "export "sv, "local "sv, "if [ "sv, "set -e"sv, "shift\n"sv, "/dev/null"sv, "$1\""sv,
+    ScriptWord{"#!/", true}, ScriptWord{"esac"}, ScriptWord{"then\n"}, ScriptWord{"done\n"}, ScriptWord{"\nfi\n"}, ScriptWord{"export "}, ScriptWord{"local "}, ScriptWord{"if [ "}, ScriptWord{"set -e"}, ScriptWord{"shift\n"}, ScriptWord{"/dev/null"}, ScriptWord{"$1\""},
     // The extension's documents
-    "runtimesettings"sv, "handlersettings"sv, "protectedsettings"sv, "publicsettings"sv, "commandtoexecute"sv, "fileuris"sv, "formattedmessage"sv,
-    "timestamputc"sv, "substatus"sv, "aggregatestatus"sv, "microsoft.compute."sv, "microsoft.cplat."sv, "mdkxnza1bgojkiajk"sv, "[info]"sv, "[warn]"sv,
-    "[error]"sv};
+    ScriptWord{"runtimesettings", true}, ScriptWord{"handlersettings", true}, ScriptWord{"protectedsettings", true}, ScriptWord{"publicsettings", true}, ScriptWord{"commandtoexecute", true}, ScriptWord{"fileuris", true}, ScriptWord{"formattedmessage", true},
+    ScriptWord{"timestamputc", true}, ScriptWord{"substatus", true}, ScriptWord{"aggregatestatus", true}, ScriptWord{"microsoft.compute."}, ScriptWord{"microsoft.cplat."}, ScriptWord{"mdkxnza1bgojkiajk", true}, ScriptWord{"[info]", true}, ScriptWord{"[warn]", true},
+    ScriptWord{"[error]", true}};
 
 #define CMDLET                                                                                                                          \
   "\\b(Add|Clear|Compress|ConvertFrom|ConvertTo|Copy|Disable|Enable|Expand|Export|Format|ForEach|Get|Import|Install|Invoke|Join|"       \
@@ -35,7 +34,7 @@ constexpr std::array words{
 constexpr ScriptRule rules[]{
     // PowerShell: about_Approved_Verbs, about_Variables, about_Functions_Advanced, about_Operators.
     {powershell, strong, "cmdlet", CMDLET},
-    {powershell, strong, "automatic variable", "\\$(env:\\w|null\\b|true\\b|false\\b|_\\.\\w|PS[A-Z]\\w+|ErrorActionPreference|script:|global:)"},
+    {powershell, strong, "automatic variable", "\\$env:\\w|\\$null\\b|\\$true\\b|\\$false\\b|\\$_\\.\\w|\\$PS[A-Z]\\w|\\$ErrorActionPreference|\\$script:|\\$global:"},
     {powershell, line, "assignment", "^\\s*\\$[A-Za-z_]\\w*\\s*\\+?=\\s"},
     {powershell, line, "block", "^\\s*(if|elseif|foreach|while|switch|try|catch|finally|else)\\s*(\\(.+\\)\\s*)?\\{\\s*$", true},
     {powershell, strong, "parameter block", "^\\s*(param\\s*\\(|\\[CmdletBinding|\\[Parameter\\()", true},
@@ -67,7 +66,7 @@ constexpr ScriptRule rules[]{
     {vbscript, strong, "block end", "^\\s*(End (If|Sub|Function|With|Select)|Wend|Loop( (While|Until)\\b)?|Next)\\s*$", true},
     {vbscript, line, "statement",
      "^\\s*(Dim\\s+\\w|Const\\s+\\w+\\s*=|Set\\s+\\w+\\s*=|If\\s.+\\sThen\\b|ElseIf\\s|Else\\s*$|Sub\\s+\\w+|Function\\s+\\w+\\s*\\(|For Each\\s|For\\s+\\w+\\s*=\\s|Do( While| "
-     "Until)?\\b|While\\s|Call\\s+\\w|MsgBox\\b|\\w+(\\.\\w+)*(\\([^)\\n]{0,60}\\))?\\s*=\\s*\\S|\\w+\\.\\w+(\\.\\w+)*(\\s|\\())",
+     "Until)?\\b|While\\s|Call\\s+\\w|MsgBox\\b|\\w[\\w.()]*\\s*=\\s*\\S|\\w+\\.\\w[\\w.]*[\\s(])",
      true},
     {vbscript, comment, "comment", "^\\s*'"},
     {vbscript, foreign, "another", "[;{}]\\s*$|^\\s*(def|import|from|fi|done)\\s|:\\s*$|^\\s*#"},
@@ -105,7 +104,7 @@ constexpr ScriptRule rules[]{
 
 }  // namespace
 
-std::span<const std::string_view> script_words() noexcept { return words; }
+std::span<const ScriptWord> script_words() noexcept { return words; }
 std::span<const ScriptRule> script_rules() noexcept { return rules; }
 
 }  // namespace trimcarve::carvers
