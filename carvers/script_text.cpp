@@ -43,10 +43,10 @@ namespace trimcarve::carvers {
 
 namespace {
 
-constexpr std::size_t shortest_text = 48;   // characters; less says too little, but for what nothing else has
+constexpr std::size_t shortest_text = 48;  // characters; less says too little, but for what nothing else has
 constexpr std::size_t shortest_alone = 16;
 constexpr std::size_t most_rules = 64;
-constexpr std::size_t most_between = 4;  // grains of a script that do not look like it
+constexpr std::size_t most_between = 4;    // grains of a script that do not look like it
 constexpr unsigned utf16_word = 1U << 16;  // added to a word's number
 
 struct CloseDatabase {
@@ -173,8 +173,8 @@ bool reads_as_text(std::string_view text) {
 // Decoded text, and where each of its lines lies in the window.
 struct Lines {
   struct Line {
-    std::size_t begin = 0, end = 0;    // in `text`, without the line end
-    std::size_t from = 0, until = 0;   // in the window, line end included
+    std::size_t begin = 0, end = 0;   // in `text`, without the line end
+    std::size_t from = 0, until = 0;  // in the window, line end included
     bool blank = true;
   };
   std::string text;
@@ -356,7 +356,8 @@ class Search {
   void begin_at(std::size_t from) { done_ = from; }
 
  private:
-  // What is asked of a text without a word that is enough by itself, before more is spent on it. A string of JSON has its line ends escaped.
+  // What is asked of a text without a word that is enough by itself, before more is spent on it. A string of JSON has its line ends
+  // escaped.
   bool has_lines(const Run& run) const {
     if (run.end - run.begin < shortest_text) return false;
     std::array<std::uint32_t, 3> counts{};
@@ -462,7 +463,8 @@ class Search {
     last_line_ = 0;
     if (hs_scan(parts_.rules.get(), lines_.text.data(), length, 0, scratch_.get(), on_rule, this) != HS_SUCCESS) return;
     // A document or a log is taken whole.
-    if (const auto whole = verdict(0, lines_.lines.size(), true); whole && whole->firm) return emit(0, lines_.lines.size(), *whole, encoding);
+    if (const auto whole = verdict(0, lines_.lines.size(), true); whole && whole->firm)
+      return emit(0, lines_.lines.size(), *whole, encoding);
     grains_.clear();
     for (std::size_t at = 0; at < lines_.lines.size();) {
       std::size_t next = at + 1;
@@ -470,7 +472,8 @@ class Search {
       grains_.push_back({at, next, verdict(at, next, false)});
       at = next;
     }
-    // Tables and long comments inside of a script are that script's: what is weak beside what is firm, and a little that is neither between.
+    // Tables and long comments inside of a script are that script's: what is weak beside what is firm, and a little that is neither
+    // between.
     for (std::size_t i = 0; i < grains_.size();) {
       if (!grains_[i].verdict || !grains_[i].verdict->firm) {
         ++i;
@@ -613,8 +616,8 @@ std::size_t ScriptText::search(ByteView window, std::size_t from, std::size_t to
     return 0;
   };
   const ByteView part = window.subspan(from, to - from);
-  hs_scan(parts_->words.get(), reinterpret_cast<const char*>(part.data()), static_cast<unsigned>(part.size()), 0, scratch.first.get(), on_word,
-          &context);
+  hs_scan(parts_->words.get(), reinterpret_cast<const char*>(part.data()), static_cast<unsigned>(part.size()), 0, scratch.first.get(),
+          on_word, &context);
   parts_->give(std::move(scratch));
   return search.done();
 }

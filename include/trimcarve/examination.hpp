@@ -221,8 +221,8 @@ struct FileReport {
   std::vector<std::uint32_t> targets;  // indices of the targets it belongs to
 };
 
-// Text that was found by what it says where nobody has it now, or where no list leads to it: of a script, or of the extension's own documents
-// and logs.
+// Text that was found by what it says where nobody has it now, or where no list leads to it: of a script, or of the extension's own
+// documents and logs.
 struct FragmentReport {
   std::optional<std::uint32_t> volume;  // empty: it lies in none
   std::string place;                    // "free_clusters", "file_slack", "allocated", "outside", "record_slack", "log_file"

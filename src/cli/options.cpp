@@ -172,12 +172,13 @@ Parsed parse(int argc, const char* const* argv) {
   examine->add_option("--bitlocker-password-fd", password_fd, "opens BitLocker volumes: reads the password's line from this descriptor")
       ->type_name("N");
   examine->add_option("--volume", volume, "only this NTFS volume, counted from 0")->type_name("N");
-  CLI::Option* free_flag = examine->add_flag("--free-space", free_space,
-                                             fmt::format("search free clusters and the slack of files, however much is stored there [up to {} GiB]",
-                                                         free_space_by_default >> 30));
+  CLI::Option* free_flag = examine->add_flag(
+      "--free-space", free_space,
+      fmt::format("search free clusters and the slack of files, however much is stored there [up to {} GiB]", free_space_by_default >> 30));
   examine->add_flag("--no-free-space", no_free_space, "do not search them")->excludes(free_flag);
   examine->add_flag("--whole-volume", artefacts.whole_volume, "search the clusters that files have, too (page files, memory dumps)");
-  examine->add_option("--yara", artefacts.yara, "YARA rules: those that match mark the contents and fragments that came back")->type_name("FILE");
+  examine->add_option("--yara", artefacts.yara, "YARA rules: those that match mark the contents and fragments that came back")
+      ->type_name("FILE");
   examine->add_flag("!--no-shadows", artefacts.shadows, "leave volume shadow copies out");
   CLI::Option* json_flag = examine->add_flag("--json", json, "print the whole document (as findings.json) instead of the summary");
   examine->add_flag("--jsonl", lines, "print one JSON object a line instead of the summary")->excludes(json_flag);

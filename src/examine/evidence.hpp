@@ -51,8 +51,8 @@ struct VolumeEvidence {
   std::shared_ptr<LogStatements> log_statements;  // set when it was read
   // Journal records that were carved and that no journal has: their places in the volume, by USN.
   std::unordered_map<FileReference, std::vector<std::uint64_t>> carved_journal;
-  std::optional<FileTime> shadow_created;         // of a shadow copy
-  std::shared_ptr<KnownEvidence> known;           // shared by a volume and its copies; null: it has none
+  std::optional<FileTime> shadow_created;  // of a shadow copy
+  std::shared_ptr<KnownEvidence> known;    // shared by a volume and its copies; null: it has none
 
   carvers::RecordPassOptions record_options() const;
   carvers::FreeSpaceOptions free_space_options() const;  // without text

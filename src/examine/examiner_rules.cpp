@@ -101,7 +101,9 @@ namespace trimcarve {
 
 struct ExaminerRules::Parts {};
 
-ExaminerRules::ExaminerRules(const std::string& path) { throw RunError(ExitCode::usage, path, "rules", "this build of trimcarve has no libyara"); }
+ExaminerRules::ExaminerRules(const std::string& path) {
+  throw RunError(ExitCode::usage, path, "rules", "this build of trimcarve has no libyara");
+}
 
 ExaminerRules::Scan ExaminerRules::scan(ByteView, std::vector<RuleMark>&) const { return Scan::failed; }
 

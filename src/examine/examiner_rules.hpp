@@ -19,8 +19,8 @@ class ExaminerRules {
   static constexpr std::uint64_t largest = std::uint64_t{64} << 20;
   static constexpr int most_seconds = 10;
 
-  // Throws RunError: {usage} for rules that do not compile, naming the line, and when the build has no libyara; {input} for a file that cannot
-  // be read.
+  // Throws RunError: {usage} for rules that do not compile, naming the line, and when the build has no libyara; {input} for a file that
+  // cannot be read.
   explicit ExaminerRules(const std::string& path);
   ~ExaminerRules();
   ExaminerRules(const ExaminerRules&) = delete;

@@ -24,7 +24,7 @@ struct FoundText {
 struct FreeFinds {
   // Gathered while $MFT is read.
   std::vector<carvers::Stretch> slack;
-  std::vector<carvers::Stretch> known;  // allocated, and read elsewhere: not for a search of the whole volume
+  std::vector<carvers::Stretch> known;   // allocated, and read elsewhere: not for a search of the whole volume
   std::uint64_t slack_not_searched = 0;  // files in use, compressed or in extents of which not all are in one record
   std::vector<FragmentFact> record_slack;
   std::vector<FileReference> record_slack_of;  // each of them

@@ -23,8 +23,8 @@ struct WitnessBytes;
 
 // What of a volume is searched for what no list leads to, and by what.
 struct FreeSpaceSearch {
-  bool possible = false;             // false: not this volume
-  std::optional<bool> wanted;        // empty: when it is little
+  bool possible = false;       // false: not this volume
+  std::optional<bool> wanted;  // empty: when it is little
   bool whole_volume = false;
   const carvers::ScriptText* text = nullptr;
   std::string no_text;  // why text is not looked for
@@ -165,7 +165,7 @@ class VolumeExaminer {
   std::unordered_map<std::uint64_t, Sighting> log_journal_;              // by USN, while the journals are read
   FreeSpaceSearch free_search_;
   FreeFinds free_;
-  std::vector<history::RowIndex> creations_;                             // journal rows that begin with a creation, by their time
+  std::vector<history::RowIndex> creations_;  // journal rows that begin with a creation, by their time
 };
 
 }  // namespace trimcarve

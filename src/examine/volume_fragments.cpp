@@ -82,8 +82,9 @@ void VolumeExaminer::hear_carved(Witnesses& witnesses) {
   if (!lines.empty())
     witnesses.read(info("lines of agents' logs"), {make_pieces(bytes, lines, gap_between), nullptr, nullptr}, witness::Kind::agent_log);
   if (documents > most_documents)
-    out_.warnings.push_back({"witnesses_left_out", fmt::format("volume {}: of {} documents in free space {} were read", info_.index, documents,
-                                                               most_documents), {}});
+    out_.warnings.push_back({"witnesses_left_out",
+                             fmt::format("volume {}: of {} documents in free space {} were read", info_.index, documents, most_documents),
+                             {}});
 }
 
 void VolumeExaminer::report_fragments() {
@@ -115,7 +116,9 @@ void VolumeExaminer::report_fragments() {
     out.lines = fragment.lines;
     out.lines_matched = fragment.lines_matched;
     out.text = std::move(fragment.text);
-    const SourcePtr& stream = text.stream == StreamKind::mft ? evidence_.volume->mft() : text.stream == StreamKind::log_file ? evidence_.log : volume;
+    const SourcePtr& stream = text.stream == StreamKind::mft        ? evidence_.volume->mft()
+                              : text.stream == StreamKind::log_file ? evidence_.log
+                                                                    : volume;
     out.ranges = stream->locate(fragment.offset, fragment.length);
     out.reference = text.reference;
     if (out.place != "free_clusters") continue;
@@ -161,7 +164,8 @@ void VolumeExaminer::report_fragments() {
         last->reference == next.reference) {
       const Range& end = last->ranges.back();
       const bool behind = end.space == next.ranges.front().space && end.offset + end.length == next.ranges.front().offset;
-      const bool follows = last->reference && last->file_offset && next.file_offset && *last->file_offset + bytes_of(*last) == *next.file_offset;
+      const bool follows =
+          last->reference && last->file_offset && next.file_offset && *last->file_offset + bytes_of(*last) == *next.file_offset;
       if (behind || follows) {
         if (behind) {
           last->ranges.back().length += next.ranges.front().length;
@@ -188,7 +192,8 @@ void VolumeExaminer::report_fragments() {
         for (const RecoveredPart& part : stream.parts) std::ranges::copy(part.ranges, std::back_inserter(recovered));
   std::ranges::sort(recovered, {}, [](const Range& r) { return std::pair{r.space, r.offset}; });
   const auto is_recovered = [&](const Range& range) {
-    auto at = std::ranges::upper_bound(recovered, std::pair{range.space, range.offset}, {}, [](const Range& r) { return std::pair{r.space, r.offset}; });
+    auto at = std::ranges::upper_bound(recovered, std::pair{range.space, range.offset}, {},
+                                       [](const Range& r) { return std::pair{r.space, r.offset}; });
     for (int back = 0; at != recovered.begin() && back < 16; ++back) {
       --at;
       if (at->space == range.space && at->offset <= range.offset && range.offset + range.length <= at->offset + at->length) return true;

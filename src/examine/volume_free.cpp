@@ -90,7 +90,8 @@ void VolumeExaminer::note_slack(const Sighting& record) {
       const std::uint64_t begin = run.vcn * cluster, end = begin + run.clusters * cluster;
       if (run.lcn < 0 || end <= stream.valid_size) continue;
       const std::uint64_t inside = stream.valid_size > begin ? stream.valid_size - begin : 0;
-      free_.slack.push_back({static_cast<std::uint64_t>(run.lcn) * cluster + inside, end - begin - inside, carvers::StretchKind::file_slack});
+      free_.slack.push_back(
+          {static_cast<std::uint64_t>(run.lcn) * cluster + inside, end - begin - inside, carvers::StretchKind::file_slack});
     }
   }
 }
@@ -156,10 +157,11 @@ void VolumeExaminer::carve_free_space() {
     for (const Extent& extent : volume.partition()->extents(stretch.offset, stretch.length))
       if (extent.kind == ExtentKind::data) free_.stored += extent.length;
   if (!free_search_.wanted.value_or(free_search_.whole_volume || free_.stored <= free_space_by_default)) {
-    free_.why_not = free_search_.wanted
-                        ? "not searched, as asked"
-                        : fmt::format("not searched: {} MiB are stored there, more than is searched unasked ({} MiB); --free-space searches them",
-                                      free_.stored >> 20, free_space_by_default >> 20);
+    free_.why_not =
+        free_search_.wanted
+            ? "not searched, as asked"
+            : fmt::format("not searched: {} MiB are stored there, more than is searched unasked ({} MiB); --free-space searches them",
+                          free_.stored >> 20, free_space_by_default >> 20);
     return free_space_coverage({}, 0);
   }
   free_.searched = true;
@@ -185,9 +187,7 @@ void VolumeExaminer::take_candidate(const carvers::Candidate& candidate, const c
     case carvers::CandidateKind::index_block:
       ++(carvers::carve_free_index(bytes, candidate.offset, options, take) ? free_.blocks : free_.no_structure);
       break;
-    case carvers::CandidateKind::usn_record:
-      carvers::carve_free_usn(bytes, candidate.offset, options, take);
-      break;
+    case carvers::CandidateKind::usn_record: carvers::carve_free_usn(bytes, candidate.offset, options, take); break;
     case carvers::CandidateKind::event_chunk:
       if (free_.event_chunks.size() < most_pieces) free_.event_chunks.push_back({candidate.offset, candidate.length, stretch.kind});
       break;
@@ -291,7 +291,9 @@ void VolumeExaminer::free_space_coverage(const carvers::FreeSpaceTally& tally, s
     out_.coverage.push_back(std::move(coverage));
     return;
   }
-  const auto mib = [](std::uint64_t bytes) { return bytes >= 10 << 20 ? fmt::format("{} MiB", bytes >> 20) : fmt::format("{} KiB", bytes >> 10); };
+  const auto mib = [](std::uint64_t bytes) {
+    return bytes >= 10 << 20 ? fmt::format("{} MiB", bytes >> 20) : fmt::format("{} KiB", bytes >> 10);
+  };
   coverage.note = fmt::format("{} of {}: {} with data searched, {} zero, {} without stored bytes",
                               free_search_.whole_volume ? "the whole volume" : "free clusters and the slack of files", mib(tally.bytes),
                               mib(tally.data), mib(tally.zeros), mib(tally.holes));

@@ -89,7 +89,8 @@ void VolumeExaminer::report_contents(std::size_t first_file) {
         std::ranges::any_of(file.sightings, [this](std::uint32_t n) { return out_.sightings[n].source == SourceKind::mft; });
     for (const std::uint32_t n : file.sightings) {
       const Sighting& s = out_.sightings[n];
-      if ((s.source == SourceKind::log_file || (s.source == SourceKind::free_space && s.has_record)) && !record_left) facts.lsn = std::max(facts.lsn, s.lsn);
+      if ((s.source == SourceKind::log_file || (s.source == SourceKind::free_space && s.has_record)) && !record_left)
+        facts.lsn = std::max(facts.lsn, s.lsn);
       if (s.source != SourceKind::mft || s.base_is_elsewhere) continue;
       facts.lsn = s.lsn;
       for (const NameFact& fact : s.names)

@@ -57,9 +57,9 @@ std::size_t hash_of(const Statement& s) {
 // How it came to be read is no part of it when the other was carved.
 bool same_words(const Statement& a, const Statement& b, bool carved) {
   const auto all = [](const Statement& s) {
-    return std::tie(s.deed, s.time, s.time_text, s.zone_stated, s.event, s.text, s.handler, s.version, s.sequence,
-                    s.settings, s.command, s.path, s.process, s.parent_process, s.process_id, s.parent_process_id, s.user, s.computer,
-                    s.status, s.output, s.error_output, s.exit_code, s.fields);
+    return std::tie(s.deed, s.time, s.time_text, s.zone_stated, s.event, s.text, s.handler, s.version, s.sequence, s.settings, s.command,
+                    s.path, s.process, s.parent_process, s.process_id, s.parent_process_id, s.user, s.computer, s.status, s.output,
+                    s.error_output, s.exit_code, s.fields);
   };
   return all(a) == all(b) && (carved || (a.carved == b.carved && a.cut == b.cut));
 }

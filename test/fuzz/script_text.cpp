@@ -14,7 +14,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   for (std::size_t at = 0; at < size; at += 4096) {
     const std::size_t before = low;
     low = scripts->search(window, at, at + 4096, low, 1024, 0, [&](const carvers::TextFragment& f) {
-      if (f.offset < before || !fits(window, f.offset, f.length) || f.length == 0 || f.rules.empty() || f.lines_matched > f.lines) std::abort();
+      if (f.offset < before || !fits(window, f.offset, f.length) || f.length == 0 || f.rules.empty() || f.lines_matched > f.lines)
+        std::abort();
     });
     if (low < before || low > size) std::abort();
   }
