@@ -15,7 +15,7 @@ namespace trimcarve::carvers {
 namespace {
 
 constexpr std::size_t sector = 512;
-constexpr std::size_t block_size = 65536;           // looked at at once: stays in the processor's cache
+constexpr std::size_t block_size = 65536;  // looked at at once: stays in the processor's cache
 constexpr std::size_t chunk_size = std::size_t{4} << 20;
 constexpr std::size_t zero_unit = 4096;
 constexpr std::size_t behind = ScriptText::longest;  // what a window holds beyond its chunk, so that a text ends in it
@@ -92,7 +92,8 @@ class Pass {
         return;
       }
       const std::uint64_t chunk_end = std::min<std::uint64_t>(end, at + chunk_size);
-      read(std::max({begin, at - std::min<std::uint64_t>(at, before), std::min(text_until_, at)}), std::min<std::uint64_t>(end, chunk_end + behind));
+      read(std::max({begin, at - std::min<std::uint64_t>(at, before), std::min(text_until_, at)}),
+           std::min<std::uint64_t>(end, chunk_end + behind));
       chunk(at, chunk_end);
       done_ += chunk_end - at;
     }
@@ -173,7 +174,8 @@ class Pass {
   }
 
   // `size_at`: where its size stands, less `and_more`; 0: it is `usual`.
-  void structure(CandidateKind kind, std::uint64_t at, std::size_t size_at, std::uint32_t and_more, std::uint32_t usual, std::uint64_t& count) {
+  void structure(CandidateKind kind, std::uint64_t at, std::size_t size_at, std::uint32_t and_more, std::uint32_t usual,
+                 std::uint64_t& count) {
     const auto stored = size_at == 0 ? std::nullopt : try_le<std::uint32_t>(window_.from(at), size_at);
     const std::uint32_t size = stored && *stored < 0xFFFF'0000 ? usable_size(*stored + and_more, usual) : usual;
     if (size > end_ - at) {
@@ -253,8 +255,8 @@ class Pass {
 
   // What a record without a neighbour must be besides: of files that $MFT has room for, with a name Windows gives.
   bool sound(const ntfs::UsnRecord& record) const {
-    return !record.wide_reference && reference_possible(record.reference) && reference_possible(record.parent) && name_readable(record.name) &&
-           record.usn != 0 && (record.attributes & ~0x00FF'FFFFU) == 0 &&
+    return !record.wide_reference && reference_possible(record.reference) && reference_possible(record.parent) &&
+           name_readable(record.name) && record.usn != 0 && (record.attributes & ~0x00FF'FFFFU) == 0 &&
            (options_.records == 0 || (record.reference.entry() < options_.records && record.parent.entry() < options_.records));
   }
 

@@ -1,9 +1,9 @@
 // What lies where nobody has it now: free clusters, slack behind the end of files, space outside of volumes.
 //
-// One pass over the stretches given: holes that the source knows of are not read, zeros cost a comparison, and in what is left each 512-byte
-// sector is looked at for the signatures of NTFS's and Windows' own structures, each 8 bytes for a record of the change journal, and all of
-// it for text (script_text). What has the shape of one is a candidate; nothing is decided by its dates. The functions below decode those
-// that are NTFS's; the others are for the readers of witnesses.
+// One pass over the stretches given: holes that the source knows of are not read, zeros cost a comparison, and in what is left each
+// 512-byte sector is looked at for the signatures of NTFS's and Windows' own structures, each 8 bytes for a record of the change journal,
+// and all of it for text (script_text). What has the shape of one is a candidate; nothing is decided by its dates. The functions below
+// decode those that are NTFS's; the others are for the readers of witnesses.
 //
 // Sightings from here have SourceKind::free_space, and their Place is in StreamKind::volume: bytes of the source. A place names its
 // sighting: carve_free_at emits it again. Threads: no state is kept between calls.
@@ -20,9 +20,9 @@ namespace trimcarve::carvers {
 // What a stretch is.
 enum class StretchKind : std::uint8_t {
   free_clusters,
-  file_slack,   // behind the valid size of a file in use
-  allocated,    // clusters that a file has: searched when the whole volume is asked for
-  outside,      // in no volume
+  file_slack,  // behind the valid size of a file in use
+  allocated,   // clusters that a file has: searched when the whole volume is asked for
+  outside,     // in no volume
 };
 std::string_view to_string(StretchKind kind) noexcept;
 
@@ -32,13 +32,13 @@ struct Stretch {
 };
 
 enum class CandidateKind : std::uint8_t {
-  file_record,   // FILE
-  index_block,   // INDX
-  log_page,      // RCRD: of an earlier $LogFile
-  usn_record,    // of $UsnJrnl:$J, version 2 or 3
-  event_chunk,   // ElfChnk, 64 KiB of an event log
-  hive,          // regf: the first page of a registry hive
-  hive_bin,      // hbin
+  file_record,  // FILE
+  index_block,  // INDX
+  log_page,     // RCRD: of an earlier $LogFile
+  usn_record,   // of $UsnJrnl:$J, version 2 or 3
+  event_chunk,  // ElfChnk, 64 KiB of an event log
+  hive,         // regf: the first page of a registry hive
+  hive_bin,     // hbin
   text,
 };
 
@@ -60,9 +60,9 @@ struct FreeSpaceOptions {
 };
 
 struct FreeSpaceTally {
-  std::uint64_t bytes = 0;                               // of all stretches
-  std::uint64_t holes = 0, unreadable = 0, zeros = 0;    // of these, bytes
-  std::uint64_t data = 0;                                // looked at
+  std::uint64_t bytes = 0;                             // of all stretches
+  std::uint64_t holes = 0, unreadable = 0, zeros = 0;  // of these, bytes
+  std::uint64_t data = 0;                              // looked at
   std::uint64_t file_records = 0, index_blocks = 0, log_pages = 0, usn_records = 0, event_chunks = 0, hives = 0, hive_bins = 0, texts = 0;
   std::uint64_t usn_version_4 = 0;  // neither name nor time: counted only
   std::uint64_t usn_alone = 0;      // with the shape of a journal record, but no neighbour and not all of its signs: not taken

@@ -109,7 +109,8 @@ bool carve_free_index(const ByteSource& source, std::uint64_t offset, const Free
   ntfs::IndexWalk walk(bytes, block->node);
   for (ntfs::IndexEntry entry; walk.next(entry);) {
     const auto name = ntfs::decode_file_name(entry.key);
-    if (!name || name->stored_size() != entry.key.size() || !reference_possible(name->parent) || !reference_possible(entry.reference)) return false;
+    if (!name || name->stored_size() != entry.key.size() || !reference_possible(name->parent) || !reference_possible(entry.reference))
+      return false;
     if (names++ == 0) directory = name->parent;
     if (name->parent != directory) return false;
   }

@@ -10,7 +10,11 @@
 namespace trimcarve::carvers {
 
 // Looked for in all bytes, without case, as they are and as UTF-16LE. Four bytes or more: shorter ones stand in any noise.
-std::span<const std::string_view> script_words() noexcept;
+struct ScriptWord {
+  std::string_view text;
+  bool alone = false;  // it may stand in a text of a line or two that is worth telling; the others need lines around them
+};
+std::span<const ScriptWord> script_words() noexcept;
 
 enum class RuleWeight : std::uint8_t {
   line,     // such lines are common in that language, and may stand elsewhere

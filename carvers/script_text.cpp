@@ -35,7 +35,7 @@ std::string_view to_string(TextEncoding encoding) noexcept {
 
 #include <algorithm>
 #include <array>
-#include <bitset>
+#include <bit>
 #include <mutex>
 #include <optional>
 
@@ -43,10 +43,10 @@ namespace trimcarve::carvers {
 
 namespace {
 
-constexpr std::size_t shortest_text = 48;   // characters; less says too little, but for what nothing else has
+constexpr std::size_t shortest_text = 48;  // characters; less says too little, but for what nothing else has
 constexpr std::size_t shortest_alone = 16;
 constexpr std::size_t most_rules = 64;
-constexpr std::size_t most_between = 4;  // grains of a script that do not look like it
+constexpr std::size_t most_between = 4;    // grains of a script that do not look like it
 constexpr unsigned utf16_word = 1U << 16;  // added to a word's number
 
 struct CloseDatabase {
@@ -113,6 +113,16 @@ struct Run {
   std::size_t begin = 0, end = 0;
 };
 
+// Signs that programs are full of and prose has few of.
+enum SignKind : std::uint8_t { other_kind, line_end, sign };
+constexpr std::size_t least_signs = 2;  // of a hundred bytes, as UTF-16LE too
+constexpr auto sign_kinds = [] {
+  std::array<SignKind, 256> kinds{};
+  for (const char c : std::string_view("{}()[]=$;<>\\_%@&|#*+\"'/:!~^`")) kinds[static_cast<unsigned char>(c)] = sign;
+  kinds['\n'] = line_end;
+  return kinds;
+}();
+
 Run run_of_bytes(ByteView window, std::size_t at, std::size_t low) {
   Run run{at, at};
   while (run.begin > low && at - run.begin < ScriptText::longest && is_text(window[run.begin - 1])) --run.begin;
@@ -163,8 +173,8 @@ bool reads_as_text(std::string_view text) {
 // Decoded text, and where each of its lines lies in the window.
 struct Lines {
   struct Line {
-    std::size_t begin = 0, end = 0;    // in `text`, without the line end
-    std::size_t from = 0, until = 0;   // in the window, line end included
+    std::size_t begin = 0, end = 0;   // in `text`, without the line end
+    std::size_t from = 0, until = 0;  // in the window, line end included
     bool blank = true;
   };
   std::string text;
@@ -183,6 +193,22 @@ struct Lines {
   void add_byte(char c, std::size_t stored_end) {
     text += c;
     took(static_cast<unsigned char>(c), stored_end);
+  }
+  // Bytes that are stored as they are, from `stored` on.
+  void add_stored(std::string_view bytes, std::size_t stored) {
+    const std::size_t shift = text.size();
+    text += bytes;
+    for (std::size_t at = 0; at < bytes.size();) {
+      const std::size_t end = bytes.find('\n', at), next = end == std::string_view::npos ? bytes.size() : end + 1;
+      const std::string_view line = bytes.substr(at, (end == std::string_view::npos ? bytes.size() : end) - at);
+      lines.back().blank = lines.back().blank && line.find_first_not_of(" \t\r\f") == std::string_view::npos;
+      lines.back().until = stored + next;
+      if (end != std::string_view::npos) {
+        lines.back().end = shift + end;
+        lines.push_back({shift + next, shift + next, stored + next, stored + next, true});
+      }
+      at = next;
+    }
   }
   void finish() {
     lines.back().end = text.size();
@@ -210,8 +236,34 @@ struct Verdict {
   Language language = Language::powershell;
   std::uint32_t lines = 0, matched = 0;
   bool alone = false, firm = false;
-  std::bitset<most_rules> rules;
+  std::uint64_t rules = 0;
 };
+
+// The rules of a language, each by its bit.
+struct RuleSets {
+  std::uint64_t own = 0, strong = 0, alone = 0, comment = 0, foreign = 0;  // `strong` holds those that are enough alone, `own` both
+};
+static_assert(most_rules <= 64);
+
+const std::array<RuleSets, language_count>& rule_sets() {
+  static const auto sets = [] {
+    std::array<RuleSets, language_count> out;
+    const auto rules = script_rules();
+    for (std::size_t r = 0; r < rules.size() && r < most_rules; ++r) {
+      RuleSets& set = out[static_cast<std::size_t>(rules[r].language)];
+      const std::uint64_t bit = std::uint64_t{1} << r;
+      switch (rules[r].weight) {
+        case RuleWeight::comment: set.comment |= bit; break;
+        case RuleWeight::foreign: set.foreign |= bit; break;
+        case RuleWeight::alone: set.alone |= bit; [[fallthrough]];
+        case RuleWeight::strong: set.strong |= bit; [[fallthrough]];
+        case RuleWeight::line: set.own |= bit; break;
+      }
+    }
+    return out;
+  }();
+  return sets;
+}
 
 bool is_document(Language language) noexcept { return language >= Language::settings; }
 
@@ -222,7 +274,7 @@ struct ScriptText::Parts {
   Scratch words_prototype;
   // Made when a text is met: on most disks that are trimmed there is none, and compiling takes more than half a second.
   mutable std::once_flag rules_once;
-  mutable Database rules;
+  mutable Database rules, strong_rules;  // the strong ones alone: a text without any is not held against the others, which cost more
   mutable Scratch rules_prototype;
   // Scratch spaces that are not in use, so that several threads may search.
   mutable std::mutex mutex;
@@ -244,13 +296,21 @@ struct ScriptText::Parts {
   // False when there is no memory for them. `scratch`: filled when it is empty.
   bool need_rules(Scratch& scratch) const {
     std::call_once(rules_once, [this] {
-      std::vector<Pattern> patterns;
-      for (unsigned i = 0; i < script_rules().size(); ++i)
-        patterns.push_back({script_rules()[i].pattern, HS_FLAG_MULTILINE | (script_rules()[i].any_case ? HS_FLAG_CASELESS : 0U), i});
-      auto compiled = compile(patterns);
+      std::vector<Pattern> patterns, strong;
+      for (unsigned i = 0; i < script_rules().size(); ++i) {
+        const ScriptRule& rule = script_rules()[i];
+        patterns.push_back({rule.pattern, HS_FLAG_MULTILINE | (rule.any_case ? HS_FLAG_CASELESS : 0U), i});
+        if (rule.weight == RuleWeight::strong || rule.weight == RuleWeight::alone) strong.push_back(patterns.back());
+      }
+      auto compiled = compile(patterns), compiled_strong = compile(strong);
       hs_scratch_t* prototype = nullptr;
-      if (!compiled || hs_alloc_scratch(compiled->get(), &prototype) != HS_SUCCESS) return;
+      if (!compiled || !compiled_strong || hs_alloc_scratch(compiled->get(), &prototype) != HS_SUCCESS) return;
+      if (hs_alloc_scratch(compiled_strong->get(), &prototype) != HS_SUCCESS) {
+        hs_free_scratch(prototype);
+        return;
+      }
       rules = std::move(*compiled);
+      strong_rules = std::move(*compiled_strong);
       rules_prototype.reset(prototype);
     });
     if (scratch != nullptr) return true;
@@ -274,9 +334,14 @@ class Search {
       : parts_(parts), scratch_(scratch), window_(window), grain_(grain), grain_at_(grain_at), sink_(sink) {}
 
   // A word ends at `at`.
-  void word(std::size_t at, bool wide) {
-    if (at <= done_) return;
+  void word(std::size_t at, bool wide, bool alone) {
+    // Within a run that is too short, by a word that needs more: most of what lies in the string tables of programs.
+    if (at <= done_ || (!alone && at <= short_until_)) return;
     const Run run = wide ? run_of_units(window_, at, done_) : run_of_bytes(window_, at, done_);
+    if (!alone && !has_lines(run)) {
+      short_until_ = std::max(at, run.end);
+      return;
+    }
     done_ = std::max(at, run.end);
     if (run.end - run.begin < (wide ? 2 : 1) * shortest_alone) return;
     if (wide)
@@ -291,9 +356,19 @@ class Search {
   void begin_at(std::size_t from) { done_ = from; }
 
  private:
+  // What is asked of a text without a word that is enough by itself, before more is spent on it. A string of JSON has its line ends
+  // escaped.
+  bool has_lines(const Run& run) const {
+    if (run.end - run.begin < shortest_text) return false;
+    std::array<std::uint32_t, 3> counts{};
+    for (std::size_t i = run.begin; i < run.end; ++i) ++counts[sign_kinds[std::to_integer<std::size_t>(window_[i])]];
+    if (counts[line_end] < 2 && counts[sign] < 2) return false;
+    return counts[sign] * 100 >= (run.end - run.begin) * least_signs;
+  }
+
   void read_bytes(const Run& run) {
     lines_.start(run.begin);
-    for (std::size_t i = run.begin; i < run.end; ++i) lines_.add_byte(static_cast<char>(window_[i]), i + 1);
+    lines_.add_stored({reinterpret_cast<const char*>(window_.data()) + run.begin, run.end - run.begin}, run.begin);
     lines_.finish();
   }
 
@@ -364,8 +439,15 @@ class Search {
   static int on_rule(unsigned id, unsigned long long, unsigned long long end, unsigned, void* self) {
     auto& search = *static_cast<Search*>(self);
     const auto at = static_cast<std::size_t>(end);
-    const std::size_t line = search.lines_.line_of(at == 0 ? 0 : at - 1);
-    search.matches_[line].set(id);
+    // Matches come nearly in order.
+    const std::size_t where = at == 0 ? 0 : at - 1;
+    const auto& lines = search.lines_.lines;
+    std::size_t& line = search.last_line_;
+    if (line >= lines.size() || where < lines[line].begin || (line + 1 < lines.size() && where >= lines[line + 1].begin))
+      line = line + 1 < lines.size() && where >= lines[line + 1].begin && (line + 2 == lines.size() || where < lines[line + 2].begin)
+                 ? line + 1
+                 : search.lines_.line_of(where);
+    search.matches_[line] |= std::uint64_t{1} << (id % most_rules);
     return 0;
   }
 
@@ -373,12 +455,16 @@ class Search {
   std::size_t grain_of(std::size_t line) const { return (lines_.lines[line].from + grain_at_) / grain_; }
 
   void judge(TextEncoding encoding) {
-    matches_.assign(lines_.lines.size(), {});
     if (!parts_.need_rules(scratch_)) return;
     const auto length = static_cast<unsigned>(lines_.text.size());
+    const auto at_first = [](unsigned, unsigned long long, unsigned long long, unsigned, void*) { return 1; };
+    if (hs_scan(parts_.strong_rules.get(), lines_.text.data(), length, 0, scratch_.get(), at_first, nullptr) != HS_SCAN_TERMINATED) return;
+    matches_.assign(lines_.lines.size(), 0);
+    last_line_ = 0;
     if (hs_scan(parts_.rules.get(), lines_.text.data(), length, 0, scratch_.get(), on_rule, this) != HS_SUCCESS) return;
     // A document or a log is taken whole.
-    if (const auto whole = verdict(0, lines_.lines.size(), true); whole && whole->firm) return emit(0, lines_.lines.size(), *whole, encoding);
+    if (const auto whole = verdict(0, lines_.lines.size(), true); whole && whole->firm)
+      return emit(0, lines_.lines.size(), *whole, encoding);
     grains_.clear();
     for (std::size_t at = 0; at < lines_.lines.size();) {
       std::size_t next = at + 1;
@@ -386,7 +472,8 @@ class Search {
       grains_.push_back({at, next, verdict(at, next, false)});
       at = next;
     }
-    // Tables and long comments inside of a script are that script's: what is weak beside what is firm, and a little that is neither between.
+    // Tables and long comments inside of a script are that script's: what is weak beside what is firm, and a little that is neither
+    // between.
     for (std::size_t i = 0; i < grains_.size();) {
       if (!grains_[i].verdict || !grains_[i].verdict->firm) {
         ++i;
@@ -414,36 +501,28 @@ class Search {
   }
 
   std::optional<Verdict> verdict(std::size_t first, std::size_t end, bool documents) const {
-    const auto rules = script_rules();
     std::optional<Verdict> best;
     std::uint32_t best_score = 0;
     const std::size_t length = lines_.lines[end - 1].end - lines_.lines[first].begin;
     for (std::size_t l = 0; l < language_count; ++l) {
       const auto language = static_cast<Language>(l);
       if (is_document(language) != documents) continue;
-      Verdict v{.language = language};
+      const RuleSets& sets = rule_sets()[l];
+      Verdict v;
+      v.language = language;
       std::uint32_t strong = 0, foreign = 0;
       for (std::size_t i = first; i < end; ++i) {
         if (lines_.lines[i].blank) continue;
-        bool own = false, is_strong = false, comment = false, is_foreign = false;
-        for (std::size_t r = 0; matches_[i].any() && r < rules.size(); ++r) {
-          if (rules[r].language != language || !matches_[i].test(r)) continue;
-          switch (rules[r].weight) {
-            case RuleWeight::comment: comment = true; break;
-            case RuleWeight::foreign: is_foreign = true; break;
-            case RuleWeight::alone: v.alone = true; [[fallthrough]];
-            case RuleWeight::strong: is_strong = true; [[fallthrough]];
-            case RuleWeight::line:
-              own = true;
-              v.rules.set(r);
-              break;
-          }
-        }
-        if (comment && !v.alone) continue;
+        const std::uint64_t matches = matches_[i];
+        const std::uint64_t own = matches & sets.own;
+        const bool is_strong = (matches & sets.strong) != 0, is_foreign = (matches & sets.foreign) != 0;
+        v.alone = v.alone || (matches & sets.alone) != 0;
+        v.rules |= own;
+        if ((matches & sets.comment) != 0 && !v.alone) continue;
         ++v.lines;
         if (is_foreign && !is_strong) ++foreign;
-        v.matched += own && (!is_foreign || is_strong) ? 1 : 0;
-        strong += is_strong ? 1 : 0;
+        v.matched += own != 0 && (!is_foreign || is_strong) ? 1U : 0U;
+        strong += is_strong ? 1U : 0U;
       }
       if (!weakly(v, strong, foreign)) continue;
       v.firm = firmly(v, strong, length);
@@ -461,7 +540,7 @@ class Search {
   }
   static bool firmly(const Verdict& v, std::uint32_t strong, std::size_t length) {
     if (v.alone && length >= shortest_alone && (is_document(v.language) || v.lines <= 4 || v.matched * 4 >= v.lines)) return true;
-    return length >= shortest_text && v.lines >= 3 && strong >= 1 && v.rules.count() >= 2 && v.matched * 100 >= v.lines * 33 &&
+    return length >= shortest_text && v.lines >= 3 && strong >= 1 && std::popcount(v.rules) >= 2 && v.matched * 100 >= v.lines * 33 &&
            strong * 100 >= v.lines * 6;
   }
 
@@ -479,7 +558,7 @@ class Search {
     fragment_.text = lines_.text.substr(lines_.lines[first].begin, text_end - lines_.lines[first].begin);
     fragment_.rules.clear();
     for (std::size_t r = 0; r < script_rules().size(); ++r)
-      if (verdict.rules.test(r)) fragment_.rules.push_back(script_rules()[r].name);
+      if ((verdict.rules >> r & 1U) != 0) fragment_.rules.push_back(script_rules()[r].name);
     sink_(fragment_);
   }
 
@@ -488,9 +567,9 @@ class Search {
   ByteView window_;
   std::size_t grain_, grain_at_;
   const std::function<void(const TextFragment&)>& sink_;
-  std::size_t done_ = 0;
+  std::size_t done_ = 0, short_until_ = 0, last_line_ = 0;
   Lines lines_;
-  std::vector<std::bitset<most_rules>> matches_;
+  std::vector<std::uint64_t> matches_;  // of each line: its rules
   struct Grain {
     std::size_t begin, end;  // lines
     std::optional<Verdict> verdict;
@@ -508,7 +587,7 @@ Result<ScriptText> ScriptText::make() {
   std::vector<Pattern> words;
   for (unsigned i = 0; i < script_words().size(); ++i)
     for (const bool wide : {false, true})
-      words.push_back({literal(script_words()[i], wide), HS_FLAG_CASELESS | HS_FLAG_DOTALL, i | (wide ? utf16_word : 0)});
+      words.push_back({literal(script_words()[i].text, wide), HS_FLAG_CASELESS | HS_FLAG_DOTALL, i | (wide ? utf16_word : 0)});
   auto compiled = compile(words);
   if (!compiled) return std::unexpected(compiled.error());
   auto parts = std::make_shared<Parts>();
@@ -533,12 +612,12 @@ std::size_t ScriptText::search(ByteView window, std::size_t from, std::size_t to
   } context{search, from};
   const auto on_word = [](unsigned id, unsigned long long, unsigned long long end, unsigned, void* raw) {
     const auto& c = *static_cast<Context*>(raw);
-    c.search.word(c.from + static_cast<std::size_t>(end), (id & utf16_word) != 0);
+    c.search.word(c.from + static_cast<std::size_t>(end), (id & utf16_word) != 0, script_words()[id & ~utf16_word].alone);
     return 0;
   };
   const ByteView part = window.subspan(from, to - from);
-  hs_scan(parts_->words.get(), reinterpret_cast<const char*>(part.data()), static_cast<unsigned>(part.size()), 0, scratch.first.get(), on_word,
-          &context);
+  hs_scan(parts_->words.get(), reinterpret_cast<const char*>(part.data()), static_cast<unsigned>(part.size()), 0, scratch.first.get(),
+          on_word, &context);
   parts_->give(std::move(scratch));
   return search.done();
 }

@@ -1,12 +1,12 @@
 // Fragments of scripts, and of the extension's own JSON and log lines, in bytes that belong to nobody.
 //
 // Two steps. Words that such texts have (as UTF-8 and as UTF-16LE) are looked for in all bytes at once, by Hyperscan. Around each the text
-// is taken as far as it is text, and its lines are held against the rules of each language, `grain` by `grain`: a fragment is where enough of
-// the lines are that language's, or where something stands that only it has. So a page that mentions a command is no script, and a binary
-// that holds a word is none either. Text in a JSON string is read without its escapes.
+// is taken as far as it is text, and its lines are held against the rules of each language, `grain` by `grain`: a fragment is where enough
+// of the lines are that language's, or where something stands that only it has. So a page that mentions a command is no script, and a
+// binary that holds a word is none either. Text in a JSON string is read without its escapes.
 //
-// Immutable once made; search() may be called from many threads. Source of the words: the languages' own references, and `domain.md` for the
-// extension's documents.
+// Immutable once made; search() may be called from many threads. Source of the words: the languages' own references, and `domain.md` for
+// the extension's documents.
 #pragma once
 
 #include <cstdint>
@@ -35,9 +35,9 @@ inline constexpr std::size_t language_count = 8;
 std::string_view to_string(Language language) noexcept;
 
 enum class TextEncoding : std::uint8_t {
-  utf8,     // or ASCII, or a code page: single bytes above 0x7F are let through
+  utf8,  // or ASCII, or a code page: single bytes above 0x7F are let through
   utf16le,
-  json,     // UTF-8 inside a JSON string, escaped
+  json,  // UTF-8 inside a JSON string, escaped
 };
 std::string_view to_string(TextEncoding encoding) noexcept;
 
@@ -45,9 +45,9 @@ struct TextFragment {
   std::uint64_t offset = 0, length = 0;  // bytes as they are stored, from the window's beginning
   Language language = Language::powershell;
   TextEncoding encoding = TextEncoding::utf8;
-  std::vector<std::string_view> rules;      // why it was taken: those that matched, static storage
+  std::vector<std::string_view> rules;         // why it was taken: those that matched, static storage
   std::uint32_t lines = 0, lines_matched = 0;  // that are not blank
-  std::string text;                         // UTF-8, not cleaned; of `json` without the escapes
+  std::string text;                            // UTF-8, not cleaned; of `json` without the escapes
 };
 
 class ScriptText {

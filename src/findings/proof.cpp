@@ -60,7 +60,9 @@ Proof prove_deletion(const FileReport& file, const Examination& examination) {
     free_record |= frees, journal |= deletes, carved &= !deletes || s.source == SourceKind::free_space, logged |= logs, slack |= remains;
   }
   if (free_record) ++records, proof.reasons.push_back("its $MFT record is free");
-  if (journal) ++records, proof.reasons.push_back(carved ? "a change journal record, carved from free space, tells of its deletion" : "the change journal records its deletion");
+  if (journal)
+    ++records, proof.reasons.push_back(carved ? "a change journal record, carved from free space, tells of its deletion"
+                                              : "the change journal records its deletion");
   if (logged)
     ++records,
         proof.reasons.push_back(has_flag(file, "deleted_in_log")

@@ -430,7 +430,8 @@ class Console {
     for (std::size_t i = 0; i < all.size() && i < max_fragments; ++i) {
       const FragmentReport& fragment = *all[i];
       std::string text = fmt::format("{} bytes, {}", with_commas(fragment.text.size()), fragment.place);
-      if (!fragment.ranges.empty()) text += fmt::format(" at {} {}", space_name(fragment.ranges.front().space), fragment.ranges.front().offset);
+      if (!fragment.ranges.empty())
+        text += fmt::format(" at {} {}", space_name(fragment.ranges.front().space), fragment.ranges.front().offset);
       if (!fragment.file.empty()) text += ", of " + to_utf8(fragment.file);
       if (!fragment.recovered_as.empty()) text += ", see " + fragment.recovered_as;
       field(4, fragment.language, text);

@@ -134,6 +134,22 @@ def table(title, results, units):
               f"{'' if all(one['good'] for one in runs) else '  FAILED'}{'' if watched['lines'] else '  printed nothing'}")
 
 
+def free_volumes(folder):
+    """Volumes whose free clusters hold something: noise, programs, zeros. Filled first, then formatted, which leaves the free clusters."""
+    size, volumes = 512 * MIB, {}
+    programs = subprocess.Popen(["tar", "-C", "/", "-cf", "-", "usr/bin", "usr/lib"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    sources = {"noise": lambda n: os.urandom(n), "programs": lambda n: programs.stdout.read(n).ljust(n, b"\0"), "zeros": bytes}
+    for name, read in sources.items():
+        path = volumes[name] = str(folder / f"free-{name}.raw")
+        with open(path, "wb") as file:
+            for _ in range(size // MIB):
+                file.write(read(MIB))
+        subprocess.run(["mkntfs", "-F", "-Q", "-q", "-s", "512", "-p", "0", "-H", "255", "-S", "63", path], check=True,
+                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    programs.kill()
+    return volumes
+
+
 def main():
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--build", default="build-bench", help="build folder with trimcarve and the fixture builder")
@@ -143,6 +159,7 @@ def main():
     options.add_argument("--volume", help="measure on this image instead of building one")
     options.add_argument("--no-peers", action="store_true")
     options.add_argument("--log-mib", type=int, default=64, help="size of a $LogFile given alone; 0: none")
+    options.add_argument("--no-free", action="store_true", help="leave out the search of free clusters")
     options.add_argument("--no-sparse", action="store_true", help="leave out the 127 GiB disks")
     given = options.parse_args()
 
@@ -207,6 +224,15 @@ def main():
         seconds, cpu = (statistics.median(one[what] for one in results[0][2]) for what in ("seconds", "cpu"))
         table(f"$LogFile of {given.log_mib} MiB, {made['log_records']:,} records: {given.log_mib / seconds:,.0f} MiB/s, "
               f"{given.log_mib / cpu:,.0f} MiB per second of CPU", results, units)
+    if own and not given.no_free:
+        contestants, bytes_each = {}, 0
+        for name, path in free_volumes(folder).items():
+            bytes_each = os.path.getsize(path)
+            contestants[f"{name}: trimcarve --free-space"] = ([trimcarve, "examine", path, "--free-space"], "bytes")
+            contestants[f"{name}: trimcarve --no-free-space"] = ([trimcarve, "examine", path, "--no-free-space"], "bytes")
+            if not given.no_peers:
+                contestants[f"{name}: blkls (copies them)"] = (["blkls", path], "bytes")
+        table("Free clusters of volumes of 512 MiB", measure(contestants, given.repeat), {"bytes": bytes_each})
 
     if own and not given.no_sparse:
         size = 136_365_211_648

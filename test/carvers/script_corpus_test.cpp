@@ -20,7 +20,7 @@ constexpr std::size_t cluster = 4096;
 
 struct Corpus {
   std::vector<std::byte> bytes;
-  std::vector<std::string> kinds;    // of each cluster; empty: the last one of a file, of which too little is in it
+  std::vector<std::string> kinds;  // of each cluster; empty: the last one of a file, of which too little is in it
   std::vector<std::string> origins;
 
   void add(std::string_view content, const std::string& kind, const std::string& origin) {
@@ -83,7 +83,8 @@ Corpus build() {
   Corpus corpus;
   for (const bool wide : {false, true}) {
     const auto add = [&](const auto& texts, const char* kind) {
-      for (const std::string_view text : texts) corpus.add(wide ? widen(text) : std::string(text), kind, fmt::format("sample: {}", text.substr(0, 40)));
+      for (const std::string_view text : texts)
+        corpus.add(wide ? widen(text) : std::string(text), kind, fmt::format("sample: {}", text.substr(0, 40)));
     };
     add(samples::powershell, "powershell");
     add(samples::batch, "batch");
@@ -92,22 +93,34 @@ Corpus build() {
   take(corpus, "/usr/lib/python3", 700, [](const auto& path, const std::string&) { return path.extension() == ".py" ? "python" : ""; });
   take(corpus, "/usr/lib/python3.11", 700, [](const auto& path, const std::string&) { return path.extension() == ".py" ? "python" : ""; });
   take(corpus, "/usr/bin", 800, [](const auto&, const std::string& content) {
-    if (starts_with_any(content, {"#!/bin/sh", "#! /bin/sh", "#!/bin/bash", "#! /bin/bash", "#!/usr/bin/sh", "#!/usr/bin/bash"})) return "shell";
+    if (starts_with_any(content, {"#!/bin/sh", "#! /bin/sh", "#!/bin/bash", "#! /bin/bash", "#!/usr/bin/sh", "#!/usr/bin/bash"}))
+      return "shell";
     if (starts_with_any(content, {"#!/usr/bin/python3", "#! /usr/bin/python3"})) return "python";
     if (starts_with_any(content, {"#!/usr/bin/perl", "#! /usr/bin/perl"})) return "perl";
-    return content.starts_with("\x7F" "ELF") ? "binary" : "";
+    return content.starts_with(
+               "\x7F"
+               "ELF")
+               ? "binary"
+               : "";
   });
   take(corpus, "/var/lib/dpkg/info", 400, [](const auto& path, const std::string& content) {
     return content.starts_with("#!/bin/sh") ? "shell" : path.extension() == ".md5sums" || path.extension() == ".list" ? "text" : "";
   });
-  take(corpus, "/usr/share/perl", 500, [](const auto& path, const std::string&) { return path.extension() == ".pm" || path.extension() == ".pl" ? "perl" : ""; });
+  take(corpus, "/usr/share/perl", 500,
+       [](const auto& path, const std::string&) { return path.extension() == ".pm" || path.extension() == ".pl" ? "perl" : ""; });
   take(corpus, "/usr/share/doc", 1500, [](const auto& path, const std::string& content) {
     // Some packages put example scripts among their documents.
     if (content.starts_with("#!") || path.extension() == ".py" || path.extension() == ".sh") return "";
     return path.extension() == ".gz" ? "binary" : "text";
   });
   take(corpus, "/usr/include", 400, [](const auto& path, const std::string&) { return path.extension() == ".h" ? "text" : ""; });
-  take(corpus, "/usr/lib/x86_64-linux-gnu", 800, [](const auto&, const std::string& content) { return content.starts_with("\x7F" "ELF") ? "binary" : ""; });
+  take(corpus, "/usr/lib/x86_64-linux-gnu", 800, [](const auto&, const std::string& content) {
+    return content.starts_with(
+               "\x7F"
+               "ELF")
+               ? "binary"
+               : "";
+  });
   take(corpus, "/etc", 300, [](const auto& path, const std::string& content) {
     return content.starts_with("#!/bin/sh") ? "shell" : path.extension() == ".conf" ? "text" : "";
   });
@@ -132,7 +145,8 @@ TEST_CASE("Scripts are told from other text and from binaries, cluster by cluste
     const ByteView window = ByteView(corpus.bytes).first(std::min(corpus.bytes.size(), at + part + ScriptText::longest));
     low = scripts->search(window, at, at + part, low, cluster, 0, [&](const TextFragment& fragment) {
       if (fragment.encoding == TextEncoding::json || fragment.language >= Language::settings) return;
-      for (std::size_t c = fragment.offset / cluster; c <= (fragment.offset + fragment.length - 1) / cluster; ++c) found[c] = to_string(fragment.language);
+      for (std::size_t c = fragment.offset / cluster; c <= (fragment.offset + fragment.length - 1) / cluster; ++c)
+        found[c] = to_string(fragment.language);
     });
   }
   std::map<std::string, std::map<std::string, std::size_t>> table;
@@ -159,8 +173,9 @@ TEST_CASE("Scripts are told from other text and from binaries, cluster by cluste
   }
   const double recall = static_cast<double>(hits) / static_cast<double>(positives);
   const double precision = static_cast<double>(hits) / static_cast<double>(hits + false_hits);
-  MESSAGE(fmt::format("{} clusters of scripts: recall {:.3f} ({:.3f} in the right language), precision {:.3f}, by what they are and what was found:{}",
-                      positives, recall, static_cast<double>(right_language) / static_cast<double>(positives), precision, shown));
+  MESSAGE(fmt::format(
+      "{} clusters of scripts: recall {:.3f} ({:.3f} in the right language), precision {:.3f}, by what they are and what was found:{}",
+      positives, recall, static_cast<double>(right_language) / static_cast<double>(positives), precision, shown));
   // A fragment is a lead that a person reads: of ten, nine ought to be scripts, and of ten clusters of scripts eight ought to be shown. The
   // last cluster of a file, with a few lines in it, and long tables of data inside of scripts are what is passed over.
   CHECK(recall >= 0.80);

@@ -1,5 +1,5 @@
-// Scripts of the kinds that the extension is used to run, written for the tests: what they do is harmless or fails. For PowerShell, batch and
-// VBScript there is nothing on a Debian machine to learn from.
+// Scripts of the kinds that the extension is used to run, written for the tests: what they do is harmless or fails. For PowerShell, batch
+// and VBScript there is nothing on a Debian machine to learn from.
 #pragma once
 
 #include <array>

@@ -132,7 +132,8 @@ TEST_CASE("A text longer than the window comes in pieces that follow each other,
   std::vector<TextFragment> found;
   std::size_t low = 0;
   for (std::size_t at = 0; at < small.size(); at += 512)
-    low = scripts()->search(std::as_bytes(std::span(small)), at, at + 512, low, 4096, 0, [&](const TextFragment& f) { found.push_back(f); });
+    low =
+        scripts()->search(std::as_bytes(std::span(small)), at, at + 512, low, 4096, 0, [&](const TextFragment& f) { found.push_back(f); });
   REQUIRE(found.size() == 1);
   CHECK(found[0].text == samples::powershell[0]);
 }
