@@ -64,6 +64,7 @@ class Pipeline {
       findings::judge(target, index, hearing, key_ ? &*key_ : nullptr, out_);
     }
     find_what_runs_made();
+    out_.spaces = spaces_;
     return std::move(out_);
   }
 
