@@ -109,8 +109,9 @@ class Picture {
                     "in the table below</title>\n",
                     width, bottom + 8, number_));
     gaps(bottom);
+    draw_guides(top, bottom);
     for (std::size_t i = 0; i < lanes_.size(); ++i) draw_lane(lanes_[i], lanes_top + lane_height * static_cast<double>(i), i % 2 == 1);
-    draw_steps(top, bottom);
+    draw_steps(top);
     labels();
     page_.put(
         "</svg></div>\n<p class=\"note\">Not to scale: the longer a gap, the more it is compressed. A band is the time for which a source "
@@ -174,7 +175,7 @@ class Picture {
     return level_height * static_cast<double>(levels);
   }
 
-  void draw_steps(double top, double bottom) {
+  void draw_guides(double top, double bottom) {
     for (std::size_t i = 0; i < steps_.size(); ++i) {
       const StoryStep& step = steps_[i];
       const auto [at, level] = places_[i];
@@ -184,6 +185,9 @@ class Picture {
         page_.put(fmt::format("<line class=\"span f-{}\" x1=\"{:.1f}\" y1=\"{:.1f}\" x2=\"{:.1f}\" y2=\"{:.1f}\"/>", family(step.what), at,
                               y, axis_.x(*step.latest), y));
     }
+  }
+
+  void draw_steps(double top) {
     for (std::size_t i = 0; i < steps_.size(); ++i) {
       const StoryStep& step = steps_[i];
       const auto [at, level] = places_[i];
@@ -202,7 +206,7 @@ class Picture {
     if (lane.volume && page_.x.volumes.size() > 1) name = fmt::format("{}: {}", *lane.volume, name);
     if (odd) page_.put(fmt::format("<rect class=\"stripe\" x=\"0\" y=\"{:.1f}\" width=\"{}\" height=\"{}\"/>", y, width, lane_height));
     page_.put(fmt::format("<text class=\"lane\" x=\"4\" y=\"{:.1f}\">{}<title>{}</title></text>", y + 14,
-                          html_text(fitted(for_terminal(name), 34, true)), html_text(lane.source)));
+                          html_text(fitted(for_terminal(name), 31, true)), html_text(lane.source)));
     for (const Coverage* coverage : lane.coverage) {
       if (!coverage->first && !coverage->last) continue;
       const bool before = !coverage->first || *coverage->first < axis_.first(), after = !coverage->last || *coverage->last > axis_.last();

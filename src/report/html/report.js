@@ -111,7 +111,6 @@
     Object.keys(states).sort().forEach(function (s) { option(state, s, states[s]); });
   }
   function nameOf(path) { return path.slice(path.lastIndexOf('\\') + 1) || path; }
-  function folderOf(path) { return path.slice(0, path.lastIndexOf('\\')); }
   function prefix(f) { return (f.v === undefined ? '' : f.v + ': ') + (f.pu ? '(place not known) ' : ''); }
 
   function detail(f) {
@@ -184,12 +183,13 @@
     if (s.pm) put(box, make('p', 'note', 'and ' + commas(s.pm) + ' more parts'));
   }
 
-  function fileRow(f, folder) {
+  // `label` is what stands for it below the folder above it, `level` how deep that is.
+  function fileRow(f, label, level) {
     var row = make('tr', f.d ? 'folder' : ''), name = make('td', 'name wrap');
-    var button = make('button', 'open', f.d ? (f.p || '\\') + (f.p.endsWith('\\') ? '' : '\\') : nameOf(f.p));
+    var button = make('button', 'open', label);
     button.type = 'button';
     button.setAttribute('aria-expanded', 'false');
-    if (!f.d) name.classList.add('inside');
+    indent(name, level);
     put(name, prefix(f) || null, button);
     put(row, name, put(make('td'), f.d ? null : chip(f.c)), make('td', 'n', f.d || f.z === undefined ? '' : commas(f.z)),
       put(make('td'), chip(f.s)));
@@ -208,17 +208,30 @@
     return row;
   }
 
+  function indent(cell, level) { cell.style.paddingLeft = .6 + Math.min(level, 12) * 1.1 + 'rem'; }
+
+  // A tree: a folder of which there is no file of its own has a row too, once, with all of its path that no row above it has.
   function drawFiles(count) {
-    var end = Math.min(first + count, shown.length), list = document.createDocumentFragment(), folder = null;
+    var end = Math.min(first + count, shown.length), list = document.createDocumentFragment(), above = [], volume;
+    function below(path) {
+      while (above.length && !path.startsWith(above[above.length - 1])) above.pop();
+      return path.slice(above.length ? above[above.length - 1].length : 0);
+    }
     for (var i = first; i < end; i++) {
-      var f = shown[i], here = f.d ? f.p : folderOf(f.p);
-      if (!f.d && here !== folder) {
-        var cell = make('td', 'name wrap', prefix(f) + here + '\\');
+      var f = shown[i], folder = f.p.slice(0, f.p.lastIndexOf('\\', f.d ? f.p.length - 2 : f.p.length) + 1);
+      if (f.v !== volume) above = [];
+      volume = f.v;
+      var rest = below(f.d ? f.p : folder);
+      if (!f.d && rest) {
+        var cell = make('td', 'name wrap', prefix(f) + rest);
         cell.colSpan = 6;
+        indent(cell, above.length);
         put(list, put(make('tr', 'folder above'), cell));
+        above.push(folder);
       }
-      folder = here;
-      put(list, fileRow(f));
+      var whole = f.d && !f.p.endsWith('\\') ? f.p + '\\' : f.p;
+      put(list, fileRow(f, f.d ? below(whole) || whole : nameOf(f.p), above.length));
+      if (f.d) above.push(whole);
     }
     rows.replaceChildren(list);
     byId('file-count').textContent = shown.length === 0 ? 'none' : commas(first + 1) + ' to ' + commas(end) + ' of ' + commas(shown.length);
