@@ -122,9 +122,21 @@ class Data {
     json_.end_object();
   }
 
+  // With a line break between components, which no name has once it is escaped: escapes begin with a backslash too.
+  static std::string components(std::u16string_view path) {
+    std::string out;
+    for (;;) {
+      const std::size_t end = std::min(path.find(u'\\'), path.size());
+      out += for_terminal(to_utf8(path.substr(0, end)));
+      if (end == path.size()) return out;
+      out += '\n';
+      path.remove_prefix(end + 1);
+    }
+  }
+
   void put(const FileReport& file) {
     json_.begin_object();
-    json_.key("p").value(for_terminal(to_utf8(path_of(file))));
+    json_.key("p").value(components(path_of(file)));
     if (page_.x.volumes.size() > 1) json_.key("v").value(file.volume);
     if (file.directory) json_.key("d").value(1);
     json_.key("s").value(to_string(file.state));

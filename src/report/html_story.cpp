@@ -2,17 +2,21 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <unordered_map>
 
 #include "report/basis.hpp"
 #include "report/html_page.hpp"
 #include "report/kinds.hpp"
 #include "report/layout.hpp"
+#include "trimcarve/text.hpp"
 
 namespace trimcarve::report {
 
 namespace {
 
 constexpr std::size_t max_text = 1 << 16, max_rows = 200;
+
+using Files = std::unordered_map<std::string, const FileReport*>;  // by path; the first of each
 
 void put_sources(Page& page, const StoryStep& step) {
   std::vector<std::pair<std::string_view, std::size_t>> kinds;
@@ -75,7 +79,7 @@ std::string recovered_link(const std::string& path) {
   return path.empty() ? std::string() : fmt::format(" <span class=\"basis\">{}</span>", html_text(path));
 }
 
-void put_scripts(Page& page, std::string_view label, const std::vector<ScriptReport>& scripts) {
+void put_scripts(Page& page, std::string_view label, const std::vector<ScriptReport>& scripts, const Files& files) {
   if (scripts.empty()) return;
   page.put(fmt::format("<dt>{}</dt><dd><ul class=\"plain\">", label));
   for (std::size_t i = 0; i < scripts.size() && i < max_rows; ++i) {
@@ -85,19 +89,16 @@ void put_scripts(Page& page, std::string_view label, const std::vector<ScriptRep
     if (!script.sha256.empty()) page.put(fmt::format("<br><span class=\"hash\">SHA-256 {}</span>", html_text(script.sha256)));
     page.put(recovered_link(script.recovered_as));
     // Its text, where it came back.
-    for (const FileReport& file : page.x.files) {
-      if (file.streams.empty() || file.streams.front().parts.empty() || html_text(script.path) != html_path(file)) continue;
-      for (const RecoveredPart& part : file.streams.front().parts)
-        if (const auto text = text_of(part, max_text + 1)) {
+    const auto file = files.find(script.path);
+    if (file != files.end() && !file->second->streams.empty())
+      for (const RecoveredPart& part : file->second->streams.front().parts)
+        if (const auto text = text_of(part, max_text + 1))
           page.put(fmt::format("<details open><summary>{}</summary>{}</details>",
-                               part.length == file.streams.front().size && !part.offset_inferred
+                               part.length == file->second->streams.front().size && !part.offset_inferred
                                    ? "text"
                                    : fmt::format("text of {} bytes at {}{}", with_commas(part.length), with_commas(part.file_offset),
                                                  part.offset_inferred ? ", place in the file inferred" : ""),
                                pre(*text)));
-        }
-      break;
-    }
     page.put("</li>");
   }
   if (scripts.size() > max_rows) page.put(fmt::format("<li>and {} more</li>", with_commas(scripts.size() - max_rows)));
@@ -136,7 +137,7 @@ void put_sealed(Page& page, const SealedSettings& sealed) {
   for (const std::string& uri : sealed.file_uris) page.put(html_field("download", "<code>" + html_text(uri) + "</code>"));
 }
 
-void put_run(Page& page, const RunRecord& run, std::ptrdiff_t target, std::size_t number) {
+void put_run(Page& page, const RunRecord& run, const Files& files, std::ptrdiff_t target, std::size_t number) {
   page.put(fmt::format("<article class=\"run\"><h3 id=\"run-{}-{}\">Run {} <small>of version {}</small></h3><dl>\n", target, number,
                        run.sequence.empty() ? "?" : html_text(run.sequence), run.version.empty() ? "unknown" : html_text(run.version)));
   page.put(html_field("started", with_basis(run.started, run.started_basis)));
@@ -159,8 +160,8 @@ void put_run(Page& page, const RunRecord& run, std::ptrdiff_t target, std::size_
     page.put(html_field("looks like", html_text(label.name) + " <span class=\"basis\">" + html_text(label.basis) + "</span>"));
   if (!run.output.empty()) page.put(html_field("output", pre(run.output)));
   if (!run.error_output.empty()) page.put(html_field("errors", pre(run.error_output)));
-  put_scripts(page, "scripts", run.scripts);
-  put_scripts(page, "made", run.made);
+  put_scripts(page, "scripts", run.scripts, files);
+  put_scripts(page, "made", run.made, files);
   if (!run.processes.empty()) {
     page.put("<dt>processes</dt><dd><ul class=\"plain\">");
     for (const ProcessRecord& process : run.processes)
@@ -217,8 +218,10 @@ void put_stories(Page& page) {
 void put_runs(Page& page) {
   page.put("<section id=\"runs\"><h2>Runs</h2>\n");
   bool any = false;
+  Files files;
+  for (const FileReport& file : page.x.files) files.try_emplace(to_utf8(file.path), &file);
   for (const TargetReport& target : page.x.targets) {
-    for (std::size_t i = 0; i < target.runs.size(); ++i) put_run(page, target.runs[i], &target - page.x.targets.data(), i);
+    for (std::size_t i = 0; i < target.runs.size(); ++i) put_run(page, target.runs[i], files, &target - page.x.targets.data(), i);
     any = any || !target.runs.empty() || !target.script_texts.empty();
     if (target.script_texts.empty()) continue;
     page.put("<article class=\"run\"><h3>Script texts of no run that is known</h3><dl>\n");

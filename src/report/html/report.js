@@ -3,7 +3,7 @@
   'use strict';
   var rowsPerPage = 200, mostPrinted = 5000;
   var byId = function (id) { return document.getElementById(id); };
-  // files: p path, v volume, d folder, s state, c content, z size, r reference, pr parent's, pu path not wholly known, g grade of the path,
+  // files: p path (a line break between its components), v volume, d folder, s state, c content, z size, r reference, pr parent's, pu path not wholly known, g grade of the path,
   //   pn note on it, t times of $STANDARD_INFORMATION, n of $FILE_NAME when they differ, x removed, cb created, f flags, ps paths,
   //   st streams, k sightings, km how many more. Bounds: e, l ends, eb, lb what sets them; ge, gl, gm an estimate. Sentences are in `words`.
   var data = JSON.parse(byId('file-data').textContent);
@@ -110,13 +110,14 @@
     Object.keys(contents).sort().forEach(function (c) { option(content, c, contents[c]); });
     Object.keys(states).sort().forEach(function (s) { option(state, s, states[s]); });
   }
-  function nameOf(path) { return path.slice(path.lastIndexOf('\\') + 1) || path; }
+  function nameOf(path) { return path.slice(path.lastIndexOf('\n') + 1) || shownPath(path); }
+  function shownPath(path) { return path.replaceAll('\n', '\\'); }
   function prefix(f) { return (f.v === undefined ? '' : f.v + ': ') + (f.pu ? '(place not known) ' : ''); }
 
   function detail(f) {
     var box = make('div', 'detail'), dl = make('dl');
     function field(label, value) { put(dl, make('dt', '', label), put(make('dd'), value)); }
-    field('path', make('code', '', f.p));
+    field('path', make('code', '', shownPath(f.p)));
     if (f.g || f.pn) field('of the path', [f.g, f.pn].filter(Boolean).join('; '));
     if (f.r) field('reference', f.r + (f.pr ? ', in ' + f.pr : ''));
     var names = ['created', 'modified', 'changed', 'accessed'];
@@ -218,19 +219,19 @@
       return path.slice(above.length ? above[above.length - 1].length : 0);
     }
     for (var i = first; i < end; i++) {
-      var f = shown[i], folder = f.p.slice(0, f.p.lastIndexOf('\\', f.d ? f.p.length - 2 : f.p.length) + 1);
+      var f = shown[i], folder = f.p.slice(0, f.p.lastIndexOf('\n', f.d ? f.p.length - 2 : f.p.length) + 1);
       if (f.v !== volume) above = [];
       volume = f.v;
       var rest = below(f.d ? f.p : folder);
       if (!f.d && rest) {
-        var cell = make('td', 'name wrap', prefix(f) + rest);
+        var cell = make('td', 'name wrap', prefix(f) + shownPath(rest));
         cell.colSpan = 6;
         indent(cell, above.length);
         put(list, put(make('tr', 'folder above'), cell));
         above.push(folder);
       }
-      var whole = f.d && !f.p.endsWith('\\') ? f.p + '\\' : f.p;
-      put(list, fileRow(f, f.d ? below(whole) || whole : nameOf(f.p), above.length));
+      var whole = f.d && !f.p.endsWith('\n') ? f.p + '\n' : f.p;
+      put(list, fileRow(f, f.d ? shownPath(below(whole) || whole) : nameOf(f.p), above.length));
       if (f.d) above.push(whole);
     }
     rows.replaceChildren(list);
@@ -241,7 +242,7 @@
   function filterFiles() {
     var wanted = text.value.toLowerCase(), c = content.value, s = state.value;
     shown = !wanted && !c && !s ? files : files.filter(function (f) {
-      return (!c || (f.d ? 'folder' : f.c) === c) && (!s || f.s === s) && (!wanted || f.p.toLowerCase().includes(wanted));
+      return (!c || (f.d ? 'folder' : f.c) === c) && (!s || f.s === s) && (!wanted || shownPath(f.p).toLowerCase().includes(wanted));
     });
     first = 0;
     drawFiles(rowsPerPage);
