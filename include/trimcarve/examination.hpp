@@ -474,6 +474,8 @@ struct Examination {
   std::vector<Sighting> sightings;  // the cited ones
   std::vector<Warning> warnings;
   bool complete = true;  // false: damage, an unread volume or a short image; exit code 1
+  // The evidence itself, by Range::space, for outputs that show the bytes they cite. Null, or missing at the end, where a space has none.
+  std::vector<SourcePtr> spaces;
 };
 
 }  // namespace trimcarve

@@ -67,6 +67,7 @@ class Pipeline {
     }
     find_what_runs_made();
     if (rules_) rules_->mark(out_);
+    out_.spaces = spaces_;
     return std::move(out_);
   }
 

@@ -3,12 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <limits>
 #include <map>
 
 #include "report/basis.hpp"
 #include "report/document.hpp"
+#include "report/kinds.hpp"
 #include "report/layout.hpp"
 #include "report/version.hpp"
 #include "trimcarve/text.hpp"
@@ -19,21 +19,6 @@ namespace {
 
 constexpr std::size_t label_width = 13, max_findings = 20, max_warnings = 20, max_gaps = 4, max_scripts = 12, max_preview = 4096,
                       max_steps = 60, max_logs = 16, max_fragments = 12, max_fragment_lines = 4, max_marks = 40;
-
-// Kinds of evidence, and what they are called. One without a coverage entry was not looked at.
-struct Kind {
-  std::string_view source, name;
-};
-constexpr std::array kinds{Kind{"mft", "$MFT"},
-                           Kind{"record_slack", "slack of FILE records"},
-                           Kind{"index", "directory indexes"},
-                           Kind{"usn_journal", "$UsnJrnl:$J"},
-                           Kind{"log_file", "$LogFile"},
-                           Kind{"free_space", "free clusters"},
-                           Kind{"event_log", "event logs"},
-                           Kind{"registry", "the registry"},
-                           Kind{"agent_log", "logs of the Azure agent"},
-                           Kind{"activity_log", "the Azure Activity Log"}};
 
 std::string safe(std::string_view text) { return for_terminal(text); }
 
@@ -488,12 +473,7 @@ class Console {
 
   void not_looked_at() {
     std::string missing;
-    for (const auto& [source, name] : kinds) {
-      const bool covered = std::ranges::any_of(x_.coverage, [&](const Coverage& c) {
-        return c.source.starts_with(source) && (c.records != 0 || c.gaps.empty() || c.gaps.front().why != "not searched");
-      });
-      if (!covered) missing += fmt::format("{}{}", missing.empty() ? "" : ", ", name);
-    }
+    for (const std::string_view name : kinds_not_covered(x_)) missing += fmt::format("{}{}", missing.empty() ? "" : ", ", name);
     heading("What was not looked at");
     if (!missing.empty()) sink_("  " + wrapped(missing, width_ - 2, 2) + "\n");
     for (const VolumeInfo& volume : x_.volumes)

@@ -10,6 +10,7 @@
 
 #include "report/case_sqlite.hpp"
 #include "report/document.hpp"
+#include "report/html.hpp"
 #include "report/recovered.hpp"
 
 namespace trimcarve::report {
@@ -18,6 +19,7 @@ namespace {
 
 constexpr const char* unfinished_findings = "findings.json.unfinished";
 constexpr const char* unfinished_case = "case.sqlite.unfinished";
+constexpr const char* unfinished_report = "report.html.unfinished";
 constexpr const char* unfinished_manifest = "manifest.json.unfinished";
 
 bool is_empty(int folder) {
@@ -34,6 +36,22 @@ bool is_empty(int folder) {
   }
   ::closedir(listing);
   return empty;
+}
+
+// The command line with DIR in place of the output folder: two runs that differ in it only write the same report. The manifest has it as
+// it was.
+std::vector<std::string> without_output(std::vector<std::string> command) {
+  for (std::size_t i = 0; i < command.size(); ++i) {
+    std::string& argument = command[i];
+    if (argument == "-o" || argument == "--output") {
+      if (i + 1 < command.size()) command[++i] = "DIR";
+    } else if (argument.starts_with("--output=")) {
+      argument = "--output=DIR";
+    } else if (argument.starts_with("-o") && argument.size() > 2) {
+      argument = "-oDIR";
+    }
+  }
+  return command;
 }
 
 }  // namespace
@@ -116,6 +134,16 @@ void OutputFolder::write_case(const Examination& examination) {
   outputs_.push_back({"case.sqlite", done->size, done->sha256});
 }
 
+void OutputFolder::write_report(const Examination& examination, const RunIdentity& run) {
+  NewFile file = create(unfinished_report);
+  write_html(examination, without_output(run.command), [&file](std::string_view text) { file.write(text); });
+  const auto done = file.close();
+  if (::renameat(folder_.get(), unfinished_report, folder_.get(), "report.html") != 0)
+    throw RunError(ExitCode::output, path_ + "/report.html", "cannot rename", system_error());
+  made_.emplace_back("report.html");
+  outputs_.push_back({"report.html", done.size, done.sha256});
+}
+
 void OutputFolder::write_manifest(const Examination& examination, const RunIdentity& run) {
   NewFile file = create(unfinished_manifest);
   file.write(manifest_text(examination, run, outputs_));
@@ -130,6 +158,7 @@ void OutputFolder::write(Examination& examination, const RunIdentity& run, const
   write_recovered(examination, cancel);
   write_findings(examination);
   write_case(examination);
+  write_report(examination, run);
   if (cancel != nullptr && *cancel) throw RunError(ExitCode::interrupted, path_, "stopped", "interrupted");
   write_manifest(examination, run);
   finished_ = true;

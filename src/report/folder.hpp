@@ -3,6 +3,7 @@
 //   DIR/recovered/...   contents that came back, each under a safe name
 //   DIR/findings.json   the document
 //   DIR/case.sqlite     the same as a database
+//   DIR/report.html     the same for people, in one page
 //   DIR/manifest.json   written last: version, command, input identity, and size and SHA-256 of each of the others
 //
 // A folder without manifest.json is not the result of a finished run. When anything fails, what was written is taken away again.
@@ -37,6 +38,7 @@ class OutputFolder {
   void write_recovered(Examination& examination, const std::atomic<bool>* cancel);
   void write_findings(const Examination& examination);
   void write_case(const Examination& examination);
+  void write_report(const Examination& examination, const RunIdentity& run);
   void write_manifest(const Examination& examination, const RunIdentity& run);
   void take_away() noexcept;
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -48,6 +49,9 @@ void put_optional(JsonWriter& json, const std::optional<T>& value) {
 }
 
 void put_marks(JsonWriter& json, const std::vector<RuleMark>& marks);
+
+// "file_delete, close"
+std::string usn_reasons(std::uint32_t reason);
 
 void put_sighting(JsonWriter& json, const Sighting& sighting, std::size_t id, std::string_view record, std::uint32_t image);
 

@@ -207,6 +207,13 @@ void put_record(JsonWriter& json, const Sighting& sighting) {
 
 }  // namespace
 
+std::string usn_reasons(std::uint32_t reason) {
+  std::string names;
+  for (const auto& [bit, name] : reason_names)
+    if ((reason & bit) != 0) names += (names.empty() ? "" : ", ") + std::string(name);
+  return names;
+}
+
 void put_sighting(JsonWriter& json, const Sighting& sighting, std::size_t id, std::string_view record, std::uint32_t image) {
   begin_record(json, record, image);
   json.key("id").value(id);

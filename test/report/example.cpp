@@ -308,6 +308,7 @@ Examination example(const std::string& disk_path) {
   x.volumes.push_back(volume);
   x.coverage.push_back({0, "mft", at("2026-10-01T00:00:00Z"), at("2026-11-04T00:00:00Z"), 300'067, {}, ""});
   x.coverage.push_back({0, "usn_journal", at("2026-11-01T00:00:00Z"), std::nullopt, 12, {{0, 4096, "zeroed"}}, "re-created"});
+  x.spaces = {opened.source};
   add_sightings(x, *opened.source);
   add_files(x, opened.source);
   add_target(x);

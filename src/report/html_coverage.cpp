@@ -1,0 +1,169 @@
+// What the answer is worth and where it came from: coverage, what was not looked at, warnings, the input and how it was read.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "report/document.hpp"
+#include "report/html_page.hpp"
+#include "report/kinds.hpp"
+#include "report/layout.hpp"
+#include "report/version.hpp"
+
+namespace trimcarve::report {
+
+namespace {
+
+constexpr std::size_t max_warnings = 1000, max_ranges = 16, max_gaps = 32;
+
+std::string ranges_text(const std::vector<Range>& ranges) {
+  std::string text;
+  for (std::size_t i = 0; i < ranges.size() && i < max_ranges; ++i)
+    text += fmt::format("{}{}&nbsp;{}+{}", i == 0 ? "" : ", ", space_name(ranges[i].space), ranges[i].offset, ranges[i].length);
+  if (ranges.size() > max_ranges) text += fmt::format(" and {} more", ranges.size() - max_ranges);
+  return text;
+}
+
+void put_row(Page& page, const Coverage& coverage) {
+  const std::size_t colon = coverage.source.find(':');
+  std::string source = html_text(kind_name(coverage.source.substr(0, colon)));
+  if (colon != std::string::npos) source += ": <b>" + html_text(coverage.source.substr(colon + 1)) + "</b>";
+  page.put(
+      fmt::format("<tr><td>{}</td><td class=\"wrap\">{}</td><td class=\"t\">{}</td><td class=\"t\">{}</td><td class=\"n\">{}</td>"
+                  "<td class=\"wrap\">{}",
+                  coverage.volume ? fmt::format("{}", *coverage.volume) : "given", source, coverage.first ? html_time(*coverage.first) : "",
+                  coverage.last ? html_time(*coverage.last) : "", with_commas(coverage.records), html_text(coverage.note)));
+  if (!coverage.gaps.empty()) {
+    page.put(fmt::format("<details><summary>{} gap{}</summary><ul class=\"plain\">", with_commas(coverage.gaps.size()),
+                         coverage.gaps.size() == 1 ? "" : "s"));
+    for (std::size_t i = 0; i < coverage.gaps.size() && i < max_gaps; ++i)
+      page.put(fmt::format("<li>{} at {}: {}</li>", bytes_for_people(coverage.gaps[i].length), with_commas(coverage.gaps[i].offset),
+                           html_text(coverage.gaps[i].why)));
+    if (coverage.gaps.size() > max_gaps) page.put(fmt::format("<li>and {} more</li>", with_commas(coverage.gaps.size() - max_gaps)));
+    page.put("</ul></details>");
+  }
+  page.put("</td></tr>\n");
+}
+
+void put_warnings(Page& page) {
+  const auto& warnings = page.x.warnings;
+  page.put(fmt::format("<h3 id=\"warnings\">Warnings: {}</h3>\n", with_commas(warnings.size())));
+  if (warnings.empty()) return;
+  page.put("<ul class=\"warnings\">\n");
+  for (std::size_t i = 0; i < warnings.size() && i < max_warnings; ++i) {
+    const std::string ranges = ranges_text(warnings[i].ranges);
+    page.put(fmt::format("<li><code>{}</code> {}{}</li>\n", html_text(warnings[i].code), html_text(warnings[i].text),
+                         ranges.empty() ? "" : " <span class=\"basis\">" + ranges + "</span>"));
+  }
+  page.put("</ul>\n");
+  if (warnings.size() > max_warnings)
+    page.put(fmt::format("<p class=\"note\">and {} more: in findings.json</p>\n", with_commas(warnings.size() - max_warnings)));
+}
+
+void put_blocks(Page& page, const BlockCounts& blocks) {
+  std::string text =
+      fmt::format("{} of {}: {} present", with_commas(blocks.total), bytes_for_people(blocks.block_size), with_commas(blocks.present));
+  const auto add = [&text](std::uint64_t count, const char* what) {
+    if (count > 0) text += fmt::format(", {} {}", with_commas(count), what);
+  };
+  add(blocks.partially_present, "partially present");
+  add(blocks.not_present, "not present");
+  add(blocks.undefined, "undefined");
+  add(blocks.zero, "zero");
+  add(blocks.unmapped, "unmapped");
+  add(blocks.unreadable, "unreadable");
+  page.put(html_field("blocks", text));
+}
+
+void put_source(Page& page, const SourceInfo& source) {
+  page.put(fmt::format("<article><h3><code>{}</code></h3><dl>\n", html_text(source.path)));
+  page.put(html_field("container", html_text(source.container)));
+  page.put(html_field("size", fmt::format("{} bytes ({})", with_commas(source.size), bytes_for_people(source.size))));
+  page.put(html_field("identifier", html_text(source.identifier)));
+  for (const std::string& file : source.files)
+    if (file != source.path) page.put(html_field("file", "<code>" + html_text(file) + "</code>"));
+  for (const std::string& parent : source.parents) page.put(html_field("parent", "<code>" + html_text(parent) + "</code>"));
+  if (!source.acquisition_hashes.empty()) page.put(html_field("acquired", html_text(source.acquisition_hashes) + " (stated, not checked)"));
+  for (const std::string& note : source.acquisition_notes) page.put(html_field("stated", html_text(note)));
+  if (source.blocks) put_blocks(page, *source.blocks);
+  if (source.log)
+    page.put(html_field("log",
+                        fmt::format("{}: {} entries write {} sectors of 4 KiB, {} of them otherwise than the file has them",
+                                    source.log->replayed ? "pending, replayed in memory" : "pending, not replayed as asked",
+                                    with_commas(source.log->entries), with_commas(source.log->sectors), with_commas(source.log->changed))));
+  std::string checks;
+  for (const StructureCheck& check : source.checks)
+    checks += fmt::format("{}{}: {}", checks.empty() ? "" : ", ", html_text(check.structure), html_text(check.state));
+  page.put(html_field("checksums", checks));
+  page.put(html_field("page ranges", html_text(source.page_ranges)));
+  for (const std::string& warning : source.warnings) page.put(html_field("warning", html_text(warning)));
+  page.put("</dl></article>\n");
+}
+
+void put_volume(Page& page, const VolumeInfo& volume) {
+  page.put(fmt::format("<article><h3>Volume {}</h3><dl>\n", volume.index));
+  if (volume.state != "examined") page.put(html_field("state", "<b>not examined: " + html_text(volume.state) + "</b>"));
+  if (volume.shadow_of)
+    page.put(html_field("shadow copy", fmt::format("of volume {}{}", *volume.shadow_of,
+                                                   volume.shadow_created ? ", made at " + html_time(*volume.shadow_created) : "")));
+  if (volume.size == 0)
+    page.put(html_field("place", "from extracted artefacts"));
+  else
+    page.put(html_field("place", fmt::format("byte {} of the disk, {} bytes ({})", with_commas(volume.offset), with_commas(volume.size),
+                                             bytes_for_people(volume.size))));
+  if (volume.state == "examined" && volume.size != 0) {
+    page.put(html_field("serial", fmt::format("{:016X}", volume.serial)));
+    page.put(html_field("geometry", fmt::format("clusters of {}, {} FILE records of {} bytes", bytes_for_people(volume.cluster_size),
+                                                with_commas(volume.records), volume.record_size)));
+  }
+  if (volume.created) page.put(html_field("created", html_time(*volume.created)));
+  if (volume.provisioned)
+    page.put(html_field("provisioned",
+                        html_time(*volume.provisioned) + " <span class=\"basis\">" + html_text(volume.provisioned_basis) + "</span>"));
+  if (volume.journal_created) page.put(html_field("change journal", "created " + html_time(*volume.journal_created)));
+  page.put("</dl></article>\n");
+}
+
+}  // namespace
+
+void put_coverage(Page& page) {
+  page.put(
+      "<section id=\"coverage\"><h2>What was looked at, and for which time it speaks</h2>\n<div class=\"scroll\"><table><thead><tr>"
+      "<th>Volume</th><th>Source</th><th>From</th><th>To</th><th class=\"n\">Records</th><th>Note</th></tr></thead><tbody>\n");
+  for (const Coverage& coverage : page.x.coverage) put_row(page, coverage);
+  page.put("</tbody></table></div>\n<h3>What was not looked at</h3>\n<ul>");
+  bool any = false;
+  for (const std::string_view kind : kinds_not_covered(page.x)) {
+    page.put(fmt::format("<li>{}</li>", kind));
+    any = true;
+  }
+  for (const VolumeInfo& volume : page.x.volumes)
+    if (volume.state != "examined") {
+      page.put(fmt::format("<li>volume {}: {}</li>", volume.index, html_text(volume.state)));
+      any = true;
+    }
+  page.put(any ? "</ul>\n" : "<li>nothing of what this version can read</li></ul>\n");
+  put_warnings(page);
+  page.put("</section>\n");
+}
+
+void put_inputs(Page& page, const std::vector<std::string>& command) {
+  page.put("<section id=\"input\"><h2>Input</h2>\n");
+  for (const SourceInfo& source : page.x.sources) put_source(page, source);
+  for (const VolumeInfo& volume : page.x.volumes) put_volume(page, volume);
+  std::string line;
+  for (const std::string& argument : command) {
+    // Quoted where a shell would need it.
+    const bool plain = !argument.empty() && argument.find_first_not_of(
+                                                "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                                                "_-./=:,+@%") == std::string::npos;
+    line += (line.empty() ? "" : " ") + (plain ? argument : "'" + argument + "'");
+  }
+  page.put(
+      fmt::format("<article><h3>How it was read</h3><dl>\n{}{}</dl>\n<p class=\"note\">When it ran, the SHA-256 of this report and of each "
+                  "other output are in <code>manifest.json</code>; <code>trimcarve verify DIR</code> checks them, and reads every cited "
+                  "byte of the evidence again. The evidence was opened read-only.</p></article>\n</section>\n",
+                  html_field("tool", fmt::format("trimcarve {}", version())),
+                  html_field("command", line.empty() ? "" : "<code class=\"command\">" + html_text(line) + "</code>")));
+}
+
+}  // namespace trimcarve::report
