@@ -55,7 +55,8 @@ TEST_CASE("a package's name is a handler and a version, and nothing less") {
   CHECK(handler_of_package(custom + "_1.10.12")->handler == custom);
   CHECK(handler_of_package(custom + "_1.10.12")->version == "1.10.12");
   CHECK(handler_of_package("Contoso.My_Agent_2.1")->handler == "Contoso.My_Agent");
-  for (const std::string& none : std::vector<std::string>{custom, "CustomScriptExtension_1.10", "_1.10", custom + "_", "a b.c_1.2", std::string()})
+  for (const std::string& none :
+       std::vector<std::string>{custom, "CustomScriptExtension_1.10", "_1.10", custom + "_", "a b.c_1.2", std::string()})
     CHECK_FALSE(handler_of_package(none).has_value());
 }
 
