@@ -150,8 +150,10 @@ void put_grid(Page& page, const VolumeInfo& volume, const TreeClusters& tree) {
     if (tree.by_cell[i].empty()) continue;
     std::string title;
     const auto most = std::ranges::max_element(tree.by_cell[i], {}, [](const auto& state) { return state.second; });
-    // Content that is there is shown before how much is not.
-    const auto shown = tree.by_cell[i].contains(RunState::data) ? RunState::data : most->first;
+    // Content that is there, then what has a new owner, is shown before how much is neither.
+    RunState shown = most->first;
+    for (const RunState state : {RunState::reallocated, RunState::contested, RunState::data})
+      if (tree.by_cell[i].contains(state)) shown = state;
     for (const auto& [state, count] : tree.by_cell[i])
       title += fmt::format("{}{} {}", title.empty() ? "" : ", ", with_commas(count), to_string(state));
     page.put(

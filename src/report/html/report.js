@@ -112,7 +112,7 @@
   }
   function nameOf(path) { return path.slice(path.lastIndexOf('\n') + 1) || shownPath(path); }
   function shownPath(path) { return path.replaceAll('\n', '\\'); }
-  function prefix(f) { return (f.v === undefined ? '' : f.v + ': ') + (f.pu ? '(place not known) ' : ''); }
+  function prefix(f) { return [f.v === undefined ? '' : 'volume ' + f.v, f.pu ? 'place not known' : ''].filter(Boolean).join(', '); }
 
   function detail(f) {
     var box = make('div', 'detail'), dl = make('dl');
@@ -191,7 +191,7 @@
     button.type = 'button';
     button.setAttribute('aria-expanded', 'false');
     indent(name, level);
-    put(name, prefix(f) || null, button);
+    put(name, button, prefix(f) ? make('span', 'basis', ' ' + prefix(f)) : null);
     put(row, name, put(make('td'), f.d ? null : chip(f.c)), make('td', 'n', f.d || f.z === undefined ? '' : commas(f.z)),
       put(make('td'), chip(f.s)));
     var times = f.t || f.n;
@@ -224,7 +224,8 @@
       volume = f.v;
       var rest = below(f.d ? f.p : folder);
       if (!f.d && rest) {
-        var cell = make('td', 'name wrap', prefix(f) + shownPath(rest));
+        var cell = make('td', 'name wrap', shownPath(rest));
+        if (prefix(f)) put(cell, make('span', 'basis', ' ' + prefix(f)));
         cell.colSpan = 6;
         indent(cell, above.length);
         put(list, put(make('tr', 'folder above'), cell));
@@ -236,6 +237,7 @@
     }
     rows.replaceChildren(list);
     byId('file-count').textContent = shown.length === 0 ? 'none' : commas(first + 1) + ' to ' + commas(end) + ' of ' + commas(shown.length);
+    byId('file-rest').textContent = end < shown.length ? 'and ' + commas(shown.length - end) + ' more' : '';
     byId('file-back').disabled = first === 0;
     byId('file-next').disabled = end >= shown.length;
   }
