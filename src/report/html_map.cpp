@@ -31,7 +31,7 @@ std::string_view name_of(ExtentKind kind) {
 std::string_view explain(std::string_view kind) {
   static const std::map<std::string_view, std::string_view> words{
       {"stored", "bytes are stored"},
-      {"hole", "hole in the image file: no bytes stored"},
+      {"hole", "no bytes are stored in the image file, for whatever reason"},
       {"container_zero", "zero, by the container's table"},
       {"unmapped", "unmapped, by the container's table: discarded"},
       {"not_present", "not present in the container"},

@@ -75,7 +75,7 @@
     card.id = 'sighting-' + n;
     put(card, make('h5', '', 'Sighting ' + n));
     if (!s) return put(card, make('p', 'note', 'Not in this page: see findings.json.'));
-    put(card.firstChild, ' ', make('span', 'chip', s.e), s.i === 'good' ? null : make('span', 'chip warn', s.i));
+    put(card.firstChild, ' ', make('span', 'chip', s.e), ' ', s.i === 'good' ? null : make('span', 'chip warn', s.i));
     if (s.s) put(card, make('p', 'states', s.s));
     var dl = make('dl');
     s.r.forEach(function (r, i) {
@@ -132,8 +132,9 @@
       var b = f[kind[0]];
       if (!b) return;
       var span = interval(b);
-      if (b.eb !== undefined) put(span, make('div', 'basis', 'not before: ' + words[b.eb]));
-      if (b.lb !== undefined) put(span, make('div', 'basis', 'not after: ' + words[b.lb]));
+      if (b.eb !== undefined && b.eb === b.lb && b.e === b.l) put(span, make('div', 'basis', words[b.eb]));
+      else if (b.eb !== undefined) put(span, make('div', 'basis', 'not before: ' + words[b.eb]));
+      if (b.lb !== undefined && (b.eb !== b.lb || b.e !== b.l)) put(span, make('div', 'basis', 'not after: ' + words[b.lb]));
       if (b.gm !== undefined) put(span, put(make('div', 'basis', 'estimate: '), interval({e: b.ge, l: b.gl}), ' (' + words[b.gm] + ')'));
       field(kind[1], span);
     });
@@ -280,24 +281,22 @@
 
   // A link to a sighting opens the first finding that cites it.
   function follow() {
-    var id = decodeURIComponent(location.hash.slice(1)), details = id && byId(id);
-    if (details && details.tagName === 'DETAILS') details.open = true;
+    var id = decodeURIComponent(location.hash.slice(1)), target = id && byId(id);
+    if (target && target.tagName === 'DETAILS') target.open = true;
     var number = /^sighting-(\d+)$/.exec(id);
-    if (!number || details) return;
+    if (!number) return;
     var holder = findings.find(function (f) {
       var box = f.querySelector('.sightings');
       return box && (' ' + box.dataset.sightings + ' ').includes(' ' + number[1] + ' ');
     });
-    var card = holder ? null : sightingCard(number[1]);
     if (holder) {
       holder.hidden = false;
       fillFinding(holder);
       holder.open = true;
-      card = byId(id);
-    } else {
-      byId('finding-list').after(card);
+    } else if (!target) {
+      byId('finding-list').after(sightingCard(number[1]));
     }
-    card.scrollIntoView();
+    byId(id).scrollIntoView();
   }
 
   document.querySelectorAll('.script').forEach(function (element) { element.hidden = false; });
