@@ -267,9 +267,10 @@ void put_files(Page& page) {
       with_commas(files.size())));
   for (std::size_t i = 0; i < files.size() && i < max_static; ++i) put_row(page, *files[i]);
   page.put("</tbody></table></div>\n");
-  if (files.size() > max_static)
-    page.put(fmt::format("<noscript><p class=\"note\">and {} more: with script, or in findings.json</p></noscript>\n",
-                         with_commas(files.size() - max_static)));
+  page.put(fmt::format("<p class=\"note\" id=\"file-rest\">{}</p>\n",
+                       files.size() > max_static
+                           ? fmt::format("and {} more: with script, or in findings.json", with_commas(files.size() - max_static))
+                           : std::string()));
   page.put("</section>\n");
 }
 

@@ -31,7 +31,7 @@ std::string_view name_of(ExtentKind kind) {
 std::string_view explain(std::string_view kind) {
   static const std::map<std::string_view, std::string_view> words{
       {"stored", "bytes are stored"},
-      {"hole", "hole in the image file: no bytes stored"},
+      {"hole", "no bytes are stored in the image file, for whatever reason"},
       {"container_zero", "zero, by the container's table"},
       {"unmapped", "unmapped, by the container's table: discarded"},
       {"not_present", "not present in the container"},
@@ -150,8 +150,10 @@ void put_grid(Page& page, const VolumeInfo& volume, const TreeClusters& tree) {
     if (tree.by_cell[i].empty()) continue;
     std::string title;
     const auto most = std::ranges::max_element(tree.by_cell[i], {}, [](const auto& state) { return state.second; });
-    // Content that is there is shown before how much is not.
-    const auto shown = tree.by_cell[i].contains(RunState::data) ? RunState::data : most->first;
+    // Content that is there, then what has a new owner, is shown before how much is neither.
+    RunState shown = most->first;
+    for (const RunState state : {RunState::reallocated, RunState::contested, RunState::data})
+      if (tree.by_cell[i].contains(state)) shown = state;
     for (const auto& [state, count] : tree.by_cell[i])
       title += fmt::format("{}{} {}", title.empty() ? "" : ", ", with_commas(count), to_string(state));
     page.put(

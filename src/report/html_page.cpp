@@ -107,10 +107,6 @@ std::string html_field(std::string_view label, const std::string& value) {
   return value.empty() ? std::string() : fmt::format("<dt>{}</dt><dd>{}</dd>\n", label, value);
 }
 
-std::string volume_prefix(const Examination& examination, std::uint32_t volume) {
-  return examination.volumes.size() > 1 && volume != no_volume ? fmt::format("volume {}, ", volume) : std::string();
-}
-
 void Page::put(std::string_view markup) {
   buffer_ += markup;
   if (buffer_.size() >= piece) flush();

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <optional>
-#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,8 +26,6 @@ std::string html_interval(const std::optional<FileTime>& first, const std::optio
 std::string html_grade(Grade grade);                                              // a chip
 std::string html_state(std::string_view state);                                   // of content or a file: a chip
 std::string html_field(std::string_view label, const std::string& value_markup);  // <dt>, <dd>; nothing when the value is empty
-// The volume a file lies on, when there are several: "volume 1, " else nothing.
-std::string volume_prefix(const Examination& examination, std::uint32_t volume);
 
 // Writes markup in large pieces.
 class Page {

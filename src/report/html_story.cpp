@@ -58,8 +58,9 @@ void put_story(Page& page, const TargetReport& target) {
     const StoryStep& step = target.story[i];
     const std::string when = html_interval(step.earliest, step.latest);
     page.put(fmt::format(
-        "<tr id=\"step-{}-{}\"><td>{}</td><td class=\"t\">{}</td><td><b>{}</b></td><td class=\"wrap\">{}</td><td>{}</td><td>", number,
-        i + 1, i + 1, when.empty() ? "time unknown" : when, html_text(step.what), html_text(step.text), html_grade(step.grade)));
+        "<tr id=\"step-{}-{}\"><td>{}</td><td class=\"t\">{}</td><td><b>{}</b></td><td class=\"wrap\">{}</td><td>{}</td><td "
+        "class=\"wrap\">",
+        number, i + 1, i + 1, when.empty() ? "time unknown" : when, html_text(step.what), html_text(step.text), html_grade(step.grade)));
     put_sources(page, step);
     page.put("</td></tr>\n");
   }

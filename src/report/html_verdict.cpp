@@ -71,7 +71,8 @@ void put_contents(Page& page, std::uint32_t target) {
     ++counts[static_cast<std::size_t>(std::ranges::find(order, state) - order.begin())];
   }
   if (files + folders == 0) return;
-  page.put(fmt::format("<div class=\"card\"><h3>{} files <small>in {} folders</small></h3>", with_commas(files), with_commas(folders)));
+  page.put(fmt::format("<div class=\"card\"><h3>{} file{} <small>in {} folder{}</small></h3>", with_commas(files), files == 1 ? "" : "s",
+                       with_commas(folders), folders == 1 ? "" : "s"));
   if (files > 0) {
     page.put("<svg class=\"bar\" viewBox=\"0 0 100 6\" preserveAspectRatio=\"none\" role=\"img\" aria-label=\"Content of the files\">");
     double at = 0;

@@ -349,6 +349,11 @@ def database(folder):
         with open(path, "rb") as f:
             contents.append(f.read())
     check(contents[0] == contents[1], "two runs write different databases")
+    pages = []
+    for out in ("one", "two"):
+        with open(f"{folder}/{out}/report.html", "rb") as f:
+            pages.append(f.read())
+    check(pages[0] == pages[1] and pages[0].endswith(b"</html>\n"), "two runs write different reports")
     with open(folder + "/one/findings.json", encoding="utf-8") as f:
         document = json.load(f)
     copy = write(folder + "/copy.sqlite", contents[0])

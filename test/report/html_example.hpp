@@ -10,7 +10,8 @@
 namespace trimcarve::test {
 
 // What must stay text wherever it stands. hostile_text has markup, the ends of the elements it may stand in, and a bidirectional control.
-inline constexpr std::string_view hostile_text = "<img src=x onerror=alert(1)>\"'&amp;</script></style></pre><!--<script>\u202Egnp.exe\x1b[2J\u2028";
+inline constexpr std::string_view hostile_text =
+    "<img src=x onerror=alert(1)>\"'&amp;</script></style></pre><!--<script>\u202Egnp.exe\x1b[2J\u2028";
 
 // Puts hostile_text into every kind of text that comes from evidence, and into the content of a script.
 void make_hostile(Examination& examination);

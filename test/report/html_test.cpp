@@ -70,7 +70,8 @@ TEST_CASE("base64 is that of RFC 4648") {
 }
 
 TEST_CASE("content is shown as text when it is text, in UTF-8 or UTF-16 with its mark, also when cut within a character") {
-  CHECK(report::as_text("\xEF\xBB\xBF" "dir \xC3\xBC") == "dir \u00fc");
+  CHECK(report::as_text("\xEF\xBB\xBF"
+                        "dir \xC3\xBC") == "dir \u00fc");
   CHECK(report::as_text(std::string_view("\xFF\xFE"
                                          "d\0i\0",
                                          6)) == "di");
@@ -178,6 +179,17 @@ TEST_CASE("the page's data has every file, and of many sightings and bytes as ma
   for (const json& sighting : data) bytes += sighting.contains("b") ? sighting["b"].get<std::string>().size() : 0;
   CHECK(bytes < 9 << 20);
   CHECK(bytes > 4 << 20);
+}
+
+TEST_CASE("a step without a time is in the picture and in the table") {
+  const TempFolder temp;
+  Examination x = example(make_example_disk(temp));
+  x.targets[0].story.resize(1);
+  x.targets[0].story[0].what = "removed";
+  x.targets[0].story[0].sources = {{"usn_journal", std::nullopt, true, "", {1}}};
+  const std::string page = page_of(x);
+  CHECK(count(page, "<circle") == 1);
+  CHECK(has(page, "<td class=\"t\">time unknown</td><td><b>removed</b>"));
 }
 
 TEST_CASE("an examination of nothing makes a page") {

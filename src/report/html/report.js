@@ -75,7 +75,7 @@
     card.id = 'sighting-' + n;
     put(card, make('h5', '', 'Sighting ' + n));
     if (!s) return put(card, make('p', 'note', 'Not in this page: see findings.json.'));
-    put(card.firstChild, ' ', make('span', 'chip', s.e), s.i === 'good' ? null : make('span', 'chip warn', s.i));
+    put(card.firstChild, ' ', make('span', 'chip', s.e), ' ', s.i === 'good' ? null : make('span', 'chip warn', s.i));
     if (s.s) put(card, make('p', 'states', s.s));
     var dl = make('dl');
     s.r.forEach(function (r, i) {
@@ -112,7 +112,7 @@
   }
   function nameOf(path) { return path.slice(path.lastIndexOf('\n') + 1) || shownPath(path); }
   function shownPath(path) { return path.replaceAll('\n', '\\'); }
-  function prefix(f) { return (f.v === undefined ? '' : f.v + ': ') + (f.pu ? '(place not known) ' : ''); }
+  function prefix(f) { return [f.v === undefined ? '' : 'volume ' + f.v, f.pu ? 'place not known' : ''].filter(Boolean).join(', '); }
 
   function detail(f) {
     var box = make('div', 'detail'), dl = make('dl');
@@ -132,8 +132,9 @@
       var b = f[kind[0]];
       if (!b) return;
       var span = interval(b);
-      if (b.eb !== undefined) put(span, make('div', 'basis', 'not before: ' + words[b.eb]));
-      if (b.lb !== undefined) put(span, make('div', 'basis', 'not after: ' + words[b.lb]));
+      if (b.eb !== undefined && b.eb === b.lb && b.e === b.l) put(span, make('div', 'basis', words[b.eb]));
+      else if (b.eb !== undefined) put(span, make('div', 'basis', 'not before: ' + words[b.eb]));
+      if (b.lb !== undefined && (b.eb !== b.lb || b.e !== b.l)) put(span, make('div', 'basis', 'not after: ' + words[b.lb]));
       if (b.gm !== undefined) put(span, put(make('div', 'basis', 'estimate: '), interval({e: b.ge, l: b.gl}), ' (' + words[b.gm] + ')'));
       field(kind[1], span);
     });
@@ -191,7 +192,7 @@
     button.type = 'button';
     button.setAttribute('aria-expanded', 'false');
     indent(name, level);
-    put(name, prefix(f) || null, button);
+    put(name, button, prefix(f) ? make('span', 'basis', ' ' + prefix(f)) : null);
     put(row, name, put(make('td'), f.d ? null : chip(f.c)), make('td', 'n', f.d || f.z === undefined ? '' : commas(f.z)),
       put(make('td'), chip(f.s)));
     var times = f.t || f.n;
@@ -224,7 +225,8 @@
       volume = f.v;
       var rest = below(f.d ? f.p : folder);
       if (!f.d && rest) {
-        var cell = make('td', 'name wrap', prefix(f) + shownPath(rest));
+        var cell = make('td', 'name wrap', shownPath(rest));
+        if (prefix(f)) put(cell, make('span', 'basis', ' ' + prefix(f)));
         cell.colSpan = 6;
         indent(cell, above.length);
         put(list, put(make('tr', 'folder above'), cell));
@@ -236,6 +238,7 @@
     }
     rows.replaceChildren(list);
     byId('file-count').textContent = shown.length === 0 ? 'none' : commas(first + 1) + ' to ' + commas(end) + ' of ' + commas(shown.length);
+    byId('file-rest').textContent = end < shown.length ? 'and ' + commas(shown.length - end) + ' more' : '';
     byId('file-back').disabled = first === 0;
     byId('file-next').disabled = end >= shown.length;
   }
@@ -278,24 +281,22 @@
 
   // A link to a sighting opens the first finding that cites it.
   function follow() {
-    var id = decodeURIComponent(location.hash.slice(1)), details = id && byId(id);
-    if (details && details.tagName === 'DETAILS') details.open = true;
+    var id = decodeURIComponent(location.hash.slice(1)), target = id && byId(id);
+    if (target && target.tagName === 'DETAILS') target.open = true;
     var number = /^sighting-(\d+)$/.exec(id);
-    if (!number || details) return;
+    if (!number) return;
     var holder = findings.find(function (f) {
       var box = f.querySelector('.sightings');
       return box && (' ' + box.dataset.sightings + ' ').includes(' ' + number[1] + ' ');
     });
-    var card = holder ? null : sightingCard(number[1]);
     if (holder) {
       holder.hidden = false;
       fillFinding(holder);
       holder.open = true;
-      card = byId(id);
-    } else {
-      byId('finding-list').after(card);
+    } else if (!target) {
+      byId('finding-list').after(sightingCard(number[1]));
     }
-    card.scrollIntoView();
+    byId(id).scrollIntoView();
   }
 
   document.querySelectorAll('.script').forEach(function (element) { element.hidden = false; });
