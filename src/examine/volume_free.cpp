@@ -263,6 +263,7 @@ void VolumeExaminer::take_carved(const Sighting& sighting) {
 }
 
 void VolumeExaminer::add_carved_journal() {
+  if (free_.journal.empty() && free_.journal_known == 0 && free_.journal_left_out == 0) return;
   std::vector<std::pair<std::uint64_t, FreeFinds::Usn>> records(free_.journal.begin(), free_.journal.end());
   free_.journal.clear();
   std::ranges::sort(records, {}, [](const auto& r) { return std::pair{r.first, r.second.offset}; });
@@ -273,7 +274,6 @@ void VolumeExaminer::add_carved_journal() {
     evidence_.carved_journal[record.reference].push_back(record.offset);
     carvers::carve_free_usn(*evidence_.volume->partition(), record.offset, options, [&](const Sighting& s) { graph_.add(s); });
   }
-  if (records.empty() && free_.journal_known == 0 && free_.journal_left_out == 0) return;
   Coverage coverage{.volume = info_.index, .source = "free_space", .first = window.first, .last = window.last, .records = records.size()};
   coverage.note = "records of the change journal carved from free clusters and slack, in the order of their USNs";
   if (!records.empty()) coverage.note += fmt::format("; USN {} to {}", records.front().first, records.back().first);
