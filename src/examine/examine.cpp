@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "examine/examiner_rules.hpp"
+#include "examine/outside.hpp"
 #include "examine/places.hpp"
 #include "examine/volume_examiner.hpp"
 #include "examine/witnesses.hpp"
@@ -279,7 +280,8 @@ class Pipeline {
     image::OpenedImage opened = image::open_image(request_.image, {request_.parents, request_.replay_log, request_.page_ranges});
     add_source(out_, opened);
     spaces_.front() = opened.source;
-    spaces_.resize(1 + opened.info.files.size());  // the image's own files are spaces too: none of what is cited lies in them
+    // The image's own files are spaces too: what earlier blocks left in them is cited there.
+    std::ranges::copy(opened.files, std::back_inserter(spaces_));
     const std::string& path = request_.image.front();
     image::PartitionTable table = image::read_partitions(*opened.source, opened.sector_size);
     std::ranges::move(table.warnings, std::back_inserter(out_.warnings));
@@ -377,6 +379,13 @@ class Pipeline {
       examiner->hear_carved(witnesses_);
       examiner->report_fragments();
     }
+    if (request_.volume) return;
+    OutsideSearch outside{.ranges = unpartitioned(opened.source->size(), out_.partitions, out_.volumes),
+                          .spaces = spaces_,
+                          .wanted = request_.free_space,
+                          .text = free_space_search().text};
+    std::ranges::copy(opened.unreferenced, std::back_inserter(outside.ranges));
+    search_outside(outside, witnesses_, progress_, out_);
   }
 
   void examine_artefacts() {

@@ -147,7 +147,7 @@ std::optional<Warning> tell_unreferenced(const std::vector<SourcePtr>& files, co
   return Warning{"file_space_unreferenced",
                  std::to_string(with_data) +
                      " bytes of the container's files hold data though neither a structure nor a live block covers "
-                     "them: what is left of earlier blocks; they are no part of the disk and were not examined" +
+                     "them: what is left of earlier blocks; they are no part of the disk" +
                      (read == total ? "" : " (" + std::to_string(total - read) + " more such bytes were not looked at)"),
                  std::move(ranges)};
 }
@@ -218,6 +218,7 @@ class Opener {
     opened_.info.log = std::move(disk.log);
     if (opened_.info.log) opened_.info.log->file = path;
     if (auto told = tell_unreferenced(files_, opened_.unreferenced)) disk.warnings.push_back(*std::move(told));
+    opened_.files = files_;
     opened_.info.checks = take_checks(std::move(disk.checks), path);
     std::ranges::move(parents_checks_, std::back_inserter(opened_.info.checks));
     take_warnings(opened_, std::move(parts.warnings));

@@ -27,6 +27,7 @@ struct OpenedImage {
   // Stretches of the container file and of its parents', in their file spaces, that hold neither its structures nor a live block: what was
   // left of earlier ones.
   std::vector<Range> unreferenced;
+  std::vector<SourcePtr> files;  // the files of `info`, in their order, each in its file space
 };
 
 struct OpenOptions {

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """The program as a user meets it: bad input with its message and exit code, output folders, verify, pipes. One check per name."""
+import hashlib
 import json
 import os
 import pty
@@ -398,6 +399,58 @@ def database(folder):
     check(told.stdout.strip() == target["verdict"], f"the sqlite3 shell: {told.stdout} {told.stderr}")
 
 
+SCRIPT = "".join(f"""$service = Get-Service -Name Spooler{n}
+if ($service.Status -ne 'Running') {{ Start-Service -Name $service.Name }}
+Write-Output "service $($service.Name) is $($service.Status)"
+foreach ($file in Get-ChildItem C:\\Temp -Filter *.log) {{ Remove-Item $file.FullName }}
+""" for n in range(12)).encode()
+
+
+def outside(folder):
+    """A script in the gap before the first partition, and one in a container's file where no block is, come back with their places."""
+    with open(sample(folder), "rb") as f:
+        blob = bytearray(f.read()[:-512])
+    blob[65536:65536 + len(SCRIPT)] = SCRIPT
+    raw = write(folder + "/gap.raw", bytes(blob))
+
+    def fragments(report):
+        return [f for f in report["fragments"] if f["place"] == "outside"]
+
+    def check_one(image, space, offset):
+        r = run("examine", image, "-o", image + ".case", "-q")
+        check(r.returncode == 0, f"{image}: {r.returncode} {r.stderr}")
+        with open(image + ".case/findings.json", encoding="utf-8") as f:
+            report = json.load(f)
+        found = [f for f in fragments(report) if f["ranges"][0]["space"] == space]
+        check(len(found) == 1 and found[0]["language"] == "powershell" and found[0]["volume"] is None, f"{image}: fragments {found}")
+        if not found:
+            return
+        # The text begins where it was put; grains of 512 bytes may cost its end.
+        check(found[0]["ranges"][0]["offset"] == offset and found[0]["text"].encode() == SCRIPT[:len(found[0]["text"].encode())]
+              and len(found[0]["text"]) > len(SCRIPT) - 1024, f"{image}: {found[0]['ranges']} {found[0]['text'][:80]!r}")
+        name = os.path.join(image + ".case", found[0]["recovered_as"])
+        with open(name, "rb") as f:
+            check(hashlib.sha256(f.read()).hexdigest() == found[0]["sha256"], f"{name} has another hash")
+        check(run("verify", image + ".case").returncode == 0, f"{image}: verify")
+        check(any(c["source"] == "outside" for c in report["coverage"]), f"{image}: no coverage")
+
+    check_one(raw, "disk", 65536)
+    r = json.loads(run("examine", raw, "--json", "--no-free-space").stdout)
+    check(not fragments(r) and any(c["source"] == "outside" and c["gaps"] for c in r["coverage"]), "--no-free-space searches it")
+    if shutil.which("qemu-img") is None:
+        print("SKIPPED: qemu-img is not installed")
+        return
+    plain = write(folder + "/plain.raw", bytes(blob[:65536]) + bytes(len(SCRIPT)) + bytes(blob[65536 + len(SCRIPT):]))
+    container = folder + "/behind.vhdx"
+    subprocess.run(["qemu-img", "convert", "-O", "vhdx", plain, container], check=True)
+    size = os.path.getsize(container)
+    at = (size + (1 << 20) - 1) >> 20 << 20
+    with open(container, "r+b") as f:
+        f.seek(at)
+        f.write(SCRIPT.ljust(1 << 20, b"\0"))
+    check_one(container, "file:0", at)
+
+
 def folder_not_empty(folder):
     image, out = sample(folder), folder + "/out"
     os.mkdir(out)
@@ -658,6 +711,7 @@ checks = {
     "containers": containers,
     "info": info,
     "database": database,
+    "outside": outside,
     "folder-not-empty": folder_not_empty,
     "disk-full": disk_full,
     "pipes": pipes,
