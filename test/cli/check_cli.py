@@ -426,11 +426,11 @@ def outside(folder):
         if not found:
             return
         # The text begins where it was put; grains of 512 bytes may cost its end.
-        check(found[0]["ranges"][0]["offset"] == offset and found[0]["text"].encode() == SCRIPT[:len(found[0]["text"].encode())]
-              and len(found[0]["text"]) > len(SCRIPT) - 1024, f"{image}: {found[0]['ranges']} {found[0]['text'][:80]!r}")
         name = os.path.join(image + ".case", found[0]["recovered_as"])
         with open(name, "rb") as f:
-            check(hashlib.sha256(f.read()).hexdigest() == found[0]["sha256"], f"{name} has another hash")
+            text = f.read()
+        check(found[0]["ranges"][0]["offset"] == offset and SCRIPT.startswith(text) and len(text) > len(SCRIPT) - 1024, f"{image}: {found[0]} {text[:80]!r}")
+        check(hashlib.sha256(text).hexdigest() == found[0]["sha256"], f"{name} has another hash")
         check(run("verify", image + ".case").returncode == 0, f"{image}: verify")
         check(any(c["source"] == "outside" for c in report["coverage"]), f"{image}: no coverage")
 
@@ -449,6 +449,47 @@ def outside(folder):
         f.seek(at)
         f.write(SCRIPT.ljust(1 << 20, b"\0"))
     check_one(container, "file:0", at)
+
+
+def examiner_rules(folder):
+    """--yara marks what came back; a bad file is a usage error that names its line. --whole-volume finds what lies in files' clusters."""
+    image = sample(folder)
+    rules = write(folder + "/pool.yar", b'rule pool_node : azure pool { strings: $a = "Runs once on every new node" condition: $a }\n'
+                                        b'rule nothing { strings: $a = "no such text anywhere" condition: $a }\n')
+    r = run("examine", image, "--yara", rules, "--json")
+    if "has no libyara" in r.stderr:
+        print(f"SKIPPED: {r.stderr.strip()}")
+        return
+    check(r.returncode == 0, f"--yara: {r.returncode} {r.stderr}")
+    report = json.loads(r.stdout)
+
+    def marks(value, path):
+        if isinstance(value, dict):
+            path = value.get("path", path)
+            for m in value.get("marks") or []:
+                yield path, m["rule"], m["tags"]
+            for v in value.values():
+                yield from marks(v, path)
+        elif isinstance(value, list):
+            for v in value:
+                yield from marks(v, path)
+
+    found = [m for f in report["files"] for m in marks(f, f["path"])]
+    check(found and all(path.endswith("install.ps1") and rule == "pool_node" and tags == ["azure", "pool"] for path, rule, tags in found), f"marks {found}")
+    expect(["examine", image, "--yara", write(folder + "/bad.yar", b"rule one { condition: true }\nrule two { condition: }\n")], 2, "2")
+    expect(["examine", image, "--yara", folder + "/none.yar"], 3, "none.yar")
+    plain = json.loads(run("examine", image, "--json").stdout)
+    check(not list(marks(plain, None)), "marks without rules")
+
+    def texts(report):
+        return [f for f in report["fragments"] if f["place"] == "allocated"]
+
+    r = run("examine", image, "--whole-volume", "--json")
+    check(r.returncode == 0, f"--whole-volume: {r.returncode} {r.stderr}")
+    whole = json.loads(r.stdout)
+    check(texts(whole) and not texts(plain), "--whole-volume finds no text in the clusters of files")
+    check(whole["targets"][0]["verdict"] == plain["targets"][0]["verdict"], "--whole-volume changes the verdict")
+    expect(["examine", image, "--whole-volume", "--no-free-space"], 2, "one or the other")
 
 
 def folder_not_empty(folder):
@@ -712,6 +753,7 @@ checks = {
     "info": info,
     "database": database,
     "outside": outside,
+    "rules": examiner_rules,
     "folder-not-empty": folder_not_empty,
     "disk-full": disk_full,
     "pipes": pipes,
