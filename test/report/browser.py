@@ -77,7 +77,7 @@ class Browser:
         while data:
             data = data[os.write(self.write_end, data):]
         with self.changed:
-            if not self.changed.wait_for(lambda: self.number in self.answers, timeout=300):
+            if not self.changed.wait_for(lambda: self.number in self.answers, timeout=60 if self.session is None else 300):
                 raise TimeoutError(method)
             answer = self.answers.pop(self.number)
         if "error" in answer:

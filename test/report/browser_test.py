@@ -207,7 +207,11 @@ def main():
         print("SKIPPED: chromium is not on this machine")
         sys.exit(77)
     with tempfile.TemporaryDirectory() as folder:
-        page = browser.Browser(path)
+        try:
+            page = browser.Browser(path)
+        except (OSError, TimeoutError) as error:
+            print(f"SKIPPED: chromium does not start on this machine: {error!r}")
+            sys.exit(77)
         try:
             sample(page, folder, trimcarve, packed)
             hostile(page, folder, write_report)
