@@ -39,6 +39,8 @@ std::string_view to_string(TextEncoding encoding) noexcept {
 #include <mutex>
 #include <optional>
 
+#include "carvers/script_lines.hpp"
+
 namespace trimcarve::carvers {
 
 namespace {
@@ -99,20 +101,6 @@ std::string literal(std::string_view word, bool wide) {
   return out;
 }
 
-bool is_text(std::byte b) noexcept {
-  const auto c = std::to_integer<unsigned>(b);
-  return (c >= 0x20 && c != 0x7F) || c == '\t' || c == '\n' || c == '\r' || c == '\f';
-}
-
-// Latin, Greek, Cyrillic and general punctuation: what scripts on Windows are written in. More would let any noise through.
-bool is_text(char16_t c) noexcept {
-  return (c >= 0x20 && c < 0x7F) || c == u'\t' || c == u'\n' || c == u'\r' || (c >= 0xA0 && c < 0x0530) || (c >= 0x2010 && c < 0x2050);
-}
-
-struct Run {
-  std::size_t begin = 0, end = 0;
-};
-
 // Signs that programs are full of and prose has few of.
 enum SignKind : std::uint8_t { other_kind, line_end, sign };
 constexpr std::size_t least_signs = 2;  // of a hundred bytes, as UTF-16LE too
@@ -122,114 +110,6 @@ constexpr auto sign_kinds = [] {
   kinds['\n'] = line_end;
   return kinds;
 }();
-
-Run run_of_bytes(ByteView window, std::size_t at, std::size_t low) {
-  Run run{at, at};
-  while (run.begin > low && at - run.begin < ScriptText::longest && is_text(window[run.begin - 1])) --run.begin;
-  const std::size_t stop = std::min(window.size(), run.begin + ScriptText::longest);
-  while (run.end < stop && is_text(window[run.end])) ++run.end;
-  return run;
-}
-
-char16_t unit_at(ByteView window, std::size_t at) { return le<std::uint16_t>(window, at); }
-
-// `at`: behind a whole unit, so of the text's own parity.
-Run run_of_units(ByteView window, std::size_t at, std::size_t low) {
-  Run run{at, at};
-  while (run.begin >= low + 2 && at - run.begin < ScriptText::longest && is_text(unit_at(window, run.begin - 2))) run.begin -= 2;
-  const std::size_t stop = std::min(window.size(), run.begin + ScriptText::longest);
-  while (run.end + 2 <= stop && is_text(unit_at(window, run.end))) run.end += 2;
-  return run;
-}
-
-void append_utf8(std::string& out, char32_t c) {
-  if (c < 0x80) {
-    out += static_cast<char>(c);
-  } else if (c < 0x800) {
-    out += static_cast<char>(0xC0 | c >> 6);
-    out += static_cast<char>(0x80 | (c & 0x3F));
-  } else {
-    out += static_cast<char>(0xE0 | c >> 12);
-    out += static_cast<char>(0x80 | (c >> 6 & 0x3F));
-    out += static_cast<char>(0x80 | (c & 0x3F));
-  }
-}
-
-// High bytes that are no UTF-8 are a code page's letters; when there are many of them it is no text.
-bool reads_as_text(std::string_view text) {
-  std::size_t loose = 0, letters = 0;
-  for (std::size_t i = 0; i < text.size();) {
-    const auto c = static_cast<unsigned char>(text[i]);
-    if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == ' ') ++letters;
-    const std::size_t length = c < 0x80 ? 1 : c >= 0xC2 && c < 0xE0 ? 2 : c >= 0xE0 && c < 0xF0 ? 3 : c >= 0xF0 && c < 0xF5 ? 4 : 0;
-    bool whole = length != 0 && i + length <= text.size();
-    for (std::size_t k = 1; whole && k < length; ++k) whole = (static_cast<unsigned char>(text[i + k]) & 0xC0) == 0x80;
-    loose += whole ? 0 : 1;
-    i += whole ? length : 1;
-  }
-  return loose * 20 <= text.size() && letters * 4 >= text.size();
-}
-
-// Decoded text, and where each of its lines lies in the window.
-struct Lines {
-  struct Line {
-    std::size_t begin = 0, end = 0;   // in `text`, without the line end
-    std::size_t from = 0, until = 0;  // in the window, line end included
-    bool blank = true;
-  };
-  std::string text;
-  std::vector<Line> lines;
-
-  // `stored`: where in the window the next character begins.
-  void start(std::size_t stored) {
-    text.clear();
-    lines.clear();
-    lines.push_back({0, 0, stored, stored, true});
-  }
-  void add(char32_t c, std::size_t stored_end) {
-    append_utf8(text, c);
-    took(c, stored_end);
-  }
-  void add_byte(char c, std::size_t stored_end) {
-    text += c;
-    took(static_cast<unsigned char>(c), stored_end);
-  }
-  // Bytes that are stored as they are, from `stored` on.
-  void add_stored(std::string_view bytes, std::size_t stored) {
-    const std::size_t shift = text.size();
-    text += bytes;
-    for (std::size_t at = 0; at < bytes.size();) {
-      const std::size_t end = bytes.find('\n', at), next = end == std::string_view::npos ? bytes.size() : end + 1;
-      const std::string_view line = bytes.substr(at, (end == std::string_view::npos ? bytes.size() : end) - at);
-      lines.back().blank = lines.back().blank && line.find_first_not_of(" \t\r\f") == std::string_view::npos;
-      lines.back().until = stored + next;
-      if (end != std::string_view::npos) {
-        lines.back().end = shift + end;
-        lines.push_back({shift + next, shift + next, stored + next, stored + next, true});
-      }
-      at = next;
-    }
-  }
-  void finish() {
-    lines.back().end = text.size();
-    if (lines.size() > 1 && lines.back().begin == text.size()) lines.pop_back();
-  }
-  std::size_t line_of(std::size_t at) const {
-    const auto next = std::ranges::upper_bound(lines, at, {}, &Line::begin);
-    return static_cast<std::size_t>(next - lines.begin()) - 1;
-  }
-
- private:
-  void took(char32_t c, std::size_t stored_end) {
-    lines.back().until = stored_end;
-    if (c == U'\n') {
-      lines.back().end = text.size() - 1;
-      lines.push_back({text.size(), text.size(), stored_end, stored_end, true});
-    } else if (c != U' ' && c != U'\t' && c != U'\r' && c != U'\f') {
-      lines.back().blank = false;
-    }
-  }
-};
 
 // What is known of the lines [first, end): for each language how many are its own, by which rules.
 struct Verdict {
@@ -337,7 +217,7 @@ class Search {
   void word(std::size_t at, bool wide, bool alone) {
     // Within a run that is too short, by a word that needs more: most of what lies in the string tables of programs.
     if (at <= done_ || (!alone && at <= short_until_)) return;
-    const Run run = wide ? run_of_units(window_, at, done_) : run_of_bytes(window_, at, done_);
+    const TextRun run = wide ? run_of_units(window_, at, done_) : run_of_bytes(window_, at, done_);
     if (!alone && !has_lines(run)) {
       short_until_ = std::max(at, run.end);
       return;
@@ -358,7 +238,7 @@ class Search {
  private:
   // What is asked of a text without a word that is enough by itself, before more is spent on it. A string of JSON has its line ends
   // escaped.
-  bool has_lines(const Run& run) const {
+  bool has_lines(const TextRun& run) const {
     if (run.end - run.begin < shortest_text) return false;
     std::array<std::uint32_t, 3> counts{};
     for (std::size_t i = run.begin; i < run.end; ++i) ++counts[sign_kinds[std::to_integer<std::size_t>(window_[i])]];
@@ -366,20 +246,20 @@ class Search {
     return counts[sign] * 100 >= (run.end - run.begin) * least_signs;
   }
 
-  void read_bytes(const Run& run) {
+  void read_bytes(const TextRun& run) {
     lines_.start(run.begin);
     lines_.add_stored({reinterpret_cast<const char*>(window_.data()) + run.begin, run.end - run.begin}, run.begin);
     lines_.finish();
   }
 
-  void read_units(const Run& run) {
+  void read_units(const TextRun& run) {
     lines_.start(run.begin);
     for (std::size_t i = run.begin; i < run.end; i += 2) lines_.add(unit_at(window_, i), i + 2);
     lines_.finish();
   }
 
   // Strings of JSON that hold line ends: a script, or the log of one, as a document quotes it.
-  void read_strings(const Run& run) {
+  void read_strings(const TextRun& run) {
     const auto byte = [&](std::size_t i) { return static_cast<char>(window_[i]); };
     for (std::size_t i = run.begin; i < run.end; ++i) {
       if (byte(i) != '"') continue;
@@ -568,7 +448,7 @@ class Search {
   std::size_t grain_, grain_at_;
   const std::function<void(const TextFragment&)>& sink_;
   std::size_t done_ = 0, short_until_ = 0, last_line_ = 0;
-  Lines lines_;
+  TextLines lines_;
   std::vector<std::uint64_t> matches_;  // of each line: its rules
   struct Grain {
     std::size_t begin, end;  // lines
