@@ -19,6 +19,11 @@ CREATE TABLE volume (id INTEGER PRIMARY KEY, offset INTEGER NOT NULL, size INTEG
   created TEXT, provisioned TEXT, provisioned_basis TEXT, free_clusters INTEGER, free_without_bytes INTEGER, free_zero INTEGER,
   free_with_data INTEGER, free_unreadable INTEGER);
 
+-- What LSNs ('lsn') and USNs ('usn') are worth as a clock; widths in 100 ns.
+CREATE TABLE clock (volume INTEGER NOT NULL REFERENCES volume, sequence TEXT NOT NULL, sound INTEGER NOT NULL, why_not TEXT, ticks INTEGER NOT NULL,
+  in_order INTEGER NOT NULL, older INTEGER NOT NULL, later INTEGER NOT NULL, doubtful INTEGER NOT NULL, first TEXT, last TEXT,
+  held_out INTEGER NOT NULL, held_out_inside INTEGER NOT NULL, held_out_later INTEGER NOT NULL, median_width INTEGER NOT NULL);
+
 CREATE TABLE coverage (id INTEGER PRIMARY KEY, volume INTEGER, source TEXT NOT NULL, first TEXT, last TEXT, records INTEGER NOT NULL, note TEXT);
 CREATE TABLE coverage_gap (coverage INTEGER NOT NULL REFERENCES coverage, offset INTEGER NOT NULL, length INTEGER NOT NULL, why TEXT NOT NULL);
 
@@ -68,6 +73,13 @@ CREATE TABLE file (id INTEGER PRIMARY KEY, volume INTEGER NOT NULL, path TEXT NO
   si_created TEXT, si_modified TEXT, si_changed TEXT, si_accessed TEXT, fn_created TEXT, fn_modified TEXT, fn_changed TEXT, fn_accessed TEXT,
   created_earliest TEXT, created_latest TEXT, deleted_earliest TEXT, deleted_latest TEXT, deleted_earliest_basis TEXT, deleted_latest_basis TEXT,
   estimate_earliest TEXT, estimate_latest TEXT, estimate_method TEXT);
+-- Each source of a deletion's bounds with its own interval; agrees 0: it leaves nothing of the bounds.
+CREATE TABLE file_bound (file INTEGER NOT NULL REFERENCES file, basis TEXT NOT NULL, earliest TEXT, latest TEXT, agrees INTEGER NOT NULL);
+-- By the clocks; an estimate never narrows the bounds.
+CREATE TABLE file_estimate (file INTEGER NOT NULL REFERENCES file, event TEXT NOT NULL, sequence TEXT NOT NULL, number INTEGER NOT NULL,
+  earliest TEXT, latest TEXT, method TEXT NOT NULL, widened INTEGER NOT NULL);
+-- state: 'not_yet', 'there', 'gone', in the shadow copy that is this volume.
+CREATE TABLE file_copy (file INTEGER NOT NULL REFERENCES file, volume INTEGER NOT NULL REFERENCES volume, time TEXT NOT NULL, state TEXT NOT NULL);
 CREATE TABLE file_target (file INTEGER NOT NULL REFERENCES file, target INTEGER NOT NULL REFERENCES target);
 CREATE TABLE file_flag (file INTEGER NOT NULL REFERENCES file, flag TEXT NOT NULL);
 CREATE TABLE file_path (file INTEGER NOT NULL REFERENCES file, path TEXT NOT NULL, grade TEXT NOT NULL, note TEXT, "from" TEXT, until TEXT);
@@ -81,6 +93,14 @@ CREATE TABLE stream_run (stream INTEGER NOT NULL REFERENCES stream, vcn INTEGER 
 CREATE TABLE stream_part (id INTEGER PRIMARY KEY, stream INTEGER NOT NULL REFERENCES stream, file_offset INTEGER NOT NULL, length INTEGER NOT NULL,
   sha256 TEXT, recovered_as TEXT, source TEXT NOT NULL, offset_inferred INTEGER NOT NULL);
 CREATE TABLE stream_part_range (part INTEGER NOT NULL REFERENCES stream_part, space TEXT NOT NULL, offset INTEGER NOT NULL, length INTEGER NOT NULL);
+
+-- Text found where no file has it now. file: the deleted file that had these clusters, where that is known.
+CREATE TABLE fragment (id INTEGER PRIMARY KEY, volume INTEGER, place TEXT NOT NULL, language TEXT NOT NULL, encoding TEXT NOT NULL,
+  lines INTEGER NOT NULL, lines_matched INTEGER NOT NULL, copies INTEGER NOT NULL, text TEXT NOT NULL, sha256 TEXT NOT NULL, recovered_as TEXT,
+  file TEXT, entry INTEGER, sequence INTEGER, file_offset INTEGER);
+CREATE TABLE fragment_range (fragment INTEGER NOT NULL REFERENCES fragment, space TEXT NOT NULL, offset INTEGER NOT NULL, length INTEGER NOT NULL);
+-- Rules of the examiner (--yara) that matched a content or a fragment; tags with blanks between them.
+CREATE TABLE mark (stream INTEGER REFERENCES stream, fragment INTEGER REFERENCES fragment, rule TEXT NOT NULL, tags TEXT NOT NULL);
 
 CREATE TABLE warning (code TEXT NOT NULL, text TEXT NOT NULL);
 

@@ -1,6 +1,7 @@
 #include "report/case_sqlite.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <sqlite3.h>
 
 #include <concepts>
@@ -122,11 +123,13 @@ class Rows {
 // An empty text is NULL.
 std::optional<std::string_view> told(std::string_view text) { return text.empty() ? std::nullopt : std::optional(text); }
 
+std::string joined(const std::vector<std::string>& words) { return fmt::format("{}", fmt::join(words, " ")); }
+
 std::optional<std::uint32_t> volume_of(std::uint32_t volume) { return volume == no_volume ? std::nullopt : std::optional(volume); }
 
 void write_input(Database& db, const Examination& x) {
-  Rows meta(db, "meta"), source(db, "source"), partition(db, "partition"), volume(db, "volume"), coverage(db, "coverage"),
-      gap(db, "coverage_gap"), witness(db, "witness"), warning(db, "warning");
+  Rows meta(db, "meta"), source(db, "source"), partition(db, "partition"), volume(db, "volume"), clock(db, "clock"),
+      coverage(db, "coverage"), gap(db, "coverage_gap"), witness(db, "witness"), warning(db, "warning");
   meta.add("schema", "trimcarve/case/1");
   meta.add("tool", "trimcarve");
   meta.add("version", version());
@@ -143,6 +146,9 @@ void write_input(Database& db, const Examination& x) {
     volume.add(v.index, v.offset, v.size, fmt::format("{:016x}", v.serial), v.cluster_size, v.record_size, v.records, v.shadow_of,
                v.shadow_created, v.state, v.created, v.provisioned, told(v.provisioned_basis), free(&ClusterCounts::total),
                free(&ClusterCounts::hole), free(&ClusterCounts::zero), free(&ClusterCounts::data), free(&ClusterCounts::unreadable));
+    for (const ClockInfo& c : v.clocks)
+      clock.add(v.index, c.sequence, c.sound, told(c.why_not), c.ticks, c.in_order, c.older, c.later, c.doubtful, c.first, c.last,
+                c.held_out.tested, c.held_out.inside, c.held_out.later, c.held_out.median_width);
   }
   for (std::size_t i = 0; i < x.coverage.size(); ++i) {
     const Coverage& c = x.coverage[i];
@@ -252,7 +258,8 @@ void write_targets(Database& db, const Examination& x) {
 
 void write_files(Database& db, const Examination& x) {
   Rows file(db, "file"), target(db, "file_target"), flag(db, "file_flag"), path(db, "file_path"), sighting(db, "file_sighting"),
-      stream(db, "stream"), run(db, "stream_run"), part(db, "stream_part"), part_range(db, "stream_part_range");
+      stream(db, "stream"), run(db, "stream_run"), part(db, "stream_part"), part_range(db, "stream_part_range"), bound(db, "file_bound"),
+      by_clock(db, "file_estimate"), copy(db, "file_copy"), mark(db, "mark");
   std::int64_t streams = 0, parts = 0;
   for (std::size_t i = 0; i < x.files.size(); ++i) {
     const FileReport& f = x.files[i];
@@ -270,6 +277,11 @@ void write_files(Database& db, const Examination& x) {
              si.modified, si.changed, si.accessed, fn.created, fn.modified, fn.changed, fn.accessed, born.earliest, born.latest,
              gone.earliest, gone.latest, told(gone.earliest_basis), told(gone.latest_basis), estimate ? estimate->earliest : no_time,
              estimate ? estimate->latest : no_time, estimate ? told(estimate->method) : std::nullopt);
+    if (f.deleted)
+      for (const BoundingSource& b : f.deleted->sources) bound.add(i, b.basis, b.earliest, b.latest, b.agrees);
+    for (const SequenceEstimate& e : f.estimates)
+      by_clock.add(i, e.event, e.sequence, e.number, e.estimate.earliest, e.estimate.latest, e.estimate.method, e.widened);
+    for (const CopyPresence& c : f.copies) copy.add(i, c.volume, c.time, c.state);
     for (const std::uint32_t t : f.targets) target.add(i, t);
     for (const std::string& text : f.flags) flag.add(i, text);
     for (const PathReport& p : f.paths) path.add(i, p.path, to_string(p.grade), told(p.note), p.from, p.until);
@@ -279,6 +291,7 @@ void write_files(Database& db, const Examination& x) {
       std::optional<std::u16string_view> name;
       if (!s.name.empty()) name = s.name;
       stream.add(id, i, name, to_string(s.state), told(s.why), s.resident, s.compressed, s.encrypted, s.size, s.valid_size, told(s.sha256));
+      for (const RuleMark& m : s.marks) mark.add(id, nullptr, m.rule, joined(m.tags));
       for (const RunReport& r : s.runs)
         run.add(id, r.vcn, r.lcn < 0 ? std::nullopt : std::optional(r.lcn), r.clusters, to_string(r.state), told(r.owner), told(r.block));
       for (const RecoveredPart& p : s.parts) {
@@ -290,6 +303,21 @@ void write_files(Database& db, const Examination& x) {
   }
 }
 
+void write_fragments(Database& db, const Examination& x) {
+  Rows fragment(db, "fragment"), range(db, "fragment_range"), mark(db, "mark");
+  for (std::size_t i = 0; i < x.fragments.size(); ++i) {
+    const FragmentReport& f = x.fragments[i];
+    std::optional<std::uint64_t> entry;
+    std::optional<std::uint16_t> sequence;
+    std::optional<std::u16string_view> file;
+    if (f.reference) entry = f.reference->entry(), sequence = f.reference->sequence(), file = f.file;
+    fragment.add(i, f.volume, f.place, f.language, f.encoding, f.lines, f.lines_matched, f.copies, f.text, f.sha256, told(f.recovered_as),
+                 file, entry, sequence, f.file_offset);
+    for (const Range& r : f.ranges) range.add(i, space_name(r.space), r.offset, r.length);
+    for (const RuleMark& m : f.marks) mark.add(nullptr, i, m.rule, joined(m.tags));
+  }
+}
+
 }  // namespace
 
 void write_case_database(const Examination& examination, const std::string& path, const std::string& shown) {
@@ -298,6 +326,7 @@ void write_case_database(const Examination& examination, const std::string& path
   write_sightings(db, examination);
   write_targets(db, examination);
   write_files(db, examination);
+  write_fragments(db, examination);
   db.finish();
 }
 

@@ -382,6 +382,11 @@ def database(folder):
     parts = [p for s in streams for p in s["parts"]]
     check(rows("SELECT file_offset, length, sha256, recovered_as FROM stream_part ORDER BY id") ==
           [(p["file_offset"], p["length"], p["sha256"], p["recovered_as"]) for p in parts], "parts")
+    check(rows("SELECT sha256, place FROM fragment ORDER BY id") == [(f["sha256"], f["place"]) for f in document["fragments"]], "fragments")
+    check(rows("SELECT volume, sequence, sound, ticks FROM clock ORDER BY rowid") ==
+          [(v["index"], c["sequence"], int(c["sound"]), c["ticks"]) for v in document["volumes"] for c in v["clocks"]], "clocks")
+    check(len(rows("SELECT * FROM file_estimate")) == sum(len(f["estimates"]) for f in document["files"]), "estimates")
+    check(len(rows("SELECT * FROM file_bound")) == sum(len(f["deleted"]["sources"]) for f in document["files"] if f["deleted"]), "bounds")
     target = document["targets"][0]
     check(rows("SELECT target, verdict, grade FROM target") == [(target["target"], target["verdict"], target["grade"])], "targets")
     check(rows("SELECT version, sequence, command, exit_code, output FROM run ORDER BY id") ==
