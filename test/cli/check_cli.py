@@ -128,6 +128,14 @@ def password(folder):
     sector[11:14] = b"\x00\x02\x08"
     sector[510:512] = b"\x55\xaa"
     image = write(folder + "/b.img", bytes(sector))
+    expect(["examine", image, "--bitlocker-password", "--bitlocker-password-fd", "0"], 2, "excludes")
+    expect(["examine", "--mft", image, "--bitlocker-password"], 2, "no image")
+    try:
+        for end in pty.openpty():
+            os.close(end)
+    except OSError as error:
+        print(f"SKIPPED: this machine gives no terminals: {error}")
+        return
     code, shown, out = at_terminal(["examine", image, "--bitlocker-password", "--json"], b"correct horse battery\n")
     check(code == 1, f"exit code {code}")
     check(b"horse" not in shown, f"the terminal shows {shown!r}")
@@ -144,8 +152,6 @@ def password(folder):
         r = subprocess.run([program, "examine", image, "--bitlocker-password"], stdin=source if source == subprocess.DEVNULL else None,
                            input=None if source == subprocess.DEVNULL else "secret\n", capture_output=True, text=True)
         check(r.returncode == 2 and "no terminal" in r.stderr and r.stdout == "", f"no terminal: {r.returncode} {r.stderr!r}")
-    expect(["examine", image, "--bitlocker-password", "--bitlocker-password-fd", "0"], 2, "excludes")
-    expect(["examine", "--mft", image, "--bitlocker-password"], 2, "no image")
 
 
 def lost(folder):
