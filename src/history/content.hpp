@@ -30,7 +30,7 @@ struct StreamPieces {
   std::vector<RunFact> runs;  // by vcn
   Place content;              // resident
   Integrity integrity = Integrity::good;
-  std::uint64_t lsn = 0;  // of the log record that states it; 0: an $MFT record does
+  std::uint64_t lsn = 0;        // of the log record that states it; 0: an $MFT record does
   std::optional<Place> carved;  // the FILE record in free space that states it
 };
 
