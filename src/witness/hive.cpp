@@ -74,7 +74,9 @@ class HiveReader {
     const Mended mended = mend_hive(bytes_->bytes(), may_lead_to_topic);
     live();
     undo_mending(bytes_->bytes(), mended);
-    tally_.damaged += mended.lists;
+    tally_.damaged += mended.lists + mended.value_lists;
+    if (mended.value_lists > 0)
+      note(fmt::format("{} list{} of values shorter than stated", mended.value_lists, mended.value_lists == 1 ? "" : "s"));
     if (mended.lists > 0) note(fmt::format("{} broken list{} of subkeys left out", mended.lists, mended.lists == 1 ? "" : "s"));
     deleted();
     return std::move(tally_);

@@ -106,17 +106,44 @@ class Mender {
     return cells;
   }
 
+  // How many entries of four bytes the cell has room for.
+  std::uint64_t room_in(std::uint32_t cell) const {
+    const std::uint64_t at = base_block_size + std::uint64_t{cell};
+    if (!fits(hive_.size(), at, 4)) return 0;
+    const auto size = static_cast<std::int32_t>(le<std::uint32_t>(hive_, static_cast<std::size_t>(at)));
+    const std::uint64_t bytes = std::min<std::uint64_t>(size < 0 ? 0U - static_cast<std::uint32_t>(size) : 0U, hive_.size() - at);
+    return bytes < 4 ? 0 : (bytes - 4) / 4;
+  }
+
+  void put(std::size_t at, std::uint32_t value) {
+    std::array<std::byte, 4> bytes{};
+    for (std::size_t i = 0; i < 4; ++i) bytes[i] = static_cast<std::byte>(value >> (8 * i));
+    write(at, bytes);
+  }
+
+  // libregf reads as many entries of the list of values as the key states, wherever the list's cell ends.
+  void mend_values(ByteView key) {
+    const auto count = le<std::uint32_t>(key, values_at), cell = le<std::uint32_t>(key, value_list_at);
+    if (count == 0) return;
+    const auto there = static_cast<std::uint32_t>(std::min({std::uint64_t{count}, cell == no_cell ? 0 : room_in(cell), left_}));
+    left_ -= there;
+    if (there == count) return;
+    ++mended_.value_lists;
+    const auto at = static_cast<std::size_t>(key.data() - hive_.data());
+    put(at + values_at, there);
+    if (there == 0) put(at + value_list_at, no_cell);
+  }
+
   // The key's children; it gets an empty list when its own is not sound.
   std::vector<std::uint32_t> mended_children(std::uint32_t cell) {
     const ByteView key = record(cell);
     if (!is(key, 'n', 'k') || key.size() < 76) return {};
+    mend_values(key);
     if (auto children = children_of(key)) return *std::move(children);
     ++mended_.lists;
-    static constexpr std::array<std::byte, 4> none{};
-    static constexpr std::array<std::byte, 4> nowhere{std::byte{0xFF}, std::byte{0xFF}, std::byte{0xFF}, std::byte{0xFF}};
     const auto at = static_cast<std::size_t>(key.data() - hive_.data());
-    write(at + count_at, none);
-    write(at + list_at, nowhere);
+    put(at + count_at, 0);
+    put(at + list_at, no_cell);
     return {};
   }
 
@@ -133,7 +160,7 @@ class Mender {
     }
   }
 
-  static constexpr std::uint64_t count_at = 20, list_at = 28;  // in a key's record
+  static constexpr std::uint64_t count_at = 20, list_at = 28, values_at = 36, value_list_at = 40;  // in a key's record
 
   std::span<std::byte> hive_;
   const std::function<bool(const KeyPath&)>& leads_;

@@ -450,6 +450,26 @@ TEST_CASE("an index root that names index roots, or itself, is left out: libregf
   }
 }
 
+// Found by fuzzing: libregf reads as many as the key states, past the end of the hive.
+TEST_CASE("a key that states more values than its list has room for keeps those that are there") {
+  auto bytes = write_hive(software(), {});
+  const Statement before = *read_hive(bytes).one(Deed::registered, custom);
+  const auto record = static_cast<std::size_t>(before.offset) + 4;
+  for (const std::uint32_t stated : {std::uint32_t{0x00C0'0000}, std::uint32_t{0xFFFF'FFFF}, std::uint32_t{5000}}) {
+    CAPTURE(stated);
+    auto hive = bytes;
+    std::memcpy(hive.data() + record + 36, &stated, 4);
+    const std::uint32_t sum = witness::base_block_checksum(hive);
+    std::memcpy(hive.data() + 508, &sum, 4);
+    const HiveRead read = read_hive(hive);
+    const Statement* s = read.one(Deed::registered, custom);
+    REQUIRE(s != nullptr);
+    CHECK(s->status == before.status);
+    CHECK(s->sequence == before.sequence);
+    CHECK(read.tally.note.find("of values shorter than stated") != std::string::npos);
+  }
+}
+
 TEST_CASE("a list that names one big value again and again costs no more than the hive's size") {
   RegistryKey root = software();
   auto& key = make_key(root, handlers + custom + "_1.10.15", at_run);
