@@ -108,15 +108,22 @@ class Pass {
   }
 
   void chunk(std::uint64_t begin, std::uint64_t end) {
-    for (const Unread& u : unread_) {
-      const std::uint64_t from = std::max(u.offset, begin), to = std::min(u.offset + u.length, end);
-      if (from < to) tally_.unreadable += to - from, tally_.zeros -= to - from;  // they read as zeros
-    }
+    tally_.unreadable += unread_in(begin, end);
     for (std::uint64_t at = begin; at < end;) {
       const std::uint64_t block_end = std::min<std::uint64_t>(end, (at / block_size + 1) * block_size);
       block(at, block_end);
       at = block_end;
     }
+  }
+
+  // Bytes that could not be read: they stand as zeros in the window, and are neither zeros nor data.
+  std::uint64_t unread_in(std::uint64_t begin, std::uint64_t end) const {
+    std::uint64_t bytes = 0;
+    for (const Unread& u : unread_) {
+      const std::uint64_t from = std::max(u.offset, begin), to = std::min(u.offset + u.length, end);
+      if (from < to) bytes += to - from;
+    }
+    return bytes;
   }
 
   // Runs of units that are not zero, each searched.
@@ -125,7 +132,7 @@ class Pass {
     for (std::uint64_t at = begin; at < end;) {
       const std::uint64_t next = std::min<std::uint64_t>(end, (at / zero_unit + 1) * zero_unit);
       if (zero_block(window_.from(at).first(static_cast<std::size_t>(next - at)))) {
-        tally_.zeros += next - at;
+        tally_.zeros += next - at - unread_in(at, next);
         if (open != end) search(open, at);
         open = end;
         zero_before_ = next;
@@ -138,7 +145,7 @@ class Pass {
   }
 
   void search(std::uint64_t begin, std::uint64_t end) {
-    tally_.data += end - begin;
+    tally_.data += end - begin - unread_in(begin, end);
     for (std::uint64_t at = (begin + sector - 1) / sector * sector; at + 8 <= end; at += sector) signature(at);
     journal(begin, end);
     if (options_.text != nullptr) text(begin, end);

@@ -169,7 +169,7 @@ class Pipeline {
   VolumeExaminer& examine_volume(VolumeEvidence evidence, std::uint64_t offset) {
     auto& examiner = *examiners_.emplace_back(std::make_unique<VolumeExaminer>(std::move(evidence), spaces_, progress_, out_));
     examiner.info().offset = offset;
-    if (!request_.image.empty()) examiner.search_free_space(free_space_search());
+    if (!request_.image.empty() && !targets_.empty()) examiner.search_free_space(free_space_search());
     examiner.read();
     examiner.report(targets_);
     out_.volumes.push_back(examiner.info());
@@ -380,7 +380,10 @@ class Pipeline {
       examiner->report_fragments();
     }
     if (request_.volume) return;
-    OutsideSearch outside{.ranges = unpartitioned(opened.source->size(), out_.partitions, out_.volumes),
+    std::vector<std::pair<std::uint64_t, std::uint64_t>> covered;
+    for (const PartitionInfo& p : out_.partitions) covered.emplace_back(p.offset, p.size);
+    for (const VolumeInfo& v : out_.volumes) covered.emplace_back(v.offset, v.size);
+    OutsideSearch outside{.ranges = not_covered(opened.source->size(), std::move(covered)),
                           .spaces = spaces_,
                           .wanted = request_.free_space,
                           .text = free_space_search().text};

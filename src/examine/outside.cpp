@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <unordered_map>
 
 #include "carvers/free_space.hpp"
 #include "examine/pieces.hpp"
@@ -13,20 +14,9 @@ namespace trimcarve {
 
 namespace {
 
-constexpr std::size_t most_places = 64, most_pieces = std::size_t{1} << 16, most_hives = 64, most_fragments = std::size_t{1} << 16;
+constexpr std::size_t most_places = 64, most_pieces = std::size_t{1} << 16, most_hives = 64, most_fragments = std::size_t{1} << 16,
+                      most_text = std::size_t{256} << 20;
 constexpr std::uint64_t gap_between = 512;  // zeros, so that what follows is no part of it
-
-std::string hash_of(const ByteSource& source, std::uint64_t offset, std::uint64_t length) {
-  Sha256 digest;
-  std::vector<std::byte> buffer;
-  for (std::uint64_t at = 0; at < length;) {
-    buffer.resize(static_cast<std::size_t>(std::min<std::uint64_t>(length - at, 1 << 20)));
-    if (!source.read_at(offset + at, buffer)) return {};
-    digest.update(buffer);
-    at += buffer.size();
-  }
-  return digest.finish();
-}
 
 class Search {
  public:
@@ -111,11 +101,20 @@ class Search {
   }
 
   void add_fragment(const ByteSource& source, std::uint64_t offset, const carvers::TextFragment& text) {
-    if (fragments_ >= most_fragments) {
+    Sha256 digest;
+    const std::string clean = witness::to_clean_utf8(text.text);
+    digest.update(std::as_bytes(std::span(clean)));
+    std::string sha256 = digest.finish();
+    if (const auto known = fragments_.find(sha256); known != fragments_.end()) {
+      ++out_.fragments[known->second].copies;
+      return;
+    }
+    if (fragments_.size() >= most_fragments || clean.size() > most_text - text_bytes_) {
       ++left_out_;
       return;
     }
-    ++fragments_;
+    text_bytes_ += clean.size();
+    fragments_.emplace(sha256, out_.fragments.size());
     FragmentReport& out = out_.fragments.emplace_back();
     out.place = to_string(carvers::StretchKind::outside);
     out.language = to_string(text.language);
@@ -123,12 +122,10 @@ class Search {
     out.rules.assign(text.rules.begin(), text.rules.end());
     out.lines = text.lines;
     out.lines_matched = text.lines_matched;
-    out.text = witness::to_clean_utf8(text.text);
+    out.text = clean;
+    out.sha256 = std::move(sha256);
     out.ranges = source.locate(offset, text.length);
-    out.ranges_sha256 = hash_of(source, offset, text.length);
-    Sha256 digest;
-    digest.update(std::as_bytes(std::span(out.text)));
-    out.sha256 = digest.finish();
+    out.ranges_sha256 = sha256_of(search_.spaces, out.ranges).value_or("");
   }
 
   void sum(const carvers::FreeSpaceTally& t) {
@@ -170,27 +167,12 @@ class Search {
   Coverage coverage_{.volume = std::nullopt};
   carvers::FreeSpaceTally tally_;
   std::vector<Range> places_;
-  std::size_t fragments_ = 0;
+  std::unordered_map<std::string, std::size_t> fragments_;  // by the SHA-256 of their text
+  std::size_t text_bytes_ = 0;
   std::uint64_t left_out_ = 0;
 };
 
 }  // namespace
-
-std::vector<Range> unpartitioned(std::uint64_t disk_size, const std::vector<PartitionInfo>& partitions,
-                                 const std::vector<VolumeInfo>& volumes) {
-  std::vector<std::pair<std::uint64_t, std::uint64_t>> taken;
-  for (const PartitionInfo& p : partitions) taken.emplace_back(p.offset, p.size);
-  for (const VolumeInfo& v : volumes) taken.emplace_back(v.offset, v.size);
-  std::ranges::sort(taken);
-  std::vector<Range> out;
-  std::uint64_t at = 0;
-  for (const auto& [offset, size] : taken) {
-    if (offset > at && at < disk_size) out.push_back({disk_space, at, std::min(offset, disk_size) - at});
-    at = std::max(at, size > disk_size - std::min(offset, disk_size) ? disk_size : offset + size);
-  }
-  if (at < disk_size) out.push_back({disk_space, at, disk_size - at});
-  return out;
-}
 
 void search_outside(const OutsideSearch& search, Witnesses& witnesses, const Progress& progress, Examination& out) {
   Search(search, witnesses, progress, out).run();

@@ -14,10 +14,6 @@ struct OutsideSearch {
   const carvers::ScriptText* text = nullptr;  // null: text is not looked for
 };
 
-// The stretches of a disk in no partition of its table and in no volume.
-std::vector<Range> unpartitioned(std::uint64_t disk_size, const std::vector<PartitionInfo>& partitions,
-                                 const std::vector<VolumeInfo>& volumes);
-
 // Text becomes fragments of no volume; event logs, hives and lines of agents' logs are heard. Structures of NTFS are counted, and told with
 // their places: without their volume they join no history. Adds one row to the coverage. Throws
 // RunError{interrupted}.

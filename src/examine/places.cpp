@@ -29,7 +29,9 @@ class Finder {
   Places find() {
     std::vector<Range> open;
     for (const image::Partition& partition : table_.partitions) look_into(partition, open);
-    const std::vector<Range> between = unpartitioned();
+    std::vector<std::pair<std::uint64_t, std::uint64_t>> listed;
+    for (const image::Partition& p : table_.partitions) listed.emplace_back(p.offset, p.size);
+    const std::vector<Range> between = not_covered(disk_->size(), std::move(listed));
     if (table_.partitions.empty())
       search({{disk_space, 0, disk_->size()}}, true);
     else
@@ -54,24 +56,6 @@ class Finder {
       out_.places.back().size = volume;
       open.push_back({disk_space, partition.offset + volume, partition.size - volume});
     }
-  }
-
-  // What of the disk lies in no partition.
-  std::vector<Range> unpartitioned() const {
-    std::vector<Range> listed, free;
-    for (const image::Partition& p : table_.partitions) listed.push_back({disk_space, p.offset, p.size});
-    std::ranges::sort(listed, {}, &Range::offset);
-    std::uint64_t done = 0;
-    const auto add = [&](std::uint64_t until) {
-      until = std::min(until, disk_->size());
-      if (until > done) free.push_back({disk_space, done, until - done});
-    };
-    for (const Range& r : listed) {
-      add(r.offset);
-      done = std::max(done, r.offset + std::min(r.length, ~r.offset));
-    }
-    add(disk_->size());
-    return free;
   }
 
   void search(const std::vector<Range>& areas, bool expected) {
@@ -124,6 +108,18 @@ class Finder {
 };
 
 }  // namespace
+
+std::vector<Range> not_covered(std::uint64_t disk_size, std::vector<std::pair<std::uint64_t, std::uint64_t>> covered) {
+  std::ranges::sort(covered);
+  std::vector<Range> out;
+  std::uint64_t at = 0;
+  for (const auto& [offset, size] : covered) {
+    if (offset > at && at < disk_size) out.push_back({disk_space, at, std::min(offset, disk_size) - at});
+    at = std::max(at, size > disk_size - std::min(offset, disk_size) ? disk_size : offset + size);
+  }
+  if (at < disk_size) out.push_back({disk_space, at, disk_size - at});
+  return out;
+}
 
 Places find_places(const SourcePtr& disk, const image::PartitionTable& table, bool search_all, const Progress& progress) {
   return Finder(disk, table, search_all, progress).find();

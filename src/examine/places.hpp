@@ -28,6 +28,9 @@ struct Places {
   bool complete = true;
 };
 
+// The stretches of a disk that none of `covered` (offset and size, in any order, as far as they may reach) covers.
+std::vector<Range> not_covered(std::uint64_t disk_size, std::vector<std::pair<std::uint64_t, std::uint64_t>> covered);
+
 // Throws RunError{interrupted} when the run is cancelled.
 Places find_places(const SourcePtr& disk, const image::PartitionTable& table, bool search_all, const Progress& progress);
 

@@ -143,17 +143,17 @@ void VolumeExaminer::take_journal(VolumeExaminer& shadow) {
   }
 }
 
-// By the slot of its record in this copy. A slot in use shows its owner's number, a free one the number it will have next; both only rise.
+// By the slot of its record in this copy: whose it is, or was before it was freed. Numbers only rise.
 history::Presence VolumeExaminer::presence(FileReference reference) {
   using history::Presence;
   const Sighting* record = citations_->record(reference.entry());
   const history::RecordSlot* slot = graph_.record(reference.entry());
-  if (record == nullptr || slot == nullptr || slot->extension || !slot->identity_known || unclear_.contains(reference))
-    return Presence::unknown;
+  if (record == nullptr || slot == nullptr || slot->extension || !slot->identity_known) return Presence::unknown;
   const std::uint16_t mine = reference.sequence(), shown = slot->identity.sequence();
-  if (later_sequence(mine, shown)) return Presence::not_yet;
+  if (later_sequence(mine, shown)) return unclear_.contains(reference) ? Presence::unknown : Presence::not_yet;
   // The copy's own log may have its deletion, which had not reached the copy's $MFT.
-  return mine == shown && slot->in_use && deleted_in_log(reference) == nullptr ? Presence::there : Presence::gone;
+  if (mine != shown || !slot->in_use || deleted_in_log(reference) != nullptr) return Presence::gone;
+  return unclear_.contains(reference) ? Presence::unknown : Presence::there;
 }
 
 void VolumeExaminer::rest() {
@@ -164,7 +164,7 @@ void VolumeExaminer::rest() {
     // names the journal has, or the log, though its record was still another's, was there.
     const history::RecordSlot* slot = graph_.record(row.reference.entry());
     const bool ahead = slot != nullptr && later_sequence(row.reference.sequence(), slot->identity.sequence());
-    if (ahead || paths_->is_deletion_folder(row.parent)) unclear_.insert(row.reference);
+    if (ahead || paths_->is_deletion_alias(row)) unclear_.insert(row.reference);
   }
   paths_.reset();
   graph_.forget_names();

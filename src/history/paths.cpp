@@ -15,7 +15,7 @@ constexpr std::size_t deepest = 512;        // directories that are followed; Wi
 constexpr std::size_t longest = 32'767;     // units; Windows accepts no longer path
 
 // A POSIX delete names the file with 24 hex digits, the first 16 its own reference, sequence first.
-bool is_deletion_alias(std::u16string_view name, FileReference reference) {
+bool has_alias_shape(std::u16string_view name, FileReference reference) {
   constexpr std::size_t digits = 24, of_reference = 16;
   if (name.size() != digits) return false;
   for (std::size_t i = 0; i < digits; ++i) {
@@ -59,6 +59,11 @@ Paths::Paths(const Graph& graph) : graph_(graph) {
   std::ranges::sort(deletion_folders_);
   const auto repeated = std::ranges::unique(deletion_folders_);
   deletion_folders_.erase(repeated.begin(), repeated.end());
+}
+
+bool Paths::is_deletion_alias(const NameRow& row) const {
+  return is_deletion_folder(row.parent) ||
+         (!has_name(row.parent) && row.parent != graph_.root() && has_alias_shape(graph_.name(row), row.reference));
 }
 
 bool Paths::is_deletion_folder(FileReference reference) const noexcept { return std::ranges::binary_search(deletion_folders_, reference); }
@@ -154,9 +159,7 @@ const std::vector<NameSpan>& Paths::spans(FileReference reference) {
         default: return 4;
       }
     });
-    // Where the folder's own name is not known (a journal alone seldom tells it), the name itself says what it is.
-    span.deletion_alias = is_deletion_folder(span.parent) || (!has_name(span.parent) && span.parent != graph_.root() &&
-                                                              is_deletion_alias(graph_.name(graph_.rows()[span.rows.front()]), reference));
+    span.deletion_alias = is_deletion_alias(graph_.rows()[span.rows.front()]);
   }
   // What the record of a live file says is its name now, even where the journal (with a gap, or older than the record) ends with another.
   if (graph_.standing(reference) == Graph::Standing::live && !spans.empty() && !spans.back().current) {

@@ -48,6 +48,9 @@ class Paths {
   Path path(const NameRow& row, RowIndex index);
 
   bool is_deletion_folder(FileReference reference) const noexcept;
+  // A name below \$Extend\$Deleted. Where the folder's own name is not known (a journal alone seldom tells it), the name itself says what
+  // it is.
+  bool is_deletion_alias(const NameRow& row) const;
 
  private:
   void climb(FileReference parent, FileTime time, Path& path);

@@ -22,21 +22,6 @@ constexpr std::size_t label_width = 13, max_findings = 20, max_warnings = 20, ma
 
 std::string safe(std::string_view text) { return for_terminal(text); }
 
-std::string blocks_text(const BlockCounts& blocks) {
-  std::string text =
-      fmt::format("{} of {}: {} present", with_commas(blocks.total), bytes_for_people(blocks.block_size), with_commas(blocks.present));
-  const auto add = [&text](std::uint64_t count, const char* what) {
-    if (count > 0) text += fmt::format(", {} {}", with_commas(count), what);
-  };
-  add(blocks.partially_present, "partially present");
-  add(blocks.not_present, "not present");
-  add(blocks.undefined, "undefined");
-  add(blocks.zero, "zero");
-  add(blocks.unmapped, "unmapped");
-  add(blocks.unreadable, "unreadable");
-  return text;
-}
-
 std::string checks_text(const std::vector<StructureCheck>& checks) {
   std::string text;
   for (const StructureCheck& check : checks) text += fmt::format("{}{} {}", text.empty() ? "" : ", ", check.structure, check.state);

@@ -59,21 +59,6 @@ void put_warnings(Page& page) {
     page.put(fmt::format("<p class=\"note\">and {} more: in findings.json</p>\n", with_commas(warnings.size() - max_warnings)));
 }
 
-void put_blocks(Page& page, const BlockCounts& blocks) {
-  std::string text =
-      fmt::format("{} of {}: {} present", with_commas(blocks.total), bytes_for_people(blocks.block_size), with_commas(blocks.present));
-  const auto add = [&text](std::uint64_t count, const char* what) {
-    if (count > 0) text += fmt::format(", {} {}", with_commas(count), what);
-  };
-  add(blocks.partially_present, "partially present");
-  add(blocks.not_present, "not present");
-  add(blocks.undefined, "undefined");
-  add(blocks.zero, "zero");
-  add(blocks.unmapped, "unmapped");
-  add(blocks.unreadable, "unreadable");
-  page.put(html_field("blocks", text));
-}
-
 void put_source(Page& page, const SourceInfo& source) {
   page.put(fmt::format("<article><h3><code>{}</code></h3><dl>\n", html_text(source.path)));
   page.put(html_field("container", html_text(source.container)));
@@ -84,7 +69,7 @@ void put_source(Page& page, const SourceInfo& source) {
   for (const std::string& parent : source.parents) page.put(html_field("parent", "<code>" + html_text(parent) + "</code>"));
   if (!source.acquisition_hashes.empty()) page.put(html_field("acquired", html_text(source.acquisition_hashes) + " (stated, not checked)"));
   for (const std::string& note : source.acquisition_notes) page.put(html_field("stated", html_text(note)));
-  if (source.blocks) put_blocks(page, *source.blocks);
+  if (source.blocks) page.put(html_field("blocks", blocks_text(*source.blocks)));
   if (source.log)
     page.put(html_field("log",
                         fmt::format("{}: {} entries write {} sectors of 4 KiB, {} of them otherwise than the file has them",

@@ -138,4 +138,19 @@ std::string seconds_of(FileTime time) {
   return text;
 }
 
+std::string blocks_text(const BlockCounts& blocks) {
+  std::string text =
+      fmt::format("{} of {}: {} present", with_commas(blocks.total), bytes_for_people(blocks.block_size), with_commas(blocks.present));
+  const auto add = [&text](std::uint64_t count, const char* what) {
+    if (count > 0) text += fmt::format(", {} {}", with_commas(count), what);
+  };
+  add(blocks.partially_present, "partially present");
+  add(blocks.not_present, "not present");
+  add(blocks.undefined, "undefined");
+  add(blocks.zero, "zero");
+  add(blocks.unmapped, "unmapped");
+  add(blocks.unreadable, "unreadable");
+  return text;
+}
+
 }  // namespace trimcarve::report

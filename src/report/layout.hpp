@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "trimcarve/examination.hpp"
 #include "trimcarve/file_time.hpp"
 
 namespace trimcarve::report {
@@ -22,7 +23,8 @@ std::string padded_left(std::string_view utf8, std::size_t width);  // on the le
 std::string wrapped(std::string_view utf8, std::size_t width, std::size_t indent);
 
 std::string with_commas(std::uint64_t number);
-std::string bytes_for_people(std::uint64_t bytes);  // 127.0 GiB
-std::string seconds_of(FileTime time);              // 2026-11-03 10:02:11: cut to the second, for tables
+std::string bytes_for_people(std::uint64_t bytes);   // 127.0 GiB
+std::string seconds_of(FileTime time);               // 2026-11-03 10:02:11: cut to the second, for tables
+std::string blocks_text(const BlockCounts& blocks);  // 63 of 2.0 MiB: 12 present, 51 not present
 
 }  // namespace trimcarve::report

@@ -13,23 +13,6 @@ using namespace trimcarve::test;
 
 namespace {
 
-// As USN_RECORD_V2 is documented.
-std::size_t put_journal_record(Bytes& bytes, std::size_t at, std::uint64_t usn, std::u16string_view name,
-                               std::uint64_t reference = 0x1'0000'0000'0040ULL) {
-  const std::size_t length = (60 + 2 * name.size() + 7) / 8 * 8;
-  put(bytes, at, length, 4);
-  put(bytes, at + 4, 2, 2);
-  put(bytes, at + 8, reference, 8);
-  put(bytes, at + 16, root, 8);
-  put(bytes, at + 24, usn, 8);
-  put(bytes, at + 32, some_time, 8);
-  put(bytes, at + 40, 0x8000'0200, 4);
-  put(bytes, at + 56, 2 * name.size(), 2);
-  put(bytes, at + 58, 60, 2);
-  put_units(bytes, at + 60, name);
-  return length;
-}
-
 Bytes file_record(std::uint32_t number) {
   RecordBuilder record(3, used);
   put(record.bytes(), 0x2C, number, 4);
@@ -165,6 +148,32 @@ TEST_CASE("Holes are not read, zeros are counted, and what cannot be read costs 
   CHECK(found.tally.holes == (1 << 19) - 16384);
   CHECK(found.tally.unreadable == 4096);
   CHECK(found.tally.bytes == found.tally.holes + found.tally.unreadable + found.tally.zeros + found.tally.data);
+}
+
+// A disk that fails in the middle of data, as only reading it shows: no list of extents knows.
+TEST_CASE("Bytes that cannot be read are counted once, beside zeros and beside data") {
+  class Failing final : public ByteSource {
+   public:
+    explicit Failing(Bytes bytes) : bytes_(std::move(bytes)) {}
+    std::uint64_t size() const noexcept override { return bytes_.size(); }
+    Result<void> read_at(std::uint64_t offset, std::span<std::byte> out) const override {
+      for (const std::uint64_t bad : {std::uint64_t{8704}, std::uint64_t{40960}})
+        if (offset < bad + 512 && bad < offset + out.size()) return fail("unreadable");
+      std::memcpy(out.data(), bytes_.data() + offset, out.size());
+      return {};
+    }
+    std::vector<Extent> extents(std::uint64_t offset, std::uint64_t length) const override { return {{offset, length, ExtentKind::data}}; }
+    std::vector<Range> locate(std::uint64_t offset, std::uint64_t length) const override { return {{1, offset, length}}; }
+
+   private:
+    Bytes bytes_;
+  };
+  Bytes bytes(1 << 16);
+  std::fill(bytes.begin() + 8192, bytes.begin() + 12288, std::byte{0xEE});  // data around the first bad sector, zeros around the second
+  const auto found = search(Failing(bytes), {{0, 1 << 16}});
+  CHECK(found.tally.unreadable == 1024);
+  CHECK(found.tally.data == 4096 - 512);
+  CHECK(found.tally.zeros == (1 << 16) - 4096 - 512);
 }
 
 TEST_CASE("Every FILE record of charlie.dd's $MFT is found by its shape alone, as the pass over $MFT has it") {

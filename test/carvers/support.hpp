@@ -259,4 +259,21 @@ inline constexpr std::uint64_t some_time = 0x01DC'3A12'5000'0000ULL;  // in 2025
 inline constexpr std::uint64_t root = 0x0005'0000'0000'0005ULL;
 inline constexpr std::uint16_t used = 1, directory = 2;
 
+// As USN_RECORD_V2 is documented.
+inline std::size_t put_journal_record(Bytes& bytes, std::size_t at, std::uint64_t usn, std::u16string_view name,
+                                      std::uint64_t reference = 0x1'0000'0000'0040ULL) {
+  const std::size_t length = (60 + 2 * name.size() + 7) / 8 * 8;
+  put(bytes, at, length, 4);
+  put(bytes, at + 4, 2, 2);
+  put(bytes, at + 8, reference, 8);
+  put(bytes, at + 16, root, 8);
+  put(bytes, at + 24, usn, 8);
+  put(bytes, at + 32, some_time, 8);
+  put(bytes, at + 40, 0x8000'0200, 4);
+  put(bytes, at + 56, 2 * name.size(), 2);
+  put(bytes, at + 58, 60, 2);
+  put_units(bytes, at + 60, name);
+  return length;
+}
+
 }  // namespace trimcarve::test

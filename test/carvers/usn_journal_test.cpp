@@ -23,22 +23,6 @@ Run carve_journal(const ByteSource& journal) {
   return run;
 }
 
-std::size_t put_v2(Bytes& bytes, std::size_t at, std::uint64_t usn, std::u16string_view name,
-                   std::uint64_t reference = 0x1'0000'0000'0040ULL) {
-  const std::size_t length = (60 + 2 * name.size() + 7) / 8 * 8;
-  put(bytes, at, length, 4);
-  put(bytes, at + 4, 2, 2);
-  put(bytes, at + 8, reference, 8);
-  put(bytes, at + 16, root, 8);
-  put(bytes, at + 24, usn, 8);
-  put(bytes, at + 32, some_time, 8);
-  put(bytes, at + 40, 0x8000'0200, 4);
-  put(bytes, at + 56, 2 * name.size(), 2);
-  put(bytes, at + 58, 60, 2);
-  put_units(bytes, at + 60, name);
-  return length;
-}
-
 std::size_t put_v4(Bytes& bytes, std::size_t at, std::uint64_t usn, std::uint64_t reference) {
   put(bytes, at, 80, 4);
   put(bytes, at + 4, 4, 2);
@@ -172,12 +156,12 @@ TEST_CASE("records are found again behind garbage, zeros and holes, and what lie
   MemorySource empty{Bytes()};
   CHECK(carve_journal(empty).tally.records == 0);
   std::size_t at = 8 * 4096;
-  at += put_v2(bytes, at, at, u"one.txt");
+  at += put_journal_record(bytes, at, at, u"one.txt");
   const std::size_t garbage = at;
   for (; at < garbage + 104; ++at) bytes[at] = static_cast<std::byte>(0x31 + at % 7);
-  at += put_v2(bytes, at, at, u"two.txt");
+  at += put_journal_record(bytes, at, at, u"two.txt");
   at = 20 * 4096;
-  put_v2(bytes, at, at + 8, u"three.txt");
+  put_journal_record(bytes, at, at + 8, u"three.txt");
   MemorySource journal(bytes);
   journal.special = {{0, 8 * 4096, ExtentKind::hole}, {30 * 4096, 4096, ExtentKind::unreadable}};
   const Run run = carve_journal(journal);
@@ -196,8 +180,8 @@ TEST_CASE("records are found again behind garbage, zeros and holes, and what lie
 
 TEST_CASE("the zero padding at the end of a page is no gap") {
   Bytes bytes(2 * 4096);
-  put_v2(bytes, 4096 - 200, 4096 - 200, u"a");
-  put_v2(bytes, 4096, 4096, u"b");
+  put_journal_record(bytes, 4096 - 200, 4096 - 200, u"a");
+  put_journal_record(bytes, 4096, 4096, u"b");
   MemorySource journal(Bytes(bytes.begin() + 4096 - 200, bytes.begin() + 4096 + 64));
   CHECK(carve_journal(journal).tally.gaps.count == 0);
 }
@@ -206,7 +190,7 @@ TEST_CASE("records across the border of a read are found once") {
   Bytes bytes(std::size_t{9} << 20);
   std::size_t at = 0, written = 0;
   while (at + 200 < bytes.size()) {
-    at += put_v2(bytes, at, at, u"a name of some length " + std::u16string(written % 40, u'x'));
+    at += put_journal_record(bytes, at, at, u"a name of some length " + std::u16string(written % 40, u'x'));
     ++written;
   }
   const Run run = carve_journal(MemorySource(bytes));
@@ -224,7 +208,7 @@ TEST_CASE("a record emits the same sighting again, inferred names too") {
     if (i % 5 == 3)
       at += put_v4(bytes, at, at, i % 10 == 3 ? other : 0x1'0000'0000'0040ULL);
     else
-      at += put_v2(bytes, at, at, i % 3000 == 0 ? u"other.bin" : u"file.txt", i % 3000 == 0 ? other : 0x1'0000'0000'0040ULL);
+      at += put_journal_record(bytes, at, at, i % 3000 == 0 ? u"other.bin" : u"file.txt", i % 3000 == 0 ? other : 0x1'0000'0000'0040ULL);
   }
   const MemorySource journal(bytes);
   std::vector<std::string> first, again;
@@ -245,7 +229,7 @@ TEST_CASE("a record emits the same sighting again, inferred names too") {
 
 TEST_CASE("a run can be ended early and says so") {
   Bytes bytes(4096);
-  put_v2(bytes, 0, 0, u"a");
+  put_journal_record(bytes, 0, 0, u"a");
   carvers::UsnOptions options;
   options.progress = [](std::uint64_t, std::uint64_t) { return false; };
   Kept kept;

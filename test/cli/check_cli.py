@@ -331,6 +331,7 @@ def info(folder):
         check(re.search(rf"Serial number\s*: {volume['serial'][:8]}-?{volume['serial'][8:]}", text, re.I), f"{volume['serial']}: {text}")
     check(told["targets"] == [] and told["files"] == [] and {c["source"] for c in told["coverage"]} >= {"mft", "usn_journal", "log_file"},
           "info looks for targets, or tells no coverage")
+    check(not any(c["source"] in ("free_space", "outside") for c in told["coverage"]), "info searches free space")
     if shutil.which("qemu-img"):
         for form, name in (("vpc", "vhd dynamic"), ("vhdx", "vhdx dynamic"), ("qcow2", "qcow2")):
             out = f"{folder}/converted.{form}"
@@ -422,12 +423,13 @@ def outside(folder):
     with open(sample(folder), "rb") as f:
         blob = bytearray(f.read()[:-512])
     blob[65536:65536 + len(SCRIPT)] = SCRIPT
+    blob[131072:131072 + len(SCRIPT)] = SCRIPT  # told once, and counted
     raw = write(folder + "/gap.raw", bytes(blob))
 
     def fragments(report):
         return [f for f in report["fragments"] if f["place"] == "outside"]
 
-    def check_one(image, space, offset):
+    def check_one(image, space, offset, copies):
         r = run("examine", image, "-o", image + ".case", "-q")
         check(r.returncode == 0, f"{image}: {r.returncode} {r.stderr}")
         with open(image + ".case/findings.json", encoding="utf-8") as f:
@@ -436,6 +438,7 @@ def outside(folder):
         check(len(found) == 1 and found[0]["language"] == "powershell" and found[0]["volume"] is None, f"{image}: fragments {found}")
         if not found:
             return
+        check(found[0]["copies"] == copies, f"{image}: {found[0]['copies']} copies, expected {copies}")
         # The text begins where it was put; grains of 512 bytes may cost its end.
         name = os.path.join(image + ".case", found[0]["recovered_as"])
         with open(name, "rb") as f:
@@ -445,13 +448,15 @@ def outside(folder):
         check(run("verify", image + ".case").returncode == 0, f"{image}: verify")
         check(any(c["source"] == "outside" for c in report["coverage"]), f"{image}: no coverage")
 
-    check_one(raw, "disk", 65536)
+    check_one(raw, "disk", 65536, 1)
     r = json.loads(run("examine", raw, "--json", "--no-free-space").stdout)
     check(not fragments(r) and any(c["source"] == "outside" and c["gaps"] for c in r["coverage"]), "--no-free-space searches it")
     if shutil.which("qemu-img") is None:
         print("SKIPPED: qemu-img is not installed")
         return
-    plain = write(folder + "/plain.raw", bytes(blob[:65536]) + bytes(len(SCRIPT)) + bytes(blob[65536 + len(SCRIPT):]))
+    for where in (65536, 131072):
+        blob[where:where + len(SCRIPT)] = bytes(len(SCRIPT))
+    plain = write(folder + "/plain.raw", bytes(blob))
     container = folder + "/behind.vhdx"
     subprocess.run(["qemu-img", "convert", "-O", "vhdx", plain, container], check=True)
     size = os.path.getsize(container)
@@ -459,7 +464,7 @@ def outside(folder):
     with open(container, "r+b") as f:
         f.seek(at)
         f.write(SCRIPT.ljust(1 << 20, b"\0"))
-    check_one(container, "file:0", at)
+    check_one(container, "file:0", at, 0)
 
 
 def examiner_rules(folder):
