@@ -6,13 +6,17 @@
 #include <cstdlib>
 #include <new>
 #include <optional>
+#include <utility>
 
 #include "cli/options.hpp"
 #include "cli/terminal.hpp"
 #include "report/document.hpp"
 #include "report/folder.hpp"
+#include "report/output_file.hpp"
+#include "report/timeline/timeline_file.hpp"
 #include "report/verify.hpp"
 #include "trimcarve/text.hpp"
+#include "trimcarve/timeline.hpp"
 
 namespace trimcarve::cli {
 
@@ -34,7 +38,13 @@ class Program {
   Program(Options options, report::RunIdentity run, const std::atomic<bool>& cancel)
       : options_(std::move(options)), run_(std::move(run)), cancel_(cancel), out_(cancel), progress_(options_.progress) {}
 
-  ExitCode run() { return options_.command == Command::verify ? verify() : examine_all(); }
+  ExitCode run() {
+    switch (options_.command) {
+      case Command::verify: return verify();
+      case Command::timeline: return timeline();
+      default: return examine_all();
+    }
+  }
 
  private:
   report::Sink sink() {
@@ -60,6 +70,38 @@ class Program {
     progress_.wipe();
     out_.flush();
     return code;
+  }
+
+  Progress progress() {
+    Progress progress;
+    progress.report = [this](std::string_view stage, std::uint64_t done, std::uint64_t total) { progress_.show(stage, done, total); };
+    progress.cancel = &cancel_;
+    return progress;
+  }
+
+  ExitCode timeline() {
+    const Request& request = options_.requests.front();
+    std::optional<report::OutputFile> file;
+    if (!options_.file.empty()) file.emplace(options_.file);
+    const auto tell = [&](auto&& writer) {
+      Examination told = trimcarve::timeline(
+          request, [&](const TimelineEntry& entry) { writer.add(entry); }, progress());
+      progress_.wipe();
+      writer.finish(&cancel_);
+      return std::pair(std::move(told), writer.rows());
+    };
+    const report::Sink text = file ? report::Sink([&](std::string_view rows) { file->write(rows); }) : sink();
+    auto [told, rows] = options_.timeline_format == report::TimelineFormat::sqlite
+                            ? tell(report::TimelineDatabase(file->unfinished(), options_.file))
+                            : tell(report::TimelineText(options_.timeline_format, text, options_.body_style));
+    if (cancel_) throw RunError(ExitCode::interrupted, "run", "stopped", "interrupted");
+    out_.flush();
+    if (file) file->finish();
+    if (!options_.quiet) {
+      for (const Warning& warning : told.warnings) print_error(fmt::format("{}: {}", told.complete ? "note" : "warning", warning.text));
+      if (file) print_error(fmt::format("{}: {} rows written{}", options_.file, rows, told.complete ? "" : "; incomplete, see above"));
+    }
+    return told.complete ? ExitCode::done : ExitCode::incomplete;
   }
 
   ExitCode examine_all() {
@@ -92,10 +134,7 @@ class Program {
   ExitCode examine_one(const Request& request, std::uint32_t image, const std::string& folder) {
     std::optional<report::OutputFolder> output;
     if (!folder.empty()) output.emplace(folder);
-    Progress progress;
-    progress.report = [this](std::string_view stage, std::uint64_t done, std::uint64_t total) { progress_.show(stage, done, total); };
-    progress.cancel = &cancel_;
-    Examination examination = examine(request, progress);
+    Examination examination = examine(request, progress());
     progress_.wipe();
     if (output) output->write(examination, run_, &cancel_);
     if (cancel_) throw RunError(ExitCode::interrupted, "run", "stopped", "interrupted");

@@ -27,6 +27,7 @@ constexpr const char* footer = R"(Examples:
   trimcarve examine disk.vhd --target run-command --target '\Users\bob'
   trimcarve examine --mft '$MFT' --usnjrnl '$J'    extracted artefacts instead of a disk
   trimcarve examine disk.vhd --activity-log activity.json --artifact Security.evtx
+  trimcarve timeline disk.vhd -o disk.csv          everything on its volumes that has a time
   trimcarve info disk.vhd                          container, partitions, volumes, journals
   trimcarve verify case1 disk.vhd                  read every cited byte again
 
@@ -79,6 +80,21 @@ std::optional<Part> part_of(const std::string& path) {
   const auto [stop, error] = std::from_chars(ending.data(), ending.data() + ending.size(), part.number);
   if (error != std::errc{} || stop != ending.data() + ending.size()) return std::nullopt;
   return part;
+}
+
+void read_timeline(const std::string& format, const std::string& body_compat, Options& options) {
+  const auto asked = report::timeline_format(format);
+  if (!format.empty() && !asked) throw usage("--format " + format, "it is none of csv, jsonl, body, sqlite");
+  const auto by_name = report::timeline_format_of_file(options.file);
+  if (!asked && !options.file.empty() && !by_name)
+    throw usage("-o " + options.file, "its ending (.csv, .jsonl, .body, .sqlite) does not tell the format: give --format");
+  options.timeline_format = asked ? *asked : by_name.value_or(report::TimelineFormat::csv);
+  if (options.timeline_format == report::TimelineFormat::sqlite && options.file.empty())
+    throw usage("--format sqlite", "a database cannot be written to standard output: give -o FILE");
+  if (body_compat.empty()) return;
+  if (body_compat != "tsk") throw usage("--body-compat " + body_compat, "the only one is tsk");
+  if (options.timeline_format != report::TimelineFormat::body) throw usage("--body-compat", "it goes with --format body");
+  options.body_style = report::BodyStyle::sleuthkit;
 }
 
 }  // namespace
@@ -159,11 +175,22 @@ Parsed parse(int argc, const char* const* argv) {
                                fmt::join(profile_names(), ", ")))
       ->type_name("PROFILE|PATH")
       ->allow_extra_args(false);
+  std::string format, body_compat;
+  CLI::App* timeline = app.add_subcommand("timeline", "everything on a disk's volumes that has a time, in one list");
+  timeline->footer(footer);
+  timeline->add_option("IMAGE", images, "disk image, as for examine")->type_name("");
+  timeline->add_option("--format", format, "csv or jsonl (as Timesketch takes them), body (for mactime and plaso), sqlite [by FILE's ending, else csv]")
+      ->type_name("FORMAT");
+  timeline->add_option("-o,--output", options.file, "write into this new file [standard output]")->type_name("FILE");
+  timeline
+      ->add_option("--body-compat", body_compat,
+                   "tsk: a body file with whole seconds, %7C, and inodes as fls has them [fractions, \\|, file references: as plaso reads them]")
+      ->type_name("tsk");
   CLI::App* info = app.add_subcommand("info", "tell what a disk image is: container, partitions, volumes, journals, what TRIM left");
   info->footer(footer);
   info->add_option("IMAGE", images, "disk image")->required()->type_name("");
   info->add_flag("--json", json, "print it as JSON, in the form of findings.json");
-  for (CLI::App* command : {examine, info}) {
+  for (CLI::App* command : {examine, timeline, info}) {
     command->add_option("--parent", artefacts.parents, "a parent of the differencing image, when it is not beside it; may be repeated")
         ->type_name("FILE")
         ->allow_extra_args(false);
@@ -198,16 +225,6 @@ Parsed parse(int argc, const char* const* argv) {
       ->type_name("FILE");
   CLI::Option* json_flag = examine->add_flag("--json", json, "print the whole document (as findings.json) instead of the summary");
   examine->add_flag("--jsonl", lines, "print one JSON object a line instead of the summary")->excludes(json_flag);
-  examine->add_option("--mft", artefacts.mft, "an extracted $MFT")->type_name("FILE");
-  examine->add_option("--usnjrnl", artefacts.usn_journal, "an extracted $UsnJrnl:$J")->type_name("FILE");
-  examine->add_option("--logfile", artefacts.log_file, "an extracted $LogFile")->type_name("FILE");
-  examine->add_option("--index", artefacts.index, "an extracted $I30 ($INDEX_ALLOCATION)")->type_name("FILE");
-  examine
-      ->add_option("--artifact", artefacts.artifacts,
-                   "a log, event log, hive (with its .LOG1 and .LOG2, given too), status file or zip of logs, by content; may be repeated")
-      ->type_name("FILE")
-      ->allow_extra_args(false);
-  examine->add_option("--activity-log", artefacts.activity_log, "the Azure Activity Log as JSON, JSON lines or CSV")->type_name("FILE");
   examine
       ->add_option("--certificate", artefacts.certificate,
                    "PFX or PEM with the certificate and key that protectedSettings were sealed for: they are decrypted")
@@ -216,14 +233,26 @@ Parsed parse(int argc, const char* const* argv) {
       ->add_option("--certificate-password-fd", certificate_password_fd,
                    "read the password of --certificate from this open descriptor, up to a line's end [none]")
       ->type_name("N");
-  examine->add_option("--boot", artefacts.boot, "the boot sector that goes with them")->type_name("FILE");
+  for (CLI::App* command : {examine, timeline}) {
+    command->add_option("--mft", artefacts.mft, "an extracted $MFT")->type_name("FILE");
+    command->add_option("--usnjrnl", artefacts.usn_journal, "an extracted $UsnJrnl:$J")->type_name("FILE");
+    command->add_option("--logfile", artefacts.log_file, "an extracted $LogFile")->type_name("FILE");
+    command->add_option("--index", artefacts.index, "an extracted $I30 ($INDEX_ALLOCATION)")->type_name("FILE");
+    command
+        ->add_option("--artifact", artefacts.artifacts,
+                     "a log, event log, hive (with its .LOG1 and .LOG2, given too), status file or zip of logs, by content; may be repeated")
+        ->type_name("FILE")
+        ->allow_extra_args(false);
+    command->add_option("--activity-log", artefacts.activity_log, "the Azure Activity Log as JSON, JSON lines or CSV")->type_name("FILE");
+    command->add_option("--boot", artefacts.boot, "the boot sector that goes with them")->type_name("FILE");
+  }
 
   CLI::App* verify = app.add_subcommand("verify", "check a folder that examine wrote, and every byte it cites");
   verify->footer(footer);
   verify->add_option("DIR", options.folder, "the folder")->required()->type_name("");
   verify->add_option("IMAGE", options.evidence, "where the evidence is now [where it was]")->type_name("");
 
-  for (CLI::App* command : {examine, info, verify}) {
+  for (CLI::App* command : {examine, timeline, info, verify}) {
     command->add_flag("-q,--quiet", options.quiet, "print neither summary nor progress; errors only");
     command->add_flag("--no-progress", no_progress, "no progress line (there is one only on a terminal)");
   }
@@ -248,6 +277,10 @@ Parsed parse(int argc, const char* const* argv) {
   if (info->parsed()) {
     options.command = Command::info;
     artefacts.targets.clear();
+  }
+  if (timeline->parsed()) {
+    options.command = Command::timeline;
+    read_timeline(format, body_compat, options);
   }
   options.format = json ? Format::json : lines ? Format::lines : Format::summary;
   const bool extracted =
@@ -278,6 +311,8 @@ Parsed parse(int argc, const char* const* argv) {
     request.image = std::move(group);
     options.requests.push_back(std::move(request));
   }
+  if (options.command == Command::timeline && options.requests.size() > 1)
+    throw usage("several images", "a timeline is of one: run it for each");
   if (options.format == Format::json && options.requests.size() > 1)
     throw usage("--json with several images", "it prints one document; use --jsonl, or -o DIR");
   return parsed;

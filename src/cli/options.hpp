@@ -5,18 +5,22 @@
 #include <string>
 #include <vector>
 
+#include "report/timeline/timeline_file.hpp"
 #include "trimcarve/examine.hpp"
 #include "trimcarve/result.hpp"
 
 namespace trimcarve::cli {
 
-enum class Command { examine, info, verify };
+enum class Command { examine, timeline, info, verify };
 enum class Format { summary, json, lines };
 
 struct Options {
   Command command = Command::examine;
   std::vector<Request> requests;      // examine: one for each image, or one for the artefacts
   std::string folder;                 // examine -o, or verify's DIR
+  std::string file;                   // timeline -o; empty: standard output
+  report::TimelineFormat timeline_format = report::TimelineFormat::csv;
+  report::BodyStyle body_style = report::BodyStyle::plain;
   std::vector<std::string> evidence;  // verify: where the inputs are now
   Format format = Format::summary;
   bool quiet = false, progress = true;

@@ -47,6 +47,8 @@ struct KnownEvidence {
   // What its streams say to the clocks of the two sequences, not finished; the last LSN in its log.
   history::SequenceClock by_lsn, by_usn;
   std::optional<std::uint64_t> last_lsn;
+  // A timeline: hashes of what was told of each.
+  std::unordered_set<std::uint64_t> told;
 };
 
 // One volume, or what stands for it when only artefacts were given.

@@ -49,7 +49,10 @@ void add_source(Examination& out, image::OpenedImage& opened) {
 
 class Pipeline {
  public:
-  Pipeline(const Request& request, const Progress& progress) : request_(request), progress_(progress), targets_(parse_targets(request)) {
+  // With a sink the timeline of everything is told to it, and targets play no part.
+  Pipeline(const Request& request, const Progress& progress, const TimelineSink* timeline = nullptr)
+      : request_(request), progress_(progress), timeline_(timeline) {
+    if (timeline == nullptr) targets_ = parse_targets(request);
     if (!request.certificate.empty()) read_certificate();
     if (!request.yara.empty()) rules_.emplace(request.yara);
   }
@@ -59,9 +62,13 @@ class Pipeline {
       examine_image();
     else
       examine_artefacts();
-    if (targets_.empty()) return std::move(out_);
+    if (only_info()) return std::move(out_);
     hear_given();
     const findings::Hearing hearing = witnesses_.hearing();
+    if (timeline_ != nullptr) {
+      tell_statements(hearing);
+      return std::move(out_);
+    }
     for (const auto& target : targets_) {
       const auto index = static_cast<std::uint32_t>(&target - targets_.data());
       findings::judge(target, index, hearing, key_ ? &*key_ : nullptr, out_);
@@ -73,6 +80,27 @@ class Pipeline {
   }
 
  private:
+  bool only_info() const { return targets_.empty() && timeline_ == nullptr; }
+
+  void tell_statements(const findings::Hearing& hearing) const {
+    for (std::size_t n = 0; n < hearing.all.size(); ++n) {
+      const findings::Heard& heard = hearing.all[n];
+      if (heard.statement.time == no_time) continue;
+      const Sighting& sighting = out_.sightings[hearing.cite(n)];
+      const WitnessInfo& witness = out_.witnesses[heard.witness];
+      const auto slash = witness.path.rfind(heard.volume ? '\\' : '/');
+      TimelineEntry entry{.kind = EntryKind::statement, .sighting = &sighting, .volume = heard.volume.value_or(no_volume)};
+      entry.reference_known = witness.reference.has_value();
+      entry.reference = witness.reference.value_or(FileReference{});
+      entry.directory = std::string_view(witness.path).substr(0, slash == std::string::npos ? 0 : slash);
+      entry.file_name = std::string_view(witness.path).substr(slash == std::string::npos ? 0 : slash + 1);
+      entry.deleted = witness.state == "deleted";
+      entry.time = heard.statement.time;
+      if (!sighting.ranges.empty()) entry.range = sighting.ranges.front();
+      (*timeline_)(entry);
+    }
+  }
+
   // A script works where it likes. What the journal saw created outside the handler's folders while a run was under way is listed with it.
   void find_what_runs_made() {
     constexpr std::size_t most = 200;
@@ -170,7 +198,9 @@ class Pipeline {
     auto& examiner = *examiners_.emplace_back(std::make_unique<VolumeExaminer>(std::move(evidence), spaces_, progress_, out_));
     examiner.info().offset = offset;
     if (!request_.image.empty() && !targets_.empty()) examiner.search_free_space(free_space_search());
+    if (timeline_ != nullptr) examiner.leave_clusters();
     examiner.read();
+    if (timeline_ != nullptr) examiner.tell(*timeline_);
     examiner.report(targets_);
     out_.volumes.push_back(examiner.info());
     return examiner;
@@ -250,6 +280,7 @@ class Pipeline {
       examiner.info().offset = info.offset;
       examiner.info().shadow_of = of;
       examiner.read();
+      if (timeline_ != nullptr) examiner.tell(*timeline_);
       examiner.report(targets_);
       witnesses_.speaks_for(info.index, of);
       examiner.hear(witnesses_);
@@ -367,13 +398,14 @@ class Pipeline {
     for (PartitionInfo& partition : out_.partitions)
       for (const VolumeInfo& volume : out_.volumes)
         if (volume.offset == partition.offset && !partition.volume) partition.volume = volume.index;
-    if (targets_.empty()) {
+    if (only_info()) {
       for (Copied& copies : copied) name_shadows(*copies.live, copies.stores, index);
       return;
     }
     if (examined == 0) throw RunError(ExitCode::input, path, "nothing to examine", why);
     for (const auto& examiner : examiners_) examiner->hear(witnesses_);
     for (Copied& copies : copied) examine_shadows(*copies.live, std::move(copies.stores), copies.known, index);
+    if (timeline_ != nullptr) return;
     // Last: what others say as well is not said again.
     for (const auto& examiner : examiners_) {
       examiner->hear_carved(witnesses_);
@@ -423,6 +455,7 @@ class Pipeline {
 
   const Request& request_;
   const Progress& progress_;
+  const TimelineSink* timeline_;
   std::vector<findings::Target> targets_;
   Examination out_;
   std::vector<SourcePtr> spaces_{nullptr};  // what Range::space counts: the disk, then each input file
@@ -436,6 +469,10 @@ class Pipeline {
 }  // namespace
 
 Examination examine(const Request& request, const Progress& progress) { return Pipeline(request, progress).run(); }
+
+Examination timeline(const Request& request, const TimelineSink& sink, const Progress& progress) {
+  return Pipeline(request, progress, &sink).run();
+}
 
 std::vector<std::string> profile_names() {
   std::vector<std::string> names;

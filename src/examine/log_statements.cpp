@@ -161,6 +161,13 @@ SourcePtr LogStatements::content(const Place& place) {
   return ntfs::make_buffer(std::move(bytes), log_, place.offset);
 }
 
+std::vector<carvers::LogDeletion> LogStatements::deletions() const {
+  std::vector<carvers::LogDeletion> out;
+  for (const auto& [reference, deletion] : deletions_) out.push_back(deletion);
+  std::ranges::sort(out, {}, &carvers::LogDeletion::lsn);
+  return out;
+}
+
 const carvers::LogDeletion* LogStatements::deletion(FileReference reference) const {
   const auto found = deletions_.find(reference);
   return found == deletions_.end() ? nullptr : &found->second;

@@ -55,6 +55,8 @@ class LogStatements {
 
   // The last deletion of a file that stands; null when there is none.
   const carvers::LogDeletion* deletion(FileReference reference) const;
+  // All of these, by LSN.
+  std::vector<carvers::LogDeletion> deletions() const;
 
  private:
   // A statement of a record whose owner the log does not tell is about the file that has the record in $MFT, when it is in use and the log

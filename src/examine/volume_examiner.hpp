@@ -17,6 +17,7 @@
 #include "history/select.hpp"
 #include "history/sequence_clock.hpp"
 #include "trimcarve/examine.hpp"
+#include "trimcarve/timeline.hpp"
 
 namespace trimcarve {
 
@@ -66,6 +67,9 @@ class VolumeExaminer {
   // Adds the files of these targets to the examination; `first_target` numbers them.
   void report(const std::vector<findings::Target>& targets);
 
+  // After read: everything with a time, for a timeline (volume_timeline.cpp). Of a shadow copy: what no volume or copy told before.
+  void tell(const TimelineSink& sink);
+
   // Hands the logs, hives and archives of this volume that can be read to the witnesses.
   void hear(Witnesses& witnesses);
   // After hear: what was carved from free space of logs and hives (free_space.cpp).
@@ -73,6 +77,8 @@ class VolumeExaminer {
   // Once, after report: the fragments of text that were found, with the files they were of.
   void report_fragments();
 
+  // Before read: what TRIM left of the free clusters is not asked for.
+  void leave_clusters() { count_clusters_ = false; }
   // Before read. Nothing is searched by default.
   void search_free_space(const FreeSpaceSearch& search) { free_search_ = search; }
 
@@ -166,6 +172,7 @@ class VolumeExaminer {
   std::string owner_text(std::uint32_t entry);
 
   VolumeEvidence evidence_;
+  std::optional<std::vector<carvers::RecordStretch>> records_read_;  // of a shadow copy; nothing: all
   std::vector<SourcePtr> spaces_;
   const Progress& progress_;
   Examination& out_;
@@ -195,6 +202,7 @@ class VolumeExaminer {
   history::SequenceClock by_lsn_, by_usn_;
   std::optional<std::uint64_t> last_lsn_;                   // in $LogFile
   std::uint64_t times_seen_ = 0, changed_before_name_ = 0;  // records in use; of them those whose own change time is before their names'
+  bool count_clusters_ = true;
   FreeSpaceSearch free_search_;
   FreeFinds free_;
 };

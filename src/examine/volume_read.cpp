@@ -106,13 +106,13 @@ void VolumeExaminer::read() {
   citations_ = std::make_unique<Evidence>(evidence_, graph_, spaces_, out_.sightings);
   if (evidence_.shadow_created) return;  // the marks of provisioning and the free clusters are the volume's
   find_provisioning();
-  count_free_clusters();
+  if (count_clusters_) count_free_clusters();
 }
 
 void VolumeExaminer::read_records() {
   auto options = evidence_.record_options();
   options.progress = progress_sink("$MFT");
-  options.only = begin_with_the_volumes();
+  options.only = records_read_ = begin_with_the_volumes();
   by_lsn_.reserve(std::min(evidence_.volume->record_count(), most_ticks_reserved));
   const auto tally = carvers::carve_records(*evidence_.volume->mft(), options, [&](const Sighting& sighting) {
     // Live $INDEX_ROOT entries say of most files what their own records say; those of directories in question are read later.

@@ -12,6 +12,7 @@
 #include "report/document.hpp"
 #include "report/html.hpp"
 #include "report/recovered.hpp"
+#include "report/timeline/timeline_file.hpp"
 
 namespace trimcarve::report {
 
@@ -144,6 +145,20 @@ void OutputFolder::write_report(const Examination& examination, const RunIdentit
   outputs_.push_back({"report.html", done.size, done.sha256});
 }
 
+void OutputFolder::write_timeline(const Examination& examination, TimelineFormat format, const std::string& name,
+                                  const std::atomic<bool>* cancel) {
+  const std::string unfinished = name + ".unfinished";
+  NewFile file = create(unfinished);
+  TimelineText timeline(format, [&file](std::string_view text) { file.write(text); });
+  tell_examination(examination, [&timeline](const TimelineEntry& entry) { timeline.add(entry); });
+  timeline.finish(cancel);
+  const auto done = file.close();
+  if (::renameat(folder_.get(), unfinished.c_str(), folder_.get(), name.c_str()) != 0)
+    throw RunError(ExitCode::output, path_ + "/" + name, "cannot rename", system_error());
+  made_.push_back(name);
+  outputs_.push_back({name, done.size, done.sha256});
+}
+
 void OutputFolder::write_manifest(const Examination& examination, const RunIdentity& run) {
   NewFile file = create(unfinished_manifest);
   file.write(manifest_text(examination, run, outputs_));
@@ -159,6 +174,9 @@ void OutputFolder::write(Examination& examination, const RunIdentity& run, const
   write_findings(examination);
   write_case(examination);
   write_report(examination, run);
+  write_timeline(examination, TimelineFormat::csv, "timeline.csv", cancel);
+  write_timeline(examination, TimelineFormat::jsonl, "timeline.jsonl", cancel);
+  write_timeline(examination, TimelineFormat::body, "timeline.body", cancel);
   if (cancel != nullptr && *cancel) throw RunError(ExitCode::interrupted, path_, "stopped", "interrupted");
   write_manifest(examination, run);
   finished_ = true;

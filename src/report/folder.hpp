@@ -4,6 +4,7 @@
 //   DIR/findings.json   the document
 //   DIR/case.sqlite     the same as a database
 //   DIR/report.html     the same for people, in one page
+//   DIR/timeline.csv    every time of the targets' files, their deletions and the stories; also .jsonl and .body
 //   DIR/manifest.json   written last: version, command, input identity, and size and SHA-256 of each of the others
 //
 // A folder without manifest.json is not the result of a finished run. When anything fails, what was written is taken away again.
@@ -15,6 +16,7 @@
 
 #include "report/files.hpp"
 #include "report/manifest.hpp"
+#include "report/timeline/timeline_file.hpp"
 #include "trimcarve/examination.hpp"
 
 namespace trimcarve::report {
@@ -39,6 +41,7 @@ class OutputFolder {
   void write_findings(const Examination& examination);
   void write_case(const Examination& examination);
   void write_report(const Examination& examination, const RunIdentity& run);
+  void write_timeline(const Examination& examination, TimelineFormat format, const std::string& name, const std::atomic<bool>* cancel);
   void write_manifest(const Examination& examination, const RunIdentity& run);
   void take_away() noexcept;
 

@@ -148,6 +148,8 @@ void JsonWriter::flush() {
   buffer_.clear();
 }
 
+void append_json_string(std::string& out, std::string_view utf8) { append_string(out, utf8); }
+
 std::string json_string(std::string_view utf8) {
   std::string out;
   append_string(out, utf8);

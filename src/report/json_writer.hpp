@@ -58,5 +58,6 @@ class JsonWriter {
 
 // The text as a JSON string, quotes included.
 std::string json_string(std::string_view utf8);
+void append_json_string(std::string& out, std::string_view utf8);
 
 }  // namespace trimcarve::report

@@ -747,7 +747,7 @@ def manual(folder):
     page = os.path.join(source_root, "man/trimcarve.1")
     with open(page, encoding="utf-8") as f:
         text = f.read()
-    for command in ("examine", "info", "verify"):
+    for command in ("examine", "timeline", "info", "verify"):
         for option in re.findall(r"--([a-z]+[a-z-]*)", run(command, "--help").stdout):
             check(re.search(rf"Fl -(\S+ \| -)?{option}(?![a-z-])", text), f"--{option} is not in the manual page")
     if shutil.which("mandoc") is None:
