@@ -44,7 +44,7 @@ struct TimelineEntry {
   bool is_directory = false;
   TimeSet times;  // no_time: not stated, or said before
   FileTime time, until;
-  std::string_view detail;        // UTF-8; see EntryKind
+  std::string_view detail;         // UTF-8; see EntryKind
   std::string_view file_name_hex;  // the units of the name in hex when they are no well-formed UTF-16, else empty
   Range range;                     // where the statement lies in the evidence: the first of its ranges; length 0: nowhere by itself
 };

@@ -84,8 +84,7 @@ class Program {
     std::optional<report::OutputFile> file;
     if (!options_.file.empty()) file.emplace(options_.file);
     const auto tell = [&](auto&& writer) {
-      Examination told = trimcarve::timeline(
-          request, [&](const TimelineEntry& entry) { writer.add(entry); }, progress());
+      Examination told = trimcarve::timeline(request, [&](const TimelineEntry& entry) { writer.add(entry); }, progress());
       progress_.wipe();
       writer.finish(&cancel_);
       return std::pair(std::move(told), writer.rows());

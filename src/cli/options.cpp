@@ -179,12 +179,15 @@ Parsed parse(int argc, const char* const* argv) {
   CLI::App* timeline = app.add_subcommand("timeline", "everything on a disk's volumes that has a time, in one list");
   timeline->footer(footer);
   timeline->add_option("IMAGE", images, "disk image, as for examine")->type_name("");
-  timeline->add_option("--format", format, "csv or jsonl (as Timesketch takes them), body (for mactime and plaso), sqlite [by FILE's ending, else csv]")
+  timeline
+      ->add_option("--format", format,
+                   "csv or jsonl (as Timesketch takes them), body (for mactime and plaso), sqlite [by FILE's ending, else csv]")
       ->type_name("FORMAT");
   timeline->add_option("-o,--output", options.file, "write into this new file [standard output]")->type_name("FILE");
   timeline
-      ->add_option("--body-compat", body_compat,
-                   "tsk: a body file with whole seconds, %7C, and inodes as fls has them [fractions, \\|, file references: as plaso reads them]")
+      ->add_option(
+          "--body-compat", body_compat,
+          "tsk: a body file with whole seconds, %7C, and inodes as fls has them [fractions, \\|, file references: as plaso reads them]")
       ->type_name("tsk");
   CLI::App* info = app.add_subcommand("info", "tell what a disk image is: container, partitions, volumes, journals, what TRIM left");
   info->footer(footer);
@@ -239,8 +242,9 @@ Parsed parse(int argc, const char* const* argv) {
     command->add_option("--logfile", artefacts.log_file, "an extracted $LogFile")->type_name("FILE");
     command->add_option("--index", artefacts.index, "an extracted $I30 ($INDEX_ALLOCATION)")->type_name("FILE");
     command
-        ->add_option("--artifact", artefacts.artifacts,
-                     "a log, event log, hive (with its .LOG1 and .LOG2, given too), status file or zip of logs, by content; may be repeated")
+        ->add_option(
+            "--artifact", artefacts.artifacts,
+            "a log, event log, hive (with its .LOG1 and .LOG2, given too), status file or zip of logs, by content; may be repeated")
         ->type_name("FILE")
         ->allow_extra_args(false);
     command->add_option("--activity-log", artefacts.activity_log, "the Azure Activity Log as JSON, JSON lines or CSV")->type_name("FILE");

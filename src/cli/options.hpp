@@ -16,9 +16,9 @@ enum class Format { summary, json, lines };
 
 struct Options {
   Command command = Command::examine;
-  std::vector<Request> requests;      // examine: one for each image, or one for the artefacts
-  std::string folder;                 // examine -o, or verify's DIR
-  std::string file;                   // timeline -o; empty: standard output
+  std::vector<Request> requests;  // examine: one for each image, or one for the artefacts
+  std::string folder;             // examine -o, or verify's DIR
+  std::string file;               // timeline -o; empty: standard output
   report::TimelineFormat timeline_format = report::TimelineFormat::csv;
   report::BodyStyle body_style = report::BodyStyle::plain;
   std::vector<std::string> evidence;  // verify: where the inputs are now

@@ -131,14 +131,15 @@ class Teller {
       at_last_name();
     else
       at_name(sighting, sighting.names.front(), sighting.usn.time);
-    if (told_ != nullptr && !told_->insert(Hash()
-                                               .add(static_cast<std::uint64_t>(entry_.kind))
-                                               .add(sighting.usn.usn)
-                                               .add(sighting.reference.value)
-                                               .add(sighting.usn.version == 4 ? 0 : sighting.usn.time.ticks)
-                                               .add(sighting.usn.reason)
-                                               .value())
-                                .second)
+    if (told_ != nullptr && !told_
+                                 ->insert(Hash()
+                                              .add(static_cast<std::uint64_t>(entry_.kind))
+                                              .add(sighting.usn.usn)
+                                              .add(sighting.reference.value)
+                                              .add(sighting.usn.version == 4 ? 0 : sighting.usn.time.ticks)
+                                              .add(sighting.usn.reason)
+                                              .value())
+                                 .second)
       return;
     sink_(entry_);
   }
@@ -251,13 +252,15 @@ class Teller {
     entry_.times = times;
     const bool logged = sighting.source == SourceKind::log_file;
     if (logged) {
-      const TimeSet* own = entry_.kind == EntryKind::standard_information && entry_.reference_known ? record_times.of(entry_.reference) : nullptr;
+      const TimeSet* own =
+          entry_.kind == EntryKind::standard_information && entry_.reference_known ? record_times.of(entry_.reference) : nullptr;
       std::uint64_t member = 0;
       for (const auto which : {&TimeSet::created, &TimeSet::modified, &TimeSet::changed, &TimeSet::accessed}) {
         FileTime& time = entry_.times.*which;
         ++member;
         if (time == no_time) continue;
-        if ((own != nullptr && own->*which == time) || !logged_.insert(hash_of(sighting, member).add(time.ticks).value()).second) time = no_time;
+        if ((own != nullptr && own->*which == time) || !logged_.insert(hash_of(sighting, member).add(time.ticks).value()).second)
+          time = no_time;
       }
       if (entry_.times == TimeSet{}) return;
     }
@@ -304,10 +307,11 @@ void VolumeExaminer::tell(const TimelineSink& sink) {
       }
       teller.tell_file(sighting, locator);
       if (sighting.base_is_elsewhere && std::ranges::any_of(sighting.streams, [](const StreamFact& s) { return s.start_vcn == 0; }))
-        carvers::carve_record_at(*evidence_.volume->mft(), sighting.reference.entry(), evidence_.record_options(), [&](const Sighting& base) {
-          if (base.source == SourceKind::mft && base.reference == sighting.reference && base.has_standard_information)
-            teller.tell_streams(base, sighting, locator);
-        });
+        carvers::carve_record_at(
+            *evidence_.volume->mft(), sighting.reference.entry(), evidence_.record_options(), [&](const Sighting& base) {
+              if (base.source == SourceKind::mft && base.reference == sighting.reference && base.has_standard_information)
+                teller.tell_streams(base, sighting, locator);
+            });
     });
     if (tally.stopped) interrupted();
   }

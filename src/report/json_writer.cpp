@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include "trimcarve/text.hpp"
@@ -38,6 +39,13 @@ std::size_t deceptive(std::string_view text, std::size_t at, unsigned& code) {
   return hit ? 3 : 0;
 }
 
+// Bytes that stand for themselves whatever stands beside them.
+constexpr auto is_plain = [] {
+  std::array<bool, 256> plain{};
+  for (std::size_t c = 0x20; c < 0x7F; ++c) plain[c] = c != '"' && c != '\\';
+  return plain;
+}();
+
 void append_string(std::string& out, std::string_view text) {
   std::string repaired;
   if (std::ranges::any_of(text, [](char c) { return static_cast<unsigned char>(c) >= 0x80; })) {
@@ -45,11 +53,21 @@ void append_string(std::string& out, std::string_view text) {
     text = repaired;
   }
   out.push_back('"');
+  std::size_t done = 0;
   for (std::size_t at = 0; at < text.size();) {
-    const char c = text[at];
-    const auto u = static_cast<unsigned char>(c);
+    const auto u = static_cast<unsigned char>(text[at]);
+    if (is_plain[u]) {
+      ++at;
+      continue;
+    }
     unsigned code = 0;
     std::size_t length = 1;
+    const char c = text[at];
+    if (u >= 0x7F && (length = deceptive(text, at, code)) == 0) {
+      ++at;
+      continue;
+    }
+    out.append(text, done, at - done);
     if (c == '"' || c == '\\') {
       out.push_back('\\');
       out.push_back(c);
@@ -59,16 +77,13 @@ void append_string(std::string& out, std::string_view text) {
       out += "\\r";
     } else if (c == '\t') {
       out += "\\t";
-    } else if (u < 0x20) {
-      out += fmt::format("\\u{:04x}", u);
-    } else if (const std::size_t bytes = u >= 0x7F ? deceptive(text, at, code) : 0; bytes != 0) {
-      out += fmt::format("\\u{:04x}", code);
-      length = bytes;
     } else {
-      out.push_back(c);
+      out += fmt::format("\\u{:04x}", u < 0x20 ? u : code);
     }
     at += length;
+    done = at;
   }
+  out.append(text, done);
   out.push_back('"');
 }
 

@@ -58,7 +58,10 @@ bool spoofs_a_terminal(char32_t c) {
 std::string to_utf8(std::u16string_view units) {
   std::string out;
   out.reserve(units.size());
-  for (std::size_t i = 0; i < units.size(); ++i) {
+  std::size_t ascii = 0;
+  while (ascii < units.size() && units[ascii] < 0x80) ++ascii;
+  out.assign(units.begin(), units.begin() + static_cast<std::ptrdiff_t>(ascii));
+  for (std::size_t i = ascii; i < units.size(); ++i) {
     const char16_t c = units[i];
     if (is_high(c) && i + 1 < units.size() && is_low(units[i + 1])) {
       append_utf8(out, 0x10000 + ((static_cast<char32_t>(c) - 0xD800) << 10) + (units[i + 1] - 0xDC00U));

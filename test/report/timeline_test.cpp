@@ -78,8 +78,9 @@ TEST_CASE("a temporary folder that is not there is an output error, and nothing 
 
 TEST_CASE("times are written as to_iso8601 writes them, whatever was written before") {
   IsoTimes times;
-  for (const std::uint64_t ticks : {std::uint64_t{1}, std::uint64_t{0}, std::uint64_t{133'884'888'172'481'093}, std::uint64_t{133'884'888'172'481'094},
-                                    std::uint64_t{863'999'999'999}, std::uint64_t{864'000'000'000}, unix_epoch_ticks, ~std::uint64_t{0}}) {
+  for (const std::uint64_t ticks :
+       {std::uint64_t{1}, std::uint64_t{0}, std::uint64_t{133'884'888'172'481'093}, std::uint64_t{133'884'888'172'481'094},
+        std::uint64_t{863'999'999'999}, std::uint64_t{864'000'000'000}, unix_epoch_ticks, ~std::uint64_t{0}}) {
     std::string out;
     times.append(out, FileTime{ticks});
     CHECK(out == to_iso8601(FileTime{ticks}));
@@ -122,9 +123,10 @@ TEST_CASE("a body line is what mactime and plaso take") {
   CHECK(append_body_lines(plain, record, BodyStyle::plain) == 2);  // the file and its named stream
   append_body_lines(tsk, record, BodyStyle::sleuthkit);
   // 2020-01-02 03:04:05.0000001 and the three seconds behind it; 40-3.
-  CHECK(plain.substr(0, plain.find('\n')) ==
-        "0|/Packages/a\\|b%41\\x0a=1.ps1|844424930132008|r/rrwxrwxrwx|0|0|12|1577934248.000000100|1577934246.000000100|1577934247.000000100|"
-        "1577934245.000000100");
+  CHECK(
+      plain.substr(0, plain.find('\n')) ==
+      "0|/Packages/a\\|b%41\\x0a=1.ps1|844424930132008|r/rrwxrwxrwx|0|0|12|1577934248.000000100|1577934246.000000100|1577934247.000000100|"
+      "1577934245.000000100");
   CHECK(tsk.substr(0, tsk.find('\n')) ==
         "0|/Packages/a%7Cb%2541%0A=1.ps1|40-128-3|r/rrwxrwxrwx|0|0|12|1577934248|1577934246|1577934247|1577934245");
   CHECK(plain.find("=1.ps1:Zone.Identifier|") != std::string::npos);

@@ -16,7 +16,8 @@ int main(int argc, char** argv) {
   const test::TimelineExample example;
   const auto write = [&](const std::string& name, TimelineFormat format, BodyStyle style) {
     std::ofstream file(folder + "/" + name, std::ios::binary);
-    TimelineText timeline(format, [&file](std::string_view text) { file.write(text.data(), static_cast<std::streamsize>(text.size())); }, style);
+    TimelineText timeline(
+        format, [&file](std::string_view text) { file.write(text.data(), static_cast<std::streamsize>(text.size())); }, style);
     for (const TimelineEntry& entry : example.entries()) timeline.add(entry);
     timeline.finish();
   };

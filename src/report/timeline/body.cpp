@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <concepts>
 #include <iterator>
 
 #include "report/usn_reasons.hpp"
@@ -41,7 +42,13 @@ class Line {
     out_ += '|';
     inode(stream);
     const char type = entry_.is_directory ? 'd' : 'r';
-    put(out_, "|{}/{}rwxrwxrwx|0|0|{}|", entry_.deleted || slack ? '-' : type, type, size);
+    out_ += '|';
+    out_ += entry_.deleted || slack ? '-' : type;
+    out_ += '/';
+    out_ += type;
+    out_ += "rwxrwxrwx|0|0|";
+    number(size);
+    out_ += '|';
     time(times.accessed, '|');
     time(times.modified, '|');
     time(times.changed, '|');
@@ -75,33 +82,44 @@ class Line {
   // mactime splits at bars and decodes %XX in the name; plaso takes back \|, \\ and \xNN. What can deceive a terminal is escaped, too.
   void text(std::string_view text) {
     const bool sleuthkit = style_ == BodyStyle::sleuthkit;
+    const char escape = sleuthkit ? '%' : '\\';
+    std::size_t done = 0;
     for (std::size_t at = 0; at < text.size();) {
+      if (const char c = text[at]; c >= 0x20 && c < 0x7F && c != '|' && c != escape) {
+        ++at;
+        continue;
+      }
+      out_.append(text, done, at - done);
       const auto lead = static_cast<unsigned char>(text[at]);
       const std::string_view character = text.substr(at, lead < 0x80 ? 1 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4);
       at += character.size();
-      const bool plain = lead >= 0x20 && lead < 0x7F;
-      if (character == "|" || character == (sleuthkit ? "%" : "\\"))
+      done = at;
+      if (lead >= 0x20 && lead < 0x7F)  // one of the two
         sleuthkit ? as_percent(character) : void((out_ += '\\') += character);
-      else if (plain)
-        out_ += character;
       else if (const std::string safe = for_terminal(character); sleuthkit && safe != character)
         as_percent(character);
       else
         out_ += safe;
     }
+    out_.append(text, done);
   }
 
   void as_percent(std::string_view character) {
     for (const char c : character) put(out_, "%{:02X}", static_cast<unsigned>(static_cast<unsigned char>(c)));
   }
 
+  void number(std::integral auto value) {
+    const fmt::format_int text(value);
+    out_.append(text.data(), text.size());
+  }
+
   void inode(const StreamFact* stream) {
     if (!entry_.reference_known && !(entry_.sighting != nullptr && entry_.sighting->has_record)) {
       out_ += '0';
     } else if (style_ == BodyStyle::plain) {
-      put(out_, "{}", entry_.reference_known ? entry_.reference.value : entry_.sighting->record_entry);
+      number(entry_.reference_known ? entry_.reference.value : entry_.sighting->record_entry);
     } else {
-      put(out_, "{}", entry_.reference_known ? entry_.reference.entry() : entry_.sighting->record_entry);
+      number(entry_.reference_known ? entry_.reference.entry() : entry_.sighting->record_entry);
       if (stream != nullptr) put(out_, "-{}-{}", stream->type, stream->attribute_id);
     }
   }
@@ -111,10 +129,15 @@ class Line {
     if (time == no_time) {
       out_ += '0';
     } else {
-      const auto ticks = static_cast<std::int64_t>(time.ticks / ticks_per_second) - static_cast<std::int64_t>(unix_epoch_ticks / ticks_per_second);
-      put(out_, "{}", ticks);
-      const std::uint64_t fraction = time.ticks % ticks_per_second;
-      if (style_ == BodyStyle::plain && ticks >= 0) put(out_, ".{:07}00", fraction);
+      const auto seconds =
+          static_cast<std::int64_t>(time.ticks / ticks_per_second) - static_cast<std::int64_t>(unix_epoch_ticks / ticks_per_second);
+      number(seconds);
+      if (style_ == BodyStyle::plain && seconds >= 0) {
+        char fraction[] = ".000000000";
+        std::uint64_t ticks = time.ticks % ticks_per_second;
+        for (std::size_t at = 7; at > 0; --at, ticks /= 10) fraction[at] = static_cast<char>('0' + ticks % 10);
+        out_.append(fraction, sizeof fraction - 1);
+      }
     }
     out_ += end;
   }

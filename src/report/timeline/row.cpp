@@ -200,9 +200,7 @@ void append_message(std::string& out, const Row& row) {
     out += " (deleted)";
   out += ": ";
   switch (facts.kind) {
-    case EntryKind::standard_information:
-      put(out, "{} ($STANDARD_INFORMATION{})", what_happened(row.which), place_of(facts));
-      break;
+    case EntryKind::standard_information: put(out, "{} ($STANDARD_INFORMATION{})", what_happened(row.which), place_of(facts)); break;
     case EntryKind::file_name: put(out, "{} ($FILE_NAME{})", what_happened(row.which), place_of(facts)); break;
     case EntryKind::journal: {
       const std::size_t begin = out.size();
@@ -215,7 +213,8 @@ void append_message(std::string& out, const Row& row) {
       break;
     }
     case EntryKind::log_deletion:
-      put(out, "deleted {} this time (its record was freed: LSN {} in $LogFile)", row.which == Which::until ? "before" : "after", facts.lsn);
+      put(out, "deleted {} this time (its record was freed: LSN {} in $LogFile)", row.which == Which::until ? "before" : "after",
+          facts.lsn);
       break;
     case EntryKind::deletion:
       put(out, "deleted {} this time ({})", facts.until == facts.time ? "at" : row.which == Which::until ? "before" : "after", row.detail);

@@ -175,7 +175,7 @@ void JsonRows::row(std::string& out, const Row& row) {
   text_.clear();
   append_path(text_, row);
   text("path", text_);
-  flag("path_known", f.path_known);
+  if (!f.path_known) flag("path_known", false);
   text("filename", row.file_name);
   text("name_utf16le_hex", row.name_hex);
   if (f.volume != no_volume) number("volume", f.volume);
@@ -188,7 +188,7 @@ void JsonRows::row(std::string& out, const Row& row) {
   if (f.reference_known) reference("file_reference", f.reference);
   if (f.parent_known) reference("parent_file_reference", f.parent);
   flag("is_allocated", !f.deleted);
-  flag("record_reused", f.reused);
+  if (f.reused) flag("record_reused", true);
   word("file_entry_type", entry_type(f));
   // Sizes and numbers of damaged records can be more than OpenSearch's 63 bits; none of a real volume is.
   constexpr std::uint64_t largest = 0x7FFF'FFFF'FFFF'FFFFU;
@@ -201,7 +201,7 @@ void JsonRows::row(std::string& out, const Row& row) {
   if (f.kind == EntryKind::statement) word("deed", to_string(f.deed));
   text("event", row.event);
   text("detail", row.detail);
-  flag("zone_stated", f.zone_stated);
+  if (!f.zone_stated) flag("zone_stated", false);
   if (f.has_source) word("integrity", to_string(f.integrity));
   key("filetime");
   out += '"';

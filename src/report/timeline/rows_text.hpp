@@ -9,14 +9,37 @@
 namespace trimcarve::report {
 
 // The columns of csv, jsonl and sqlite, in their order; those that Timesketch requires come first.
-inline constexpr std::array timeline_columns{
-    "message",        "datetime",          "timestamp_desc",        "timestamp",           "data_type",
-    "source",         "path",              "path_known",            "filename",            "name_utf16le_hex",
-    "volume",         "file_reference",    "parent_file_reference", "is_allocated",        "record_reused",
-    "file_entry_type", "file_size",        "file_attribute_flags",  "attribute_type",      "update_reason_flags",
-    "update_sequence_number", "log_sequence_number", "deed",        "event",               "detail",
-    "zone_stated",    "integrity",         "filetime",              "evidence_space",      "evidence_offset",
-    "evidence_length"};
+inline constexpr std::array timeline_columns{"message",
+                                             "datetime",
+                                             "timestamp_desc",
+                                             "timestamp",
+                                             "data_type",
+                                             "source",
+                                             "path",
+                                             "path_known",
+                                             "filename",
+                                             "name_utf16le_hex",
+                                             "volume",
+                                             "file_reference",
+                                             "parent_file_reference",
+                                             "is_allocated",
+                                             "record_reused",
+                                             "file_entry_type",
+                                             "file_size",
+                                             "file_attribute_flags",
+                                             "attribute_type",
+                                             "update_reason_flags",
+                                             "update_sequence_number",
+                                             "log_sequence_number",
+                                             "deed",
+                                             "event",
+                                             "detail",
+                                             "zone_stated",
+                                             "integrity",
+                                             "filetime",
+                                             "evidence_space",
+                                             "evidence_offset",
+                                             "evidence_length"};
 
 class CsvRows {
  public:

@@ -74,9 +74,7 @@ class RowSorter::Reader {
     return row;
   }
   // A run's rows were added before those of the next.
-  bool after(const Reader& other) const {
-    return head_.time != other.head_.time ? head_.time > other.head_.time : number_ > other.number_;
-  }
+  bool after(const Reader& other) const { return head_.time != other.head_.time ? head_.time > other.head_.time : number_ > other.number_; }
 
  private:
   bool have(std::size_t size) {
@@ -104,6 +102,11 @@ class RowSorter::Reader {
 };
 
 void RowSorter::add(const TimelineEntry& entry) {
+  if (entries_.capacity() < budget_) {
+    // All at once: what is not used costs no memory, and growing would hold everything twice.
+    entries_.reserve(budget_);
+    keys_.reserve(budget_ / sizeof(Key));
+  }
   const std::uint64_t at = entries_.size();
   pack(entry, entries_);
   RowFacts facts;

@@ -17,7 +17,7 @@ namespace trimcarve::report {
 
 class RowSorter {
  public:
-  static constexpr std::size_t default_budget = std::size_t{512} << 20;  // bytes of memory
+  static constexpr std::size_t default_budget = std::size_t{256} << 20;  // bytes of memory
   explicit RowSorter(std::size_t budget = default_budget) : budget_(budget) {}
 
   void add(const TimelineEntry& entry);

@@ -12,9 +12,9 @@ namespace trimcarve::report {
 namespace {
 
 constexpr std::size_t buffer_size = std::size_t{1} << 18;
-constexpr std::array names{std::pair{std::string_view("csv"), TimelineFormat::csv}, std::pair{std::string_view("jsonl"), TimelineFormat::jsonl},
-                           std::pair{std::string_view("body"), TimelineFormat::body},
-                           std::pair{std::string_view("sqlite"), TimelineFormat::sqlite}};
+constexpr std::array names{
+    std::pair{std::string_view("csv"), TimelineFormat::csv}, std::pair{std::string_view("jsonl"), TimelineFormat::jsonl},
+    std::pair{std::string_view("body"), TimelineFormat::body}, std::pair{std::string_view("sqlite"), TimelineFormat::sqlite}};
 
 }  // namespace
 
@@ -52,9 +52,7 @@ TimelineText::TimelineText(TimelineFormat format, Sink sink, BodyStyle style)
     : state_(std::make_unique<State>(State{format, std::move(sink), style, RowSorter(), {}, 0})) {}
 TimelineText::~TimelineText() = default;
 
-std::uint64_t TimelineText::rows() const noexcept {
-  return state_->format == TimelineFormat::body ? state_->lines : state_->sorter.rows();
-}
+std::uint64_t TimelineText::rows() const noexcept { return state_->format == TimelineFormat::body ? state_->lines : state_->sorter.rows(); }
 
 void TimelineText::add(const TimelineEntry& entry) {
   if (state_->format != TimelineFormat::body) {
