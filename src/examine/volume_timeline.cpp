@@ -92,6 +92,11 @@ class Teller {
       : graph_(graph), paths_(paths), directories_(graph, paths), told_(told), sink_(sink) {
     entry_.volume = volume;
   }
+  ~Teller() {
+    if (told_ != nullptr) told_->insert(mine_.begin(), mine_.end());
+  }
+  Teller(const Teller&) = delete;
+  Teller& operator=(const Teller&) = delete;
 
   RecordTimes record_times;
 
@@ -131,17 +136,9 @@ class Teller {
       at_last_name();
     else
       at_name(sighting, sighting.names.front(), sighting.usn.time);
-    if (told_ != nullptr && !told_
-                                 ->insert(Hash()
-                                              .add(static_cast<std::uint64_t>(entry_.kind))
-                                              .add(sighting.usn.usn)
-                                              .add(sighting.reference.value)
-                                              .add(sighting.usn.version == 4 ? 0 : sighting.usn.time.ticks)
-                                              .add(sighting.usn.reason)
-                                              .value())
-                                 .second)
-      return;
-    sink_(entry_);
+    Hash hash;
+    hash.add(static_cast<std::uint64_t>(entry_.kind)).add(sighting.usn.usn).add(sighting.reference.value).add(sighting.usn.reason);
+    if (!is_told(hash.add(sighting.usn.version == 4 ? 0 : sighting.usn.time.ticks).value())) sink_(entry_);
   }
 
   void tell_log_deletion(const Sighting& sighting, FileTime time, FileTime until, bool directory, Locator& locator) {
@@ -151,10 +148,8 @@ class Teller {
     entry_.until = until;
     entry_.is_directory = directory;
     at_last_name();
-    if (told_ != nullptr &&
-        !told_->insert(Hash().add(static_cast<std::uint64_t>(entry_.kind)).add(sighting.lsn).add(sighting.reference.value).value()).second)
-      return;
-    sink_(entry_);
+    if (!is_told(Hash().add(static_cast<std::uint64_t>(entry_.kind)).add(sighting.lsn).add(sighting.reference.value).value()))
+      sink_(entry_);
   }
 
  private:
@@ -251,21 +246,27 @@ class Teller {
   void tell(const Sighting& sighting, const TimeSet& times) {
     entry_.times = times;
     const bool logged = sighting.source == SourceKind::log_file;
-    if (logged) {
+    if (logged || told_ != nullptr) {
       const TimeSet* own =
-          entry_.kind == EntryKind::standard_information && entry_.reference_known ? record_times.of(entry_.reference) : nullptr;
-      std::uint64_t member = 0;
+          logged && entry_.kind == EntryKind::standard_information && entry_.reference_known ? record_times.of(entry_.reference) : nullptr;
+      std::uint64_t member = entry_.link ? 4 : 0;
       for (const auto which : {&TimeSet::created, &TimeSet::modified, &TimeSet::changed, &TimeSet::accessed}) {
         FileTime& time = entry_.times.*which;
         ++member;
         if (time == no_time) continue;
-        if ((own != nullptr && own->*which == time) || !logged_.insert(hash_of(sighting, member).add(time.ticks).value()).second)
-          time = no_time;
+        const std::uint64_t hash = hash_of(sighting, member).add(time.ticks).value();
+        if ((own != nullptr && own->*which == time) || (logged && !logged_.insert(hash).second) || is_told(hash)) time = no_time;
       }
       if (entry_.times == TimeSet{}) return;
     }
-    if (told_ != nullptr && !told_->insert(hash_of(sighting, entry_.link ? 5 : 0).add(entry_.times).value()).second) return;
     sink_(entry_);
+  }
+
+  // By a volume, or a copy made after this one. What one of them says twice is said twice.
+  bool is_told(std::uint64_t hash) {
+    if (told_ == nullptr || told_->contains(hash)) return told_ != nullptr;
+    mine_.push_back(hash);
+    return false;
   }
 
   Hash hash_of(const Sighting& sighting, std::uint64_t member) const {
@@ -279,7 +280,8 @@ class Teller {
   const history::Graph& graph_;
   history::Paths& paths_;
   history::DirectoryPaths directories_;
-  std::unordered_set<std::uint64_t>* told_;  // by a volume and its copies; null: it has none
+  std::unordered_set<std::uint64_t>* told_;  // by the volume and its copies before this; null: it has no copies
+  std::vector<std::uint64_t> mine_;          // that this one tells
   std::unordered_set<std::uint64_t> logged_;
   const TimelineSink& sink_;
   TimelineEntry entry_;

@@ -221,6 +221,28 @@ def check_sightings(report, image):
             check(s["ranges"] and digest.hexdigest() == s["sha256"], f"sighting {s['id']}: its bytes have another hash")
 
 
+def check_timeline(image):
+    """The volume's own rows are the same with and without its copies; a copy tells no time that the volume or a later copy told."""
+    def rows(*options):
+        run = subprocess.run([TRIMCARVE, "timeline", image, "--format", "jsonl", *options], capture_output=True, text=True)
+        check(run.returncode == 0, f"timeline {options}: exit code {run.returncode}: {run.stderr}")
+        return [json.loads(line) for line in run.stdout.splitlines()]
+
+    streams = {"mft", "record_slack", "index", "index_slack", "usn_journal", "log_file"}
+    everything, alone = rows(), rows("--no-shadows")
+    check([r for r in everything if r.get("volume") == 0 and r["source"] in streams] == [r for r in alone if r["source"] in streams],
+          "the volume's own rows differ with its copies")
+    told_by = {}
+    for row in everything:
+        if row["source"] in streams:
+            key = tuple(row.get(k) for k in ("source", "attribute_type", "timestamp_desc", "file_reference", "parent_file_reference", "filename", "filetime",
+                                             "update_sequence_number" if row["source"] == "usn_journal" else "source", "update_reason_flags"))
+            told_by.setdefault(key, set()).add(row["volume"])
+    twice = [key for key, volumes in told_by.items() if len(volumes) > 1]
+    check(not twice, f"{len(twice)} times are told by two volumes: {twice[:3]}")
+    check(len(everything) > len(alone), "the copies tell nothing")
+
+
 def check_without(image, expected):
     report = examine(image, 0, "--no-shadows")
     check(len(report["volumes"]) == 1 and report["targets"][0]["verdict"] == expected["verdict"], "--no-shadows")
@@ -265,6 +287,7 @@ with tempfile.TemporaryDirectory(prefix="trimcarve-shadow-") as folder:
         check_past(document, answers, volumes)
     check_target(document, answers)
     check_sightings(document, disk_image)
+    check_timeline(disk_image)
     check_without(disk_image, answers)
 for p in problems:
     print("FAILED:", p)
