@@ -10,7 +10,7 @@
 
 #include "report/case_sqlite.hpp"
 #include "report/document.hpp"
-#include "report/html.hpp"
+#include "report/html/html.hpp"
 #include "report/recovered.hpp"
 
 namespace trimcarve::report {

@@ -5,7 +5,7 @@
 #include <array>
 #include <map>
 
-#include "report/html_page.hpp"
+#include "report/html/page.hpp"
 #include "report/layout.hpp"
 
 namespace trimcarve::report {
