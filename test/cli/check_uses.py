@@ -319,7 +319,58 @@ def formats(folder):
         print("mandoc is not installed: the page's form is not checked")
 
 
-checks = {"formats": formats, "console": console, "completion": completion, "contrib": contrib}
+def volume_map(folder):
+    """The map in report.html against The Sleuth Kit's list of unallocated clusters and the bytes of the image."""
+    if shutil.which("blkls") is None:
+        skip("blkls (sleuthkit) is not installed")
+    image = sample(folder)
+    with open(image, "rb") as f:
+        disk = bytearray(f.read())  # written anew without holes, so that every cluster is stored
+    begin = int.from_bytes(disk[454:458], "little") * 512
+    cluster = disk[begin + 13] * int.from_bytes(disk[begin + 11:begin + 13], "little")
+    clusters = int.from_bytes(disk[begin + 40:begin + 48], "little") * 512 // cluster
+    disk[begin + 2500 * cluster:begin + 2700 * cluster] = b"data" * (50 * cluster)
+    for lcn in range(6200, 6800, 13):
+        disk[begin + lcn * cluster + 77] = 1
+    dense = folder + "/dense.vhd"
+    with open(dense, "wb") as f:
+        f.write(disk)
+    listed = subprocess.run(["blkls", "-l", "-o", str(begin // 512), dense], capture_output=True, text=True, check=True).stdout
+    free = {int(line.split("|")[0]) for line in listed.splitlines() if re.match(r"\d+\|f", line)}
+    kinds = ["not_free" if lcn not in free else "data" if any(disk[begin + lcn * cluster:begin + (lcn + 1) * cluster]) else "zero" for lcn in range(clusters)]
+    check(len(set(kinds)) == 3, f"the image has {set(kinds)}")
+
+    check(run("examine", dense, "-o", folder + "/out").returncode == 0, "not examined")
+    with open(folder + "/out/report.html", encoding="utf-8") as f:
+        svg = re.search(r'<svg class="map".*?</svg>', f.read(), re.S)[0]
+    shown, lines = {}, set()
+    for kind, path in re.findall(r'<path class="m-(\w+)" d="([^"]*)"', svg):
+        for x, y, width, height in re.findall(r"M(\d+) (\d+)h(\d+)v(\d+)h-\d+z", path):
+            for cell in range(int(x) // 9, (int(x) + int(width)) // 9):
+                at = int(y) // 16 * 128 + cell
+                if height == "3":
+                    lines.add(at)
+                else:
+                    shown[at] = kind
+    per_cell = -(-clusters // 1280)
+    wrong = []
+    for at in range(-(-clusters // per_cell)):
+        cell = kinds[at * per_cell:(at + 1) * per_cell]
+        most = max(cell.count(kind) for kind in cell)
+        if cell.count(shown.get(at)) != most or (at in lines) != ("data" in cell and shown.get(at) != "data"):
+            wrong.append((at, shown.get(at), at in lines, cell))
+    check(not wrong and len(shown) == -(-clusters // per_cell), f"{len(wrong)} cells are wrong: {wrong[:3]}")
+    check(set(shown.values()) == {"not_free", "data", "zero"} and lines, f"the map shows {set(shown.values())}, {len(lines)} lines")
+    # The same with holes instead of zeros: nothing is free and zero any more, but what has no bytes.
+    subprocess.run(["cp", "--sparse=always", dense, folder + "/sparse.vhd"], check=True)
+    if os.stat(folder + "/sparse.vhd").st_blocks * 512 >= len(disk) // 2:
+        return print("this file system has no holes: they are not checked")
+    run("examine", folder + "/sparse.vhd", "-o", folder + "/sparse")
+    with open(folder + "/sparse/report.html", encoding="utf-8") as f:
+        check('<path class="m-hole"' in f.read(), "no cells without bytes")
+
+
+checks = {"map": volume_map, "formats": formats, "console": console, "completion": completion, "contrib": contrib}
 with tempfile.TemporaryDirectory(prefix="trimcarve-uses-") as temporary:
     checks[which](temporary)
 for p in problems:

@@ -58,7 +58,7 @@ void put_free(Page& page, const ClusterCounts& free) {
   const std::uint64_t zero = free.zero.value_or(0), data = free.data.value_or(0), known = free.hole + free.unreadable + zero + data;
   const std::array<std::tuple<std::string_view, std::string_view, std::uint64_t>, 5> parts{{
       {"zero", "zero", zero},
-      {"data", "with data", data},
+      {"free_data", "with data", data},
       {"hole", "without stored bytes", free.hole},
       {"stored", "with stored bytes, not read", free.total > known ? free.total - known : 0},
       {"unreadable", "unreadable", free.unreadable},
