@@ -5,6 +5,7 @@
 // Ownership: an Examination owns everything, the evidence behind recovered content included (shared).
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -89,6 +90,26 @@ struct ClusterCounts {  // clusters; `zero` and `data` only when they were read
   std::optional<std::uint64_t> zero, data;
 };
 
+// What lies where on a volume: it is cut into cells of `per_cell` clusters (the last may have fewer), at most so many. For report.html.
+struct ClusterMap {
+  static constexpr std::size_t most_cells = 1280;
+  enum Kind : std::uint8_t {
+    not_free,  // allocated, or the bitmap does not say
+    data,      // free, and from here on: with data
+    zero,
+    not_read,  // with stored bytes, of which too many are on the volume to read them all
+    unreadable,
+    hole,  // without stored bytes: the image file has a hole, or the container's table says why, as ExtentKind
+    container_zero,
+    unmapped,
+    not_present,
+    undefined,
+    kinds
+  };
+  std::uint64_t clusters = 0, per_cell = 0;
+  std::vector<std::array<std::uint64_t, kinds>> cells;  // clusters of each kind; empty: no bitmap
+};
+
 // The clock that the sequence numbers of a volume make, and how far it can be trusted: its own records, each told from the others.
 struct ClockInfo {
   std::string sequence;  // "lsn": of $LogFile; "usn": of the change journal
@@ -123,6 +144,7 @@ struct VolumeInfo {
   std::optional<std::uint32_t> shadow_of;
   std::optional<FileTime> shadow_created;
   std::optional<ClusterCounts> free_clusters;
+  ClusterMap map;
   std::string state;                    // "examined", "bitlocker", "unreadable"
   std::optional<FileTime> created;      // of $MFT's record
   std::optional<FileTime> provisioned;  // of this machine, as its marks say

@@ -45,7 +45,8 @@ struct Request {
 inline constexpr std::uint64_t free_space_by_default = std::uint64_t{4} << 30;
 
 struct Progress {
-  std::function<void(std::string_view stage, std::uint64_t done, std::uint64_t total)> report;  // may be empty; called a few times a second
+  // May be empty; called a few times a second. Amounts are bytes, of the stage "contents" files; a total of 0 is not known.
+  std::function<void(std::string_view stage, std::uint64_t done, std::uint64_t total)> report;
   const std::atomic<bool>* cancel = nullptr;  // set: the run ends with RunError{interrupted}
 };
 

@@ -167,7 +167,8 @@ Parsed parse(int argc, const char* const* argv) {
   examine
       ->add_option(
           "-o,--output", options.folder,
-          "write findings.json, recovered/ and manifest.json into this new or empty folder (several images: one folder each below it)")
+          "write findings.json, case.sqlite, case.jsonld, report.html, recovered/ and manifest.json into this new or empty folder (several "
+          "images: one folder each below it)")
       ->type_name("DIR");
   examine
       ->add_option("--target", targets,

@@ -7,10 +7,13 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <charconv>
 #include <csignal>
 #include <cstdlib>
+#include <optional>
 
 #include "report/files.hpp"
+#include "report/layout.hpp"
 #include "trimcarve/result.hpp"
 #include "trimcarve/text.hpp"
 
@@ -48,12 +51,70 @@ void Output::flush() {
   buffer_.clear();
 }
 
+namespace {
+
+// COLUMNS, else what the terminal says; nothing when neither does.
+std::optional<std::size_t> width_of(int descriptor) {
+  if (const char* columns = std::getenv("COLUMNS"); columns != nullptr) {
+    std::size_t width = 0;
+    const std::string_view text = columns;
+    const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), width);
+    if (error == std::errc{} && stop == text.data() + text.size() && width > 0 && width <= 10'000) return width;
+  }
+  winsize size{};
+  if (::ioctl(descriptor, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) return size.ws_col;
+  return std::nullopt;
+}
+
+std::string time_left(double seconds) {
+  const auto whole = static_cast<std::uint64_t>(std::min(seconds, 359'999.0) + 0.5);
+  return whole >= 3600 ? fmt::format("{}:{:02}:{:02} left", whole / 3600, whole / 60 % 60, whole % 60)
+                       : fmt::format("{}:{:02} left", whole / 60, whole % 60);
+}
+
+}  // namespace
+
+std::string progress_text(std::string_view stage, const Step& step, std::size_t width) {
+  std::string text;
+  const double share = step.total == 0 ? 0 : std::min(1.0, static_cast<double>(step.done) / static_cast<double>(step.total));
+  if (step.total != 0) text += fmt::format("  {:3}%", static_cast<unsigned>(share * 100));
+  const double done = step.done > step.first ? static_cast<double>(step.done - step.first) : 0;
+  if (step.seconds >= 1 && done > 0) {
+    const double rate = done / step.seconds;
+    const auto rounded = static_cast<std::uint64_t>(rate + 0.5);
+    text += fmt::format("  {}/s", step.bytes ? report::bytes_for_people(rounded) : report::with_commas(rounded));
+    if (step.total > step.done) text += "  " + time_left(static_cast<double>(step.total - step.done) / rate);
+  }
+  std::string line = for_terminal(stage);
+  const std::size_t used = report::columns(line) + text.size();
+  constexpr std::size_t longest_bar = 30, shortest_bar = 8, around = 4;  // two blanks and two brackets
+  if (step.total != 0 && used + around + shortest_bar <= width) {
+    const std::size_t bar = std::min(longest_bar, width - used - around);
+    const auto filled = static_cast<std::size_t>(static_cast<double>(bar) * share);
+    line += fmt::format("  [{}{}]", std::string(filled, '#'), std::string(bar - filled, '-'));
+  }
+  return report::fitted(line + text, width);
+}
+
 ProgressLine::ProgressLine(bool wanted) : wanted_(wanted && ::isatty(STDERR_FILENO) != 0) {}
 
 void ProgressLine::show(std::string_view stage, std::uint64_t done, std::uint64_t total) {
   if (!wanted_) return;
-  const std::string amount = total == 0 ? "" : fmt::format(" {:3}%", std::min<std::uint64_t>(100, done / (total / 100 + 1)));
-  const std::string line = fmt::format("\r\x1b[K{}{}", for_terminal(stage), amount);
+  const auto now = Clock::now();
+  // Another stage, or the same one of another volume.
+  const bool anew = stage != stage_ || done < last_;
+  last_ = done;
+  if (anew) {
+    stage_ = stage;
+    first_ = done;
+    begun_ = now;
+  } else if (shown_ && now - drawn_ < std::chrono::milliseconds(100)) {
+    return;
+  }
+  drawn_ = now;
+  const Step step{first_, done, total, std::chrono::duration<double>(now - begun_).count(), stage != "contents" && stage != "verify"};
+  // The last column stays free: some terminals wrap when it is written.
+  const std::string line = "\r\x1b[K" + progress_text(stage, step, std::max<std::size_t>(width_of(STDERR_FILENO).value_or(80), 2) - 1);
   shown_ = ::write(STDERR_FILENO, line.data(), line.size()) > 0 || shown_;
 }
 
@@ -64,11 +125,9 @@ void ProgressLine::wipe() {
 
 report::ConsoleStyle console_style() {
   report::ConsoleStyle style;
-  if (::isatty(STDOUT_FILENO) == 0) return style;
-  winsize size{};
-  if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) style.width = size.ws_col;
-  const char* terminal = std::getenv("TERM");
-  style.bold = std::getenv("NO_COLOR") == nullptr && terminal != nullptr && std::string_view(terminal) != "dumb";
+  style.width = width_of(STDOUT_FILENO).value_or(style.width);
+  const auto set = [](const char* name) { return std::string_view(std::getenv(name) == nullptr ? "" : std::getenv(name)); };
+  style.colour = ::isatty(STDOUT_FILENO) != 0 && set("NO_COLOR").empty() && !set("TERM").empty() && set("TERM") != "dumb";
   return style;
 }
 

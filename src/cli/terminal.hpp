@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -22,6 +23,16 @@ class Output {
   std::string buffer_;
 };
 
+// What the line of progress says: the stage, a bar, how much of it is done, how fast, and how long it will take. `seconds` have gone by
+// since `first` of `total` were done. Rate and time left are told after the first second; a total of 0 is not known. At most `width`
+// columns.
+struct Step {
+  std::uint64_t first = 0, done = 0, total = 0;
+  double seconds = 0;
+  bool bytes = true;  // false: done and total count something else
+};
+std::string progress_text(std::string_view stage, const Step& step, std::size_t width);
+
 // One line on a terminal's standard error that is written over again and again, and wiped at the end. Nothing elsewhere.
 class ProgressLine {
  public:
@@ -33,10 +44,15 @@ class ProgressLine {
   void wipe();
 
  private:
+  using Clock = std::chrono::steady_clock;
   bool wanted_ = false, shown_ = false;
+  std::string stage_;
+  std::uint64_t first_ = 0, last_ = 0;  // done, of this stage
+  Clock::time_point begun_, drawn_;
 };
 
-// Width and bold as standard output allows.
+// Width, and whether colour is wanted: on a terminal, unless NO_COLOR is set (no-color.org) or the terminal is dumb. COLUMNS, when it is a
+// number, is the width wherever the output goes.
 report::ConsoleStyle console_style();
 
 // `trimcarve: <message>`, one line, safe for a terminal.

@@ -19,8 +19,6 @@ constexpr std::size_t times_kept = 64;
 constexpr std::size_t gaps_reported = 64;
 constexpr std::uint64_t most_ticks_reserved = std::uint64_t{1} << 20;  // a hint, and a claim of the volume's
 constexpr std::size_t most_journals = 16;                              // a volume has one at a time; each deleted one is read too
-// Free clusters that hold stored bytes are read for the count of zeros up to this size; reading a whole disk is not examine's question.
-constexpr std::uint64_t most_free_bytes_read = std::uint64_t{256} << 20;
 
 }  // namespace
 
@@ -276,56 +274,6 @@ void VolumeExaminer::find_provisioning() {
       newest = record;
     }
   if (newest != nullptr) info_.provisioned_sightings = {citations_->cite(*newest)};
-}
-
-void VolumeExaminer::count_free_clusters() {
-  if (!evidence_.volume || evidence_.volume->from_artefact() || evidence_.volume->bitmap().clusters() == 0) return;
-  const ntfs::Volume& volume = *evidence_.volume;
-  const std::uint64_t size = volume.cluster_size();
-  ClusterCounts counts;
-  std::vector<Extent> stored;
-  std::uint64_t stored_bytes = 0;
-  for (auto run = volume.bitmap().next_free(0); run; run = volume.bitmap().next_free(run->lcn + run->clusters)) {
-    counts.total += run->clusters;
-    for (const Extent& extent : volume.partition()->extents(run->lcn * size, run->clusters * size)) {
-      if (extent.kind == ExtentKind::data) {
-        // Whole clusters: an extent that ends inside one takes it with it.
-        const std::uint64_t begin = extent.offset / size * size, end = (extent.offset + extent.length + size - 1) / size * size;
-        stored.push_back({begin, end - begin, ExtentKind::data});
-        stored_bytes += end - begin;
-      } else if (extent.kind == ExtentKind::unreadable) {
-        counts.unreadable += extent.length / size;
-      } else {
-        counts.hole += extent.length / size;
-      }
-    }
-  }
-  if (stored_bytes <= most_free_bytes_read) {
-    std::uint64_t zero = 0, data = 0;
-    std::vector<std::byte> buffer;
-    const std::vector<std::byte> zeros(static_cast<std::size_t>(size));
-    std::vector<Unread> unread;
-    for (const Extent& extent : stored)
-      for (std::uint64_t at = 0; at < extent.length;) {
-        const std::uint64_t step = std::min(extent.length - at, std::max<std::uint64_t>(size, 1 << 20));
-        buffer.resize(static_cast<std::size_t>(step));
-        unread.clear();
-        read_tolerant(*volume.partition(), extent.offset + at, buffer, unread);
-        for (std::uint64_t i = 0; i + size <= step; i += size) {
-          const std::uint64_t from = extent.offset + at + i;
-          if (std::ranges::any_of(unread, [&](const Unread& u) { return u.offset < from + size && from < u.offset + u.length; }))
-            ++counts.unreadable;
-          else if (std::equal(zeros.begin(), zeros.end(), buffer.begin() + static_cast<std::ptrdiff_t>(i)))
-            ++zero;
-          else
-            ++data;
-        }
-        at += step;
-      }
-    counts.zero = zero;
-    counts.data = data;
-  }
-  info_.free_clusters = counts;
 }
 
 }  // namespace trimcarve

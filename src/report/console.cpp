@@ -50,6 +50,17 @@ std::string interval(const std::optional<FileTime>& first, const std::optional<F
   return "time unknown";
 }
 
+std::string_view rendition_of(Verdict verdict) {
+  switch (verdict) {
+    case Verdict::present: return "1;32";
+    case Verdict::removed: return "1;31";
+    case Verdict::upgraded: return "1;34";
+    case Verdict::traces: return "1;33";
+    case Verdict::none: return "1";
+  }
+  return "1";
+}
+
 class Console {
  public:
   Console(const Examination& examination, const ConsoleStyle& style, const Sink& sink)
@@ -64,18 +75,24 @@ class Console {
     coverage();
     not_looked_at();
     warnings();
-    if (!x_.complete) sink_("\n" + bold("INCOMPLETE") + ": parts of the evidence could not be read; what is missing is listed above.\n");
+    if (!x_.complete)
+      sink_("\n" + marked("INCOMPLETE", "1;33") + ": parts of the evidence could not be read; what is missing is listed above.\n");
   }
 
   void write_info() {
     sources();
     coverage();
     warnings();
-    if (!x_.complete) sink_("\n" + bold("INCOMPLETE") + ": parts of the input could not be read; what is missing is listed above.\n");
+    if (!x_.complete)
+      sink_("\n" + marked("INCOMPLETE", "1;33") + ": parts of the input could not be read; what is missing is listed above.\n");
   }
 
  private:
-  std::string bold(std::string_view text) const { return style_.bold ? fmt::format("\x1b[1m{}\x1b[0m", text) : std::string(text); }
+  // `rendition`: parameters of SGR (ECMA-48, 8.3.117).
+  std::string marked(std::string_view text, std::string_view rendition) const {
+    return style_.colour ? fmt::format("\x1b[{}m{}\x1b[0m", rendition, text) : std::string(text);
+  }
+  std::string bold(std::string_view text) const { return marked(text, "1"); }
 
   // "  label        text", wrapped under itself. Nothing when there is no text.
   void field(std::size_t indent, std::string_view label, std::string_view text) {
@@ -165,7 +182,8 @@ class Console {
     std::ranges::transform(verdict, verdict.begin(), [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; });
     if (target.verdict == Verdict::none) verdict = "NOTHING FOUND";
     sink_("\n" + std::string(std::min<std::size_t>(width_, 100), '=') + "\n");
-    sink_(bold(fmt::format("{}: {}", safe(target.target), verdict)) + fmt::format("  ({})\n", to_string(target.grade)));
+    sink_(marked(fmt::format("{}: {}", safe(target.target), verdict), rendition_of(target.verdict)) +
+          fmt::format("  ({})\n", to_string(target.grade)));
     field(2, "why", target.reason);
     // Where something was found the sources are listed below; where nothing was, they are what the answer is worth.
     if (target.verdict == Verdict::none || target.verdict == Verdict::traces)

@@ -385,6 +385,17 @@ void put_head(JsonWriter& json, const Examination& examination) {
   json.key("complete").value(examination.complete);
 }
 
+// The last of JSON lines: without it a reader has not got all of them.
+void put_end(JsonWriter& json, const Examination& x, std::uint32_t image) {
+  begin_record(json, "end", image);
+  json.key("complete").value(x.complete);
+  json.key("records").value(2 + x.sources.size() + x.partitions.size() + x.volumes.size() + x.coverage.size() + x.witnesses.size() +
+                            x.targets.size() + x.findings.size() + x.files.size() + x.fragments.size() + x.sightings.size() +
+                            x.warnings.size());
+  json.end_object();
+  json.end_line();
+}
+
 // Calls put(element, index) for each element, each on a line of its own.
 template <class T, class Put>
 void put_long_list(JsonWriter& json, std::string_view name, const std::vector<T>& list, Put put) {
@@ -443,6 +454,7 @@ void write_lines(const Examination& x, std::uint32_t image, const Sink& sink) {
   lines(x.fragments, [&](const FragmentReport& f, std::size_t i) { put_fragment(json, f, i, "fragment", image); });
   lines(x.sightings, [&](const Sighting& s, std::size_t i) { put_sighting(json, s, i, "sighting", image); });
   lines(x.warnings, [&](const Warning& w, std::size_t) { put_warning(json, w, "warning", image); });
+  put_end(json, x, image);
   json.flush();
 }
 

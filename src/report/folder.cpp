@@ -5,20 +5,23 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <ranges>
 
 #include "report/case_sqlite.hpp"
 #include "report/document.hpp"
-#include "report/html.hpp"
+#include "report/html/html.hpp"
 #include "report/recovered.hpp"
 #include "report/timeline/timeline_file.hpp"
+#include "report/uco/case_jsonld.hpp"
 
 namespace trimcarve::report {
 
 namespace {
 
 constexpr const char* unfinished_findings = "findings.json.unfinished";
+constexpr const char* unfinished_graph = "case.jsonld.unfinished";
 constexpr const char* unfinished_case = "case.sqlite.unfinished";
 constexpr const char* unfinished_report = "report.html.unfinished";
 constexpr const char* unfinished_manifest = "manifest.json.unfinished";
@@ -135,6 +138,17 @@ void OutputFolder::write_case(const Examination& examination) {
   outputs_.push_back({"case.sqlite", done->size, done->sha256});
 }
 
+void OutputFolder::write_graph(const Examination& examination, const RunIdentity& run) {
+  const auto findings = std::ranges::find(outputs_, "findings.json", &Output::path);
+  NewFile file = create(unfinished_graph);
+  write_case_jsonld(examination, without_output(run.command), findings->sha256, [&file](std::string_view text) { file.write(text); });
+  const auto done = file.close();
+  if (::renameat(folder_.get(), unfinished_graph, folder_.get(), "case.jsonld") != 0)
+    throw RunError(ExitCode::output, path_ + "/case.jsonld", "cannot rename", system_error());
+  made_.emplace_back("case.jsonld");
+  outputs_.push_back({"case.jsonld", done.size, done.sha256});
+}
+
 void OutputFolder::write_report(const Examination& examination, const RunIdentity& run) {
   NewFile file = create(unfinished_report);
   write_html(examination, without_output(run.command), [&file](std::string_view text) { file.write(text); });
@@ -173,6 +187,7 @@ void OutputFolder::write(Examination& examination, const RunIdentity& run, const
   write_recovered(examination, cancel);
   write_findings(examination);
   write_case(examination);
+  write_graph(examination, run);
   write_report(examination, run);
   write_timeline(examination, TimelineFormat::csv, "timeline.csv", cancel);
   write_timeline(examination, TimelineFormat::jsonl, "timeline.jsonl", cancel);

@@ -3,6 +3,7 @@
 //   DIR/recovered/...   contents that came back, each under a safe name
 //   DIR/findings.json   the document
 //   DIR/case.sqlite     the same as a database
+//   DIR/case.jsonld     the same as CASE/UCO linked data
 //   DIR/report.html     the same for people, in one page
 //   DIR/timeline.csv    every time of the targets' files, their deletions and the stories; also .jsonl and .body
 //   DIR/manifest.json   written last: version, command, input identity, and size and SHA-256 of each of the others
@@ -40,6 +41,7 @@ class OutputFolder {
   void write_recovered(Examination& examination, const std::atomic<bool>* cancel);
   void write_findings(const Examination& examination);
   void write_case(const Examination& examination);
+  void write_graph(const Examination& examination, const RunIdentity& run);  // after write_findings
   void write_report(const Examination& examination, const RunIdentity& run);
   void write_timeline(const Examination& examination, TimelineFormat format, const std::string& name, const std::atomic<bool>* cancel);
   void write_manifest(const Examination& examination, const RunIdentity& run);

@@ -542,6 +542,7 @@ def pipes(folder):
     lines = [json.loads(line) for line in r.stdout.splitlines()]
     kinds = {line["record"] for line in lines}
     check({"source", "volume", "coverage", "target", "finding", "file", "sighting"} <= kinds, f"kinds: {kinds}")
+    check(lines[-1] == {"record": "end", "image": 0, "complete": True, "records": len(lines)}, f"the last line is {lines[-1]}")
     whole = json.loads(run("examine", image, "--json").stdout)
     check(sum(line["record"] == "file" for line in lines) == len(whole["files"]), "another number of files than in --json")
     reader, writer = os.pipe()

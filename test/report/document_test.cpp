@@ -76,10 +76,12 @@ TEST_CASE("each JSON line is an object of its own with its kind and image, and t
   report::write_lines(x, 3, [&lines](std::string_view text) { lines += text; });
   std::map<std::string, json> by_kind;
   std::istringstream in(lines);
-  for (std::string line; std::getline(in, line);) {
+  std::string last;
+  std::uint64_t count = 0;
+  for (std::string line; std::getline(in, line); ++count) {
     json object = json::parse(line);
     CHECK(object["image"] == 3);
-    const std::string kind = object["record"];
+    const std::string kind = last = object["record"];
     object.erase("image");
     object.erase("record");
     by_kind[kind].push_back(object);
@@ -94,4 +96,7 @@ TEST_CASE("each JSON line is an object of its own with its kind and image, and t
   CHECK(by_kind["sighting"] == d["sightings"]);
   CHECK(by_kind["warning"] == d["warnings"]);
   CHECK(by_kind["examination"][0]["schema"] == d["schema"]);
+  // The last line says that there are no more, and how many there were.
+  CHECK(last == "end");
+  CHECK(by_kind["end"] == json::array({{{"complete", d["complete"]}, {"records", count}}}));
 }

@@ -1,5 +1,5 @@
 // What a browser makes of the page is held in browser_test.py; here is what must be so in its bytes.
-#include "report/html.hpp"
+#include "report/html/html.hpp"
 
 #include <doctest/doctest.h>
 
@@ -9,7 +9,7 @@
 #include "html_example.hpp"
 #include "report/files.hpp"
 #include "report/folder.hpp"
-#include "report/html_page.hpp"
+#include "report/html/page.hpp"
 
 using namespace trimcarve;
 using namespace trimcarve::test;

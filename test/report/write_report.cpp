@@ -5,7 +5,7 @@
 
 #include "example.hpp"
 #include "html_example.hpp"
-#include "report/html.hpp"
+#include "report/html/html.hpp"
 
 int main(int argc, char** argv) {
   const trimcarve::test::TempFolder folder;

@@ -6,7 +6,7 @@ import hashlib
 import sys
 
 out, *paths = sys.argv[1:]
-lines = ['#include "report/html_assets.hpp"', "", "namespace trimcarve::report {"]
+lines = ['#include "report/html/assets.hpp"', "", "namespace trimcarve::report {"]
 for path in paths:
     name = path.rsplit("/", 1)[-1].replace(".", "_")
     with open(path, "rb") as file:

@@ -5,7 +5,7 @@
 #include <array>
 
 #include "report/basis.hpp"
-#include "report/html_page.hpp"
+#include "report/html/page.hpp"
 #include "report/layout.hpp"
 #include "trimcarve/text.hpp"
 

@@ -4,7 +4,7 @@
 #include <algorithm>
 
 #include "report/document.hpp"
-#include "report/html_page.hpp"
+#include "report/html/page.hpp"
 #include "report/kinds.hpp"
 #include "report/layout.hpp"
 #include "report/version.hpp"

@@ -1,4 +1,4 @@
-#include "report/html_page.hpp"
+#include "report/html/page.hpp"
 
 #include <fmt/format.h>
 

@@ -9,7 +9,7 @@
 #include <cmath>
 #include <map>
 
-#include "report/html_page.hpp"
+#include "report/html/page.hpp"
 #include "report/kinds.hpp"
 #include "report/layout.hpp"
 #include "trimcarve/text.hpp"

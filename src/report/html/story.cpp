@@ -5,7 +5,7 @@
 #include <unordered_map>
 
 #include "report/basis.hpp"
-#include "report/html_page.hpp"
+#include "report/html/page.hpp"
 #include "report/kinds.hpp"
 #include "report/layout.hpp"
 #include "trimcarve/text.hpp"

@@ -1,9 +1,9 @@
-#include "report/html.hpp"
+#include "report/html/html.hpp"
 
 #include <fmt/format.h>
 
-#include "report/html_assets.hpp"
-#include "report/html_page.hpp"
+#include "report/html/assets.hpp"
+#include "report/html/page.hpp"
 #include "report/version.hpp"
 
 namespace trimcarve::report {
