@@ -294,6 +294,13 @@ def formats(folder):
     titles = {t for t in described if t.startswith(("Table ", "View "))}
     check(titles == {f"{kind.capitalize()} {name}" for kind, name in objects}, "tables that are none")
 
+    with open(out + "/timeline.csv", encoding="utf-8") as f:
+        columns = set(f.readline().strip().split(","))
+    check(described["row"] == columns, f"timeline: {sorted(described['row'] ^ columns)}")
+    check(run("timeline", image, "-o", folder + "/t.sqlite").returncode == 0, "timeline")
+    timeline = sqlite3.connect(folder + "/t.sqlite")
+    check({row[1] for row in timeline.execute('PRAGMA table_info("timeline")')} == columns | {"id"}, "timeline: columns of the table")
+
     def members(value, prefix=""):
         if isinstance(value, dict):
             return {m for key, v in value.items() for m in members(v, f"{prefix}.{key}" if prefix else key)}
@@ -311,7 +318,7 @@ def formats(folder):
             if not kind.endswith(("Facet", "Dictionary", "DictionaryEntry", "ConfigurationEntry", "Tool")):
                 check(kind in text, f"case.jsonld: {kind}")
     for name in os.listdir(out):
-        check(f".It Pa {name}" in text, f"{name} is not among the files")
+        check(re.search(rf"\.It Pa (\S+ , )?{re.escape(name)}", text), f"{name} is not among the files")
     if shutil.which("mandoc"):
         lint = subprocess.run(["mandoc", "-Tlint", "-Wwarning", page], capture_output=True, text=True)
         check(lint.stdout == "" and lint.returncode == 0, lint.stdout)
