@@ -194,6 +194,9 @@ def main():
         own = {
             "trimcarve examine": ([trimcarve, "examine", image], "records"),
             "trimcarve examine --target \\ --jsonl": ([trimcarve, "examine", image, "--target", "\\", "--jsonl"], "records"),
+            "trimcarve timeline --format body": ([trimcarve, "timeline", image, "--format", "body"], "records"),
+            "trimcarve timeline --format csv": ([trimcarve, "timeline", image, "--format", "csv"], "records"),
+            "trimcarve timeline --format jsonl": ([trimcarve, "timeline", image, "--format", "jsonl"], "records"),
         }
     else:
         print(f"note: {trimcarve} is not built", file=sys.stderr)
@@ -202,6 +205,7 @@ def main():
         peers = {
             "ils -e (no paths)": (["ils", "-e", *sectors, image], "records"),
             "fls -r -p": (["fls", "-r", "-p", *sectors, image], "records"),
+            "fls -r -p -m (body file)": (["fls", "-r", "-p", "-m", "/", *sectors, image], "records"),
             "fsntfsinfo -B -H": (["fsntfsinfo", "-B", os.devnull, "-H", "-o", str(offset), image], "records"),
             "usnjls (journal only, no paths)": (["usnjls", *sectors, image], "journal"),
         }
