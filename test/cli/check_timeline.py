@@ -247,6 +247,37 @@ def formats(folder):
     check({n.replace('"', "") for n in names} == {n.replace('"', "") for n in read}, f"mactime: {len(read)} of {len(names)} names")
 
 
+def timesketch(folder):
+    """What Timesketch's importer asks of a file (its documentation, and read_and_validate_csv and _jsonl in lib/utils.py), with pandas and
+    dateutil as it uses them: no row is dropped, no field is missing, and the time it works out is ours."""
+    sys.path.append("/usr/lib/python3/dist-packages")  # Debian's, where another python3 comes first
+    try:
+        import pandas
+        from dateutil import parser
+    except ImportError:
+        return skipped.append("python3-pandas is not installed")
+    image = sample(folder)
+    for name in ("t.csv", "t.jsonl"):
+        check(run("timeline", image, "-o", f"{folder}/{name}").returncode == 0, name)
+    rows = 0
+    for chunk in pandas.read_csv(folder + "/t.csv", sep=",", chunksize=10000):
+        check({"message", "datetime", "timestamp_desc"} <= set(chunk.columns), f"columns {list(chunk.columns)}")
+        stated = chunk["timestamp"].astype("int64")
+        times = pandas.to_datetime(chunk["datetime"], errors="coerce")
+        check(times.notnull().all() and chunk["message"].notnull().all(), "csv: rows that Timesketch drops")
+        check(((times.astype("int64") // 1000) == stated).all(), "csv: another timestamp than pandas makes of the datetime")
+        rows += len(chunk)
+    with open(folder + "/t.jsonl", encoding="utf-8") as f:
+        lines = [json.loads(line) for line in f]
+    check(len(lines) == rows > 1000, f"{rows} rows of csv, {len(lines)} of jsonl")
+    for line in lines:
+        check(all(line.get(field) for field in ("message", "datetime", "timestamp_desc")), f"a field is missing: {line}")
+        check(abs(int(parser.parse(line["datetime"]).timestamp() * 1000000) - line["timestamp"]) <= 2, f"timestamp of {line}")
+        # OpenSearch holds whole numbers up to 2^63 - 1, and sorts by text of up to 32,766 bytes.
+        check(all(abs(v) < 1 << 63 for v in line.values() if isinstance(v, int)), f"a number is too large: {line}")
+        check(all(len(v.encode()) <= 32766 for v in line.values() if isinstance(v, str)), f"a text is too long: {line}")
+
+
 def output(folder):
     """A file that is there is not written over; what cannot be meant is a usage error; a failed output leaves nothing."""
     image = sample(folder)
@@ -309,7 +340,7 @@ def folder_timelines(folder):
     check(r.returncode == 1 and "timeline.body" in r.stdout, f"verify of a changed timeline: {r.stdout}")
 
 
-checks = {"bytes": bytes_cited, "complete": complete, "sleuthkit": sleuthkit, "journal": journal, "formats": formats, "output": output, "folder": folder_timelines}
+checks = {"bytes": bytes_cited, "complete": complete, "sleuthkit": sleuthkit, "journal": journal, "formats": formats, "timesketch": timesketch, "output": output, "folder": folder_timelines}
 with tempfile.TemporaryDirectory() as folder:
     checks[which](folder)
 for problem in problems[:40]:
