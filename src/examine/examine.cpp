@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "examine/examiner_rules.hpp"
+#include "examine/opened.hpp"
 #include "examine/outside.hpp"
 #include "examine/places.hpp"
 #include "examine/volume_examiner.hpp"
@@ -54,9 +55,12 @@ class Pipeline {
     if (!request.yara.empty()) rules_.emplace(request.yara);
   }
 
-  Examination run() {
-    if (!request_.image.empty())
-      examine_image();
+  // `opened`: the request's image, when it is open already.
+  Examination run(std::optional<image::OpenedImage> opened = std::nullopt) {
+    if (!opened && !request_.image.empty())
+      opened = image::open_image(request_.image, {request_.parents, request_.replay_log, request_.page_ranges});
+    if (opened)
+      examine_image(*opened);
     else
       examine_artefacts();
     if (targets_.empty()) return std::move(out_);
@@ -276,8 +280,7 @@ class Pipeline {
     return keys;
   }
 
-  void examine_image() {
-    image::OpenedImage opened = image::open_image(request_.image, {request_.parents, request_.replay_log, request_.page_ranges});
+  void examine_image(image::OpenedImage& opened) {
     add_source(out_, opened);
     spaces_.front() = opened.source;
     // The image's own files are spaces too: what earlier blocks left in them is cited there.
@@ -436,6 +439,10 @@ class Pipeline {
 }  // namespace
 
 Examination examine(const Request& request, const Progress& progress) { return Pipeline(request, progress).run(); }
+
+Examination examine_opened(const Request& request, image::OpenedImage opened, const Progress& progress) {
+  return Pipeline(request, progress).run(std::move(opened));
+}
 
 std::vector<std::string> profile_names() {
   std::vector<std::string> names;
