@@ -12,6 +12,7 @@
 #include "examine/opened.hpp"
 #include "examine/outside.hpp"
 #include "examine/places.hpp"
+#include "examine/read_errors.hpp"
 #include "examine/volume_examiner.hpp"
 #include "examine/witnesses.hpp"
 #include "findings/ascii.hpp"
@@ -63,7 +64,7 @@ class Pipeline {
       examine_image(*opened);
     else
       examine_artefacts();
-    if (targets_.empty()) return std::move(out_);
+    if (targets_.empty()) return finished();
     hear_given();
     const findings::Hearing hearing = witnesses_.hearing();
     for (const auto& target : targets_) {
@@ -73,10 +74,23 @@ class Pipeline {
     find_what_runs_made();
     if (rules_) rules_->mark(out_);
     out_.spaces = spaces_;
-    return std::move(out_);
+    return finished();
   }
 
  private:
+  Examination finished() {
+    for (const auto& [name, input] : inputs_)
+      if (auto told = input->told(name)) {
+        out_.warnings.push_back(*std::move(told));
+        out_.complete = false;
+      }
+    return std::move(out_);
+  }
+
+  SourcePtr watch(std::string name, SourcePtr input) {
+    return inputs_.emplace_back(std::move(name), std::make_shared<ReadErrors>(std::move(input))).second;
+  }
+
   // A script works where it likes. What the journal saw created outside the handler's folders while a run was under way is listed with it.
   void find_what_runs_made() {
     constexpr std::size_t most = 200;
@@ -155,8 +169,8 @@ class Pipeline {
     if (path.empty()) return nullptr;
     image::OpenedImage opened = image::open_file(path, static_cast<std::uint32_t>(spaces_.size() - 1));
     add_source(out_, opened);
-    spaces_.push_back(opened.source);
-    return opened.source;
+    spaces_.push_back(watch(path, opened.source));
+    return spaces_.back();
   }
 
   // What of a volume of an image is searched.
@@ -282,6 +296,7 @@ class Pipeline {
 
   void examine_image(image::OpenedImage& opened) {
     add_source(out_, opened);
+    opened.source = watch(opened.info.path, opened.source);
     spaces_.front() = opened.source;
     // The image's own files are spaces too: what earlier blocks left in them is cited there.
     std::ranges::copy(opened.files, std::back_inserter(spaces_));
@@ -353,6 +368,8 @@ class Pipeline {
       for (const ntfs::VolumeNote& note : volume->notes())
         out_.warnings.push_back({note.code, fmt::format("volume {}: {}", number, note.text), {}});
       if (volume->from_backup_boot() || volume->from_mft_mirror() || volume->from_records()) out_.complete = false;
+      for (const ntfs::VolumeNote& note : volume->notes())
+        out_.complete = out_.complete && note.code != "bitmap_missing" && note.code != "bitmap_damaged" && note.code != "mft_incomplete";
       VolumeEvidence evidence;
       evidence.index = number;
       Copied copies;
@@ -428,6 +445,7 @@ class Pipeline {
   const Progress& progress_;
   std::vector<findings::Target> targets_;
   Examination out_;
+  std::vector<std::pair<std::string, std::shared_ptr<const ReadErrors>>> inputs_;
   std::vector<SourcePtr> spaces_{nullptr};  // what Range::space counts: the disk, then each input file
   std::vector<std::unique_ptr<VolumeExaminer>> examiners_;
   Witnesses witnesses_{spaces_, progress_, out_};

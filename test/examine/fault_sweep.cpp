@@ -5,7 +5,7 @@
 //
 // What must hold, for each fault F of a range R:
 //   1. examine() returns, within `longest`; it does not throw.
-//   2. Where R cannot be read, or the disk shrank: a report that differs from the whole disk's is not complete, or has a warning more.
+//   2. Where R cannot be read, or the disk shrank: a report that differs from the whole disk's is not complete (exit code 1).
 //   3. A file of the whole disk's report that no structure in R speaks of is in the report again, with each content that came from
 //      elsewhere: lost contents of it are "collateral", and there are none.
 // A turned bit may change a name or a time, which carry no checksum: then 2 cannot hold.
@@ -99,6 +99,7 @@ Digest digest(const Examination& e) {
     for (const StreamReport& s : f.streams) {
       file.facts += std::string(to_string(s.state)) + std::to_string(s.size);
       for (const RecoveredPart& p : s.parts) {
+        if (f.reference.entry() < 24) continue;  // NTFS's own files are the structures
         file.contents.insert(p.sha256);
         file.from[p.sha256] = p.ranges;
       }
@@ -203,8 +204,8 @@ class Sweep {
     sum.verdict_changed += row.verdict_changed, sum.refused += row.refused, sum.slow += row.slow;
     sum.files_lost += row.files_lost, sum.contents_lost += row.contents_lost, sum.collateral += row.collateral;
     sum.most_files = std::max(sum.most_files, row.files_lost), sum.most_contents = std::max(sum.most_contents, row.contents_lost);
-    const bool told = failure.fault != Fault::unreadable && failure.fault != Fault::shrunk;
-    const bool bad = row.refused != 0 || row.slow != 0 || row.collateral != 0 || (row.silent != 0 && !told);
+    const bool failed_read = failure.fault == Fault::unreadable || failure.fault == Fault::shrunk;
+    const bool bad = row.refused != 0 || row.slow != 0 || row.collateral != 0 || (row.silent != 0 && failed_read);
     if (bad) ++failures_;
     if (bad || (list_ && !notes.empty()))
       std::printf("%s: %s, %s at %llu, bit %u, %llu reads\n%s", bad ? "FAILED" : "note", structure.c_str(), fault_name.c_str(),
@@ -251,7 +252,8 @@ class Sweep {
     }
     same = same && now.files.size() == whole_.files.size();
     if (now.verdict != whole_.verdict) row.verdict_changed = 1, notes += fmt::format("  verdict {}, was {}\n", now.verdict, whole_.verdict);
-    const bool told = !now.complete || now.warnings > whole_.warnings;
+    const bool failed_read = failure.fault == Fault::unreadable || failure.fault == Fault::shrunk;
+    const bool told = !now.complete || (!failed_read && now.warnings > whole_.warnings);
     if (told) row.incomplete = 1;
     if (same && !told) row.same = 1;
     if (!same && !told) {
