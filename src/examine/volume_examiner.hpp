@@ -115,6 +115,7 @@ class VolumeExaminer {
   void check_order();
   void note_slack(const Sighting& record);  // free_space.cpp, as all of these
   std::vector<carvers::Stretch> free_stretches();
+  void add_unclaimed(std::vector<carvers::Stretch>& stretches) const;  // volume_unclaimed.cpp
   void carve_free_space();
   void take_candidate(const carvers::Candidate& candidate, const carvers::Stretch& stretch, const carvers::FreeSpaceOptions& options);
   void take_carved(const Sighting& sighting);
@@ -197,6 +198,7 @@ class VolumeExaminer {
   std::uint64_t times_seen_ = 0, changed_before_name_ = 0;  // records in use; of them those whose own change time is before their names'
   FreeSpaceSearch free_search_;
   FreeFinds free_;
+  bool records_damaged_ = false;  // records of $MFT, or parts of $Bitmap: not every cluster's owner is known
 };
 
 }  // namespace trimcarve

@@ -13,6 +13,8 @@ namespace trimcarve {
 
 namespace {
 
+constexpr std::uint64_t extend_entry = 11;  // \$Extend
+
 constexpr std::uint32_t data_type = 0x80;
 constexpr std::uint64_t day = 86'400 * ticks_per_second;
 constexpr std::size_t times_kept = 64;
@@ -141,6 +143,10 @@ void VolumeExaminer::read_records() {
   if (mft.unreadable != 0) coverage.note += fmt::format("; {} unreadable", mft.unreadable);
   coverage.gaps = gaps_of(mft.gaps, coverage.note);
   out_.coverage.push_back(std::move(coverage));
+  records_damaged_ = mft.unreadable != 0 || mft.garbage != 0 || mft.torn != 0 || mft.partial != 0 ||
+                     std::ranges::any_of(evidence_.volume->notes(), [](const ntfs::VolumeNote& note) {
+                       return note.code == "bitmap_missing" || note.code == "bitmap_damaged" || note.code == "mft_incomplete";
+                     });
   if (mft.unreadable != 0 || mft.garbage != 0 || mft.torn != 0) {
     out_.complete = out_.complete && mft.unreadable == 0;
     out_.warnings.push_back({"mft_damaged",
@@ -169,6 +175,14 @@ void VolumeExaminer::find_journals() {
   auto found = history::find(graph_, path);
   if (const auto live = evidence_.volume->find_usn_journal(); live && std::ranges::find(found, *live) == found.end())
     found.push_back(*live);
+  // Where $Extend's own record is lost, what names its entry as its parent still is in it.
+  if (graph_.record(extend_entry) == nullptr)
+    for (history::RowIndex i = 0; i < graph_.rows().size(); ++i) {
+      const history::NameRow& row = graph_.rows()[i];
+      if (row.parent.entry() == extend_entry && row.reference.value != 0 && graph_.name(row) == path.back() &&
+          std::ranges::find(found, row.reference) == found.end())
+        found.push_back(row.reference);
+    }
   std::ranges::stable_sort(found, {}, [this](FileReference r) { return graph_.standing(r) == history::Graph::Standing::live ? 0 : 1; });
   for (const FileReference reference : found) {
     const auto standing = graph_.standing(reference);

@@ -36,6 +36,7 @@ using test::Fault;
 using test::Failure;
 
 constexpr std::uint64_t sector = 512;
+const std::string journal_record = "$MFT, $UsnJrnl's record";
 constexpr auto longest = std::chrono::seconds(10);
 
 std::vector<std::byte> load(const std::string& path) {
@@ -52,10 +53,10 @@ std::vector<std::byte> load(const std::string& path) {
   return bytes;
 }
 
-Examination examine_with(ByteView disk, const Failure& failure) {
+Examination examine_with(ByteView disk, const Failure& failure, bool free_space) {
   Request request;
   request.targets = {"custom-script", "\\"};
-  request.free_space = false;
+  request.free_space = free_space;
   image::OpenedImage opened;
   opened.source = std::make_shared<test::FailingSource>(disk, failure);
   opened.info.path = "disk";
@@ -140,6 +141,7 @@ std::vector<Spot> metadata(const SourcePtr& disk) {
       return stream && !stream->resident ? stream->bytes->locate(0, stream->size) : std::vector<Range>{};
     };
     add("$MFTMirr", data(1));
+    const auto journal = volume->find_usn_journal();
     std::vector<std::byte> buffer(volume->record_size());
     for (std::uint64_t entry = 0; entry < volume->record_count(); ++entry) {
       const auto where = volume->mft()->locate(entry * volume->record_size(), volume->record_size());
@@ -147,7 +149,8 @@ std::vector<Spot> metadata(const SourcePtr& disk) {
       const auto fix = volume->read_record(entry, buffer);
       if (!fix || !ntfs::FileRecord::decode(buffer, *fix, record)) continue;
       const auto& header = record.header();
-      const std::string kind = entry == 0     ? "$MFT, record 0"
+      const std::string kind = journal && entry == journal->entry() ? journal_record
+                               : entry == 0     ? "$MFT, record 0"
                                : entry < 16   ? "$MFT, records 1 to 15"
                                : header.in_use() ? header.directory() ? "$MFT, directory in use" : "$MFT, file in use"
                                : header.directory() ? "$MFT, deleted directory"
@@ -167,7 +170,7 @@ std::vector<Spot> metadata(const SourcePtr& disk) {
           pages.push_back({disk_space, at, sector});
       }
     add("$LogFile", pages);
-    if (const auto journal = volume->find_usn_journal()) {
+    if (journal) {
       add("$UsnJrnl:$J", data(journal->entry(), u"$J"));
       add("$UsnJrnl:$Max", data(journal->entry(), u"$Max"));
     }
@@ -182,17 +185,19 @@ struct Row {
 
 class Sweep {
  public:
-  Sweep(ByteView disk, bool list) : disk_(disk), list_(list), whole_(digest(examine_with(disk, {}))) {}
+  // With free_space: clusters that are of no file that is known are searched, too.
+  Sweep(ByteView disk, bool list)
+      : disk_(disk), list_(list), whole_(digest(examine_with(disk, {}, false))), searched_(digest(examine_with(disk, {}, true))) {}
 
   const Digest& whole() const { return whole_; }
 
-  void run(const std::string& structure, const std::string& fault_name, const Failure& failure) {
+  void run(const std::string& structure, const std::string& fault_name, const Failure& failure, bool free_space) {
     Row row{.runs = 1};
     std::string notes;
     const auto begin = std::chrono::steady_clock::now();
     try {
-      const Digest now = digest(examine_with(disk_, failure));
-      compare(now, failure, row, notes);
+      const Digest now = digest(examine_with(disk_, failure, free_space));
+      compare(now, free_space ? searched_ : whole_, failure, row, notes);
     } catch (const std::exception& error) {
       row.refused = 1;
       notes += fmt::format("  refused: {}\n", error.what());
@@ -228,10 +233,10 @@ class Sweep {
   }
 
  private:
-  void compare(const Digest& now, const Failure& failure, Row& row, std::string& notes) const {
+  void compare(const Digest& now, const Digest& whole, const Failure& failure, Row& row, std::string& notes) const {
     const std::uint64_t length = failure.fault == Fault::shrunk ? disk_.size() - failure.offset : failure.length;
-    bool same = now.rest == whole_.rest;
-    for (const auto& [reference, file] : whole_.files) {
+    bool same = now.rest == whole.rest;
+    for (const auto& [reference, file] : whole.files) {
       const auto found = now.files.find(reference);
       if (found == now.files.end()) {
         same = false;
@@ -250,26 +255,26 @@ class Sweep {
         notes += fmt::format("  content lost: {}{}\n", file.label, touched ? "" : " (which nothing there speaks of)");
       }
     }
-    same = same && now.files.size() == whole_.files.size();
-    if (now.verdict != whole_.verdict) row.verdict_changed = 1, notes += fmt::format("  verdict {}, was {}\n", now.verdict, whole_.verdict);
+    same = same && now.files.size() == whole.files.size();
+    if (now.verdict != whole.verdict) row.verdict_changed = 1, notes += fmt::format("  verdict {}, was {}\n", now.verdict, whole.verdict);
     const bool failed_read = failure.fault == Fault::unreadable || failure.fault == Fault::shrunk;
-    const bool told = !now.complete || (!failed_read && now.warnings > whole_.warnings);
+    const bool told = !now.complete || (!failed_read && now.warnings > whole.warnings);
     if (told) row.incomplete = 1;
     if (same && !told) row.same = 1;
     if (!same && !told) {
       row.silent = 1;
       notes += "  the report differs, and nothing says so\n";
       for (const auto& [reference, file] : now.files) {
-        const auto was = whole_.files.find(reference);
-        if (was == whole_.files.end() || was->second.facts != file.facts) notes += fmt::format("  now: {}\n", file.label);
+        const auto was = whole.files.find(reference);
+        if (was == whole.files.end() || was->second.facts != file.facts) notes += fmt::format("  now: {}\n", file.label);
       }
-      if (now.rest != whole_.rest) notes += "  the findings differ\n";
+      if (now.rest != whole.rest) notes += "  the findings differ\n";
     }
   }
 
   ByteView disk_;
   bool list_;
-  Digest whole_;
+  Digest whole_, searched_;
   std::mutex mutex_;
   std::map<std::pair<std::string, std::string>, Row> rows_;
   std::uint64_t failures_ = 0;
@@ -313,7 +318,7 @@ int main(int argc, char** argv) {
   std::vector<std::thread> threads;
   for (unsigned i = 0; i < std::max(1U, std::thread::hardware_concurrency()); ++i)
     threads.emplace_back([&] {
-      for (std::size_t j = at++; j < jobs.size(); j = at++) sweep.run(jobs[j].structure, jobs[j].name, jobs[j].failure);
+      for (std::size_t j = at++; j < jobs.size(); j = at++) sweep.run(jobs[j].structure, jobs[j].name, jobs[j].failure, jobs[j].structure == journal_record);
     });
   for (std::thread& thread : threads) thread.join();
   return sweep.print() == 0 ? 0 : 1;
