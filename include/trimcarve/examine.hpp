@@ -39,6 +39,9 @@ struct Request {
   std::optional<bool> free_space;
   std::string yara;           // a file of YARA rules that mark contents and fragments; empty: none
   bool whole_volume = false;  // and the clusters that files have (page files, memory dumps)
+  // Bytes of memory that the process may hold; 0: no limit. When it holds more, what is being read is read no further: a warning
+  // "memory_limit" for each such source, and the examination is not complete. What was begun may take some tens of MiB more.
+  std::uint64_t max_memory = 0;
 };
 
 // A search runs at more than 1 GB/s where the evidence can be read as fast: this is a matter of seconds.

@@ -52,6 +52,7 @@ void add_source(Examination& out, image::OpenedImage& opened) {
 class Pipeline {
  public:
   Pipeline(const Request& request, const Progress& progress) : request_(request), progress_(progress), targets_(parse_targets(request)) {
+    if (request.max_memory != 0) witnesses_.keep_at_most(request.max_memory / 4);
     if (!request.certificate.empty()) read_certificate();
     if (!request.yara.empty()) rules_.emplace(request.yara);
   }
@@ -185,6 +186,7 @@ class Pipeline {
   }
 
   VolumeExaminer& examine_volume(VolumeEvidence evidence, std::uint64_t offset) {
+    evidence.budget = &budget_;
     auto& examiner = *examiners_.emplace_back(std::make_unique<VolumeExaminer>(std::move(evidence), spaces_, progress_, out_));
     examiner.info().offset = offset;
     if (!request_.image.empty() && !targets_.empty()) examiner.search_free_space(free_space_search());
@@ -263,6 +265,7 @@ class Pipeline {
       evidence.index = info.index;
       evidence.volume = std::move(*volume);
       evidence.shadow_created = store.created;
+      evidence.budget = &budget_;
       evidence.known = known;
       VolumeExaminer& examiner = *copies.emplace_back(std::make_unique<VolumeExaminer>(std::move(evidence), spaces_, progress_, out_));
       examiner.info().offset = info.offset;
@@ -444,6 +447,7 @@ class Pipeline {
   const Request& request_;
   const Progress& progress_;
   std::vector<findings::Target> targets_;
+  MemoryBudget budget_{request_.max_memory};
   Examination out_;
   std::vector<std::pair<std::string, std::shared_ptr<const ReadErrors>>> inputs_;
   std::vector<SourcePtr> spaces_{nullptr};  // what Range::space counts: the disk, then each input file

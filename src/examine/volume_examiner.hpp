@@ -96,7 +96,11 @@ class VolumeExaminer {
     std::vector<std::uint32_t> targets;
   };
 
+  // Asks for the end when the user or the memory budget does; then end_early has to be called.
   carvers::ProgressSink progress_sink(std::string stage) const;
+  bool memory_used_up() const { return evidence_.budget != nullptr && evidence_.budget->exceeded(); }
+  // What was read stopped before its end: throws RunError{interrupted}, or tells that memory is used up, once for each `what`.
+  void end_early(const std::string& what);
   void read_records();
   // The records of a shadow copy's $MFT that do not lie where the volume's do; begins the graph with the others. Nothing: all.
   std::optional<std::vector<carvers::RecordStretch>> begin_with_the_volumes();
@@ -198,6 +202,7 @@ class VolumeExaminer {
   std::uint64_t times_seen_ = 0, changed_before_name_ = 0;  // records in use; of them those whose own change time is before their names'
   FreeSpaceSearch free_search_;
   FreeFinds free_;
+  std::set<std::string> ended_early_;
   bool records_damaged_ = false;  // records of $MFT, or parts of $Bitmap: not every cluster's owner is known
 };
 

@@ -168,7 +168,7 @@ void VolumeExaminer::carve_free_space() {
   const auto tally = carvers::search_free_space(*volume.partition(), stretches, options, [&](const carvers::Candidate& candidate) {
     take_candidate(candidate, stretches[candidate.stretch], options);
   });
-  if (tally.stopped) throw RunError(ExitCode::interrupted, "examine", "interrupted", "stopped while searching free space");
+  if (tally.stopped) end_early("free space");
   search_texts();
   free_space_coverage(tally, free_.slack_not_searched);
 }

@@ -89,8 +89,19 @@ VolumeExaminer::VolumeExaminer(VolumeEvidence evidence, std::vector<SourcePtr> s
 carvers::ProgressSink VolumeExaminer::progress_sink(std::string stage) const {
   return [this, stage = std::move(stage)](std::uint64_t done, std::uint64_t total) {
     if (progress_.report) progress_.report(stage, done, total);
-    return progress_.cancel == nullptr || !progress_.cancel->load(std::memory_order_relaxed);
+    return (progress_.cancel == nullptr || !progress_.cancel->load(std::memory_order_relaxed)) && !memory_used_up();
   };
+}
+
+void VolumeExaminer::end_early(const std::string& what) {
+  if (progress_.cancel != nullptr && progress_.cancel->load(std::memory_order_relaxed))
+    throw RunError(ExitCode::interrupted, "examine", "interrupted", "stopped while reading " + what);
+  out_.complete = false;
+  if (ended_early_.insert(what).second)
+    out_.warnings.push_back({"memory_limit",
+                             fmt::format("volume {}: memory limit reached ({} MiB): {} was not read to its end", info_.index,
+                                         evidence_.budget != nullptr ? evidence_.budget->limit() >> 20 : 0, what),
+                             {}});
 }
 
 void VolumeExaminer::read() {
@@ -126,7 +137,7 @@ void VolumeExaminer::read_records() {
       note_record_slack(sighting);
     graph_.add(sighting);
   });
-  if (tally.stopped) throw RunError(ExitCode::interrupted, "examine", "interrupted", "stopped while reading $MFT");
+  if (tally.stopped) end_early("$MFT");
 
   const carvers::MftTally& mft = tally.mft;
   Coverage coverage{
@@ -212,7 +223,7 @@ void VolumeExaminer::read_journals() {
       if (!log_journal_.empty()) log_journal_.erase(JournalKey::of(sighting));
       if (!free_.journal.empty()) forget_carved(sighting);
     });
-    if (tally.stopped) throw RunError(ExitCode::interrupted, "examine", "interrupted", "stopped while reading the change journal");
+    if (tally.stopped) end_early("the change journal");
     Coverage coverage{
         .volume = info_.index, .source = "usn_journal", .first = tally.window.first, .last = tally.window.last, .records = tally.records};
     const history::RecordSlot* slot = graph_.record(owner);
@@ -248,7 +259,7 @@ void VolumeExaminer::read_index_file() {
     see_ticks(sighting);
     graph_.add(sighting);
   });
-  if (index_tally_.stopped) throw RunError(ExitCode::interrupted, "examine", "interrupted", "stopped while reading the index");
+  if (index_tally_.stopped) end_early("the index");
 }
 
 void VolumeExaminer::index_coverage() {
