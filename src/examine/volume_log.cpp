@@ -54,7 +54,7 @@ void VolumeExaminer::read_log() {
         else
           ++left_out;
       });
-  if (tally.stopped) throw RunError(ExitCode::interrupted, "examine", "interrupted", "stopped while reading $LogFile");
+  if (tally.stopped) end_early("$LogFile");
   log_times_ = std::move(tally.times);
 
   last_lsn_ = std::max(last_lsn_, tally.last_lsn);

@@ -111,7 +111,7 @@ bool VolumeExaminer::carve_index(FileReference directory) {
       graph_.add(sighting);
       added = true;
     });
-    if (tally.stopped) throw RunError(ExitCode::interrupted, "examine", "interrupted", "stopped while reading directory indexes");
+    if (tally.stopped) end_early("directory indexes");
     index_tally_.add(tally);
   }
   return added;
