@@ -8,10 +8,13 @@
 #include <optional>
 #include <utility>
 
+#include "cli/many.hpp"
 #include "cli/options.hpp"
+#include "cli/sandbox.hpp"
 #include "cli/terminal.hpp"
 #include "report/document.hpp"
 #include "report/folder.hpp"
+#include "report/json_writer.hpp"
 #include "report/output_file.hpp"
 #include "report/timeline/timeline_file.hpp"
 #include "report/verify.hpp"
@@ -58,6 +61,8 @@ class Program {
     const report::Sink lines = [this](std::string_view text) {
       if (!options_.quiet) out_.write(text);
     };
+    // What a forged manifest names can be read, but nothing can be written, sent or started.
+    if (options_.sandbox) enter_sandbox({.read_all = true});
     ExitCode code;
     try {
       code = report::verify({options_.folder, options_.evidence}, lines, progress);
@@ -72,19 +77,31 @@ class Program {
     return code;
   }
 
-  Progress progress() {
+  // `rules`: what may still be opened once the inputs are.
+  Progress progress(SandboxRules rules) {
     Progress progress;
-    progress.report = [this](std::string_view stage, std::uint64_t done, std::uint64_t total) { progress_.show(stage, done, total); };
+    if (!child_)
+      progress.report = [this](std::string_view stage, std::uint64_t done, std::uint64_t total) { progress_.show(stage, done, total); };
     progress.cancel = &cancel_;
+    if (options_.sandbox) progress.opened = [this, rules = std::move(rules)] { sandbox_ = enter_sandbox(rules); };
     return progress;
+  }
+
+  // The folder in which this name stands.
+  static std::string folder_of(std::string path) {
+    while (path.size() > 1 && path.ends_with('/')) path.pop_back();
+    const auto slash = path.rfind('/');
+    return slash == std::string::npos ? "." : slash == 0 ? "/" : path.substr(0, slash);
   }
 
   ExitCode timeline() {
     const Request& request = options_.requests.front();
     std::optional<report::OutputFile> file;
     if (!options_.file.empty()) file.emplace(options_.file);
+    SandboxRules rules;
+    if (file) rules = {.files = {file->unfinished()}, .places = {folder_of(options_.file)}};
     const auto tell = [&](auto&& writer) {
-      Examination told = trimcarve::timeline(request, [&](const TimelineEntry& entry) { writer.add(entry); }, progress());
+      Examination told = trimcarve::timeline(request, [&](const TimelineEntry& entry) { writer.add(entry); }, progress(rules));
       progress_.wipe();
       writer.finish(&cancel_);
       return std::pair(std::move(told), writer.rows());
@@ -104,53 +121,127 @@ class Program {
   }
 
   ExitCode examine_all() {
-    const bool several = options_.requests.size() > 1;
-    std::optional<report::OutputFolder> above;
-    std::vector<std::string> folders(options_.requests.size(), options_.folder);
-    if (several && !options_.folder.empty()) {
-      above.emplace(options_.folder);
-      const auto names = folder_names(options_.requests);
-      for (std::size_t i = 0; i < names.size(); ++i) folders[i] = options_.folder + "/" + names[i];
-    }
-    ExitCode worst = ExitCode::done;
-    for (std::size_t i = 0; i < options_.requests.size(); ++i) {
-      ExitCode code;
-      try {
-        code = examine_one(options_.requests[i], static_cast<std::uint32_t>(i), folders[i]);
-      } catch (const RunError& error) {
-        // An image that cannot be read does not keep the others from being read; a failed output or an interrupt ends all.
-        if (!several || error.code() != ExitCode::input) throw;
-        progress_.wipe();
-        print_error(error.what());
-        code = error.code();
-      }
-      worst = std::max(worst, code);
-    }
+    if (options_.requests.size() > 1) return examine_many();
+    std::string summary;
+    const ExitCode code = examine_one(0, options_.folder, summary);
     out_.flush();
+    return code;
+  }
+
+  // An image that cannot be read, or that brings its process down, does not keep the others from being read; a failed output ends all.
+  ExitCode examine_many() {
+    const auto names = folder_names(options_.requests);
+    std::optional<report::OutputFolder> above;
+    std::optional<report::OutputFile> summaries;
+    if (!options_.folder.empty()) {
+      above.emplace(options_.folder);
+      summaries.emplace(options_.folder + "/summary.jsonl");
+    }
+    const auto folder = [&](std::size_t n) { return above ? options_.folder + "/" + names[n] : std::string(); };
+    const auto work = [&](std::size_t n, std::string& summary) {
+      child_ = true;
+      try {
+        const ExitCode code = examine_one(n, folder(n), summary);
+        out_.flush();
+        return code;
+      } catch (const RunError& error) {
+        if (error.code() != ExitCode::interrupted) print_error(error.what());
+        if (summary.empty()) summary = summary_line(n, error.code(), nullptr, error.what());
+        return error.code();
+      } catch (const std::bad_alloc&) {
+        print_error(options_.requests[n].image.front() + ": memory: cannot go on: not enough of it");
+        summary = summary_line(n, ExitCode::input, nullptr, "not enough memory");
+        return ExitCode::input;
+      }
+    };
+    const auto outcomes = run_many(options_.requests.size(), options_.jobs, work, out_, cancel_, [this](std::size_t done) {
+      progress_.show("images", done, options_.requests.size());
+    });
+    progress_.wipe();
+    ExitCode worst = ExitCode::done;
+    for (std::size_t n = 0; n < outcomes.size(); ++n) {
+      const ImageOutcome& outcome = outcomes[n];
+      if (!outcome.started) continue;
+      worst = std::max(worst, outcome.code);
+      std::string line = outcome.summary;
+      if (outcome.signal != 0) {
+        const std::string why = fmt::format("the process that read it was ended by signal {}", outcome.signal);
+        print_error(fmt::format("{}: cannot be examined: {}", options_.requests[n].image.front(), why));
+        line = summary_line(n, outcome.code, nullptr, why);
+      }
+      if (summaries) summaries->write(line);
+    }
+    if (cancel_) throw RunError(ExitCode::interrupted, "run", "stopped", "interrupted");
+    out_.flush();
+    if (summaries) summaries->finish();
     return worst;
   }
 
-  ExitCode examine_one(const Request& request, std::uint32_t image, const std::string& folder) {
+  // One line of summary.jsonl: an image, and what came of it.
+  std::string summary_line(std::size_t n, ExitCode code, const Examination* examination, std::string_view error) {
+    std::string line;
+    report::JsonWriter json([&line](std::string_view text) { line += text; });
+    json.begin_object();
+    json.key("image").value(options_.requests[n].image.front());
+    json.key("exit_code").value(static_cast<int>(code));
+    json.key("error");
+    error.empty() ? json.null() : json.value(error);
+    json.key("folder");
+    options_.folder.empty() ? json.null() : json.value(folder_names(options_.requests)[n]);
+    json.key("complete").value(examination != nullptr && examination->complete);
+    json.key("targets").begin_array();
+    if (examination != nullptr)
+      for (const TargetReport& target : examination->targets) {
+        json.begin_object();
+        json.key("target").value(target.target);
+        json.key("verdict").value(to_string(target.verdict));
+        json.key("grade").value(to_string(target.grade));
+        json.key("runs").value(target.runs.size());
+        // The last removal.
+        const Bounds* removed = nullptr;
+        for (const Instance& instance : target.instances)
+          if (instance.removed && (removed == nullptr || instance.removed->latest > removed->latest)) removed = &*instance.removed;
+        for (const auto& [name, end] : {std::pair("removed_earliest", removed != nullptr ? removed->earliest : std::nullopt),
+                                        std::pair("removed_latest", removed != nullptr ? removed->latest : std::nullopt)}) {
+          json.key(name);
+          end ? json.value(to_iso8601(*end)) : json.null();
+        }
+        json.end_object();
+      }
+    json.end_array();
+    json.end_object();
+    json.end_line();
+    json.flush();
+    return line;
+  }
+
+  ExitCode examine_one(std::size_t n, const std::string& folder, std::string& summary) {
     std::optional<report::OutputFolder> output;
     if (!folder.empty()) output.emplace(folder);
-    Examination examination = examine(request, progress());
+    SandboxRules rules;
+    if (output) rules = {.folders = {folder}, .places = {folder_of(folder)}};
+    Examination examination = examine(options_.requests[n], progress(rules));
     progress_.wipe();
     if (output) output->write(examination, run_, &cancel_);
     if (cancel_) throw RunError(ExitCode::interrupted, "run", "stopped", "interrupted");
-    print(examination, image);
+    print(examination, n);
     if (output && options_.format == Format::summary && !options_.quiet)
       out_.write(fmt::format("\nWritten to {0}; check it at any time with: trimcarve verify {0}\n", for_terminal(folder)));
-    return examination.complete ? ExitCode::done : ExitCode::incomplete;
+    const ExitCode code = examination.complete ? ExitCode::done : ExitCode::incomplete;
+    if (child_) summary = summary_line(n, code, &examination, "");
+    return code;
   }
 
-  void print(const Examination& examination, std::uint32_t image) {
+  void print(const Examination& examination, std::size_t image) {
     switch (options_.format) {
       case Format::json: report::write_document(examination, sink()); break;
-      case Format::lines: report::write_lines(examination, image, sink()); break;
+      case Format::lines: report::write_lines(examination, static_cast<std::uint32_t>(image), sink()); break;
       case Format::summary:
         if (options_.quiet) break;
         if (image > 0) out_.write("\n");
         (options_.command == Command::info ? report::write_info : report::write_console)(examination, console_style(), sink());
+        if (options_.command == Command::info)
+          out_.write(fmt::format("\nWhile it was read, this program was restricted: {}\n", sandbox_));
         break;
     }
   }
@@ -160,6 +251,8 @@ class Program {
   const std::atomic<bool>& cancel_;
   Output out_;
   ProgressLine progress_;
+  bool child_ = false;                           // one of several images, in its own process
+  std::string sandbox_ = "no, by --no-sandbox";  // what it is in
 };
 
 int run(int argc, const char* const* argv) {

@@ -149,7 +149,7 @@ Parsed parse(int argc, const char* const* argv) {
   std::vector<std::string> images, targets;
   std::optional<std::uint32_t> volume, password_fd, certificate_password_fd;
   bool json = false, lines = false, no_progress = false, no_log_replay = false, no_shadows = false;
-  bool ask_password = false, free_space = false, no_free_space = false;
+  bool no_sandbox = false, ask_password = false, free_space = false, no_free_space = false;
 
   CLI::App app(
       "Finds what was deleted from NTFS volumes, above all on Azure disks whose free clusters were trimmed, with the bytes each statement "
@@ -220,6 +220,7 @@ Parsed parse(int argc, const char* const* argv) {
                       "search every sector of data that no volume explains for lost volumes, however much there is");
     command->add_flag("--no-shadows", no_shadows, "leave volume shadow copies out");
   }
+  examine->add_option("-j,--jobs", options.jobs, "of several images, how many are examined at a time [1]")->type_name("N")->check(CLI::Range(1U, 1024U));
   CLI::Option* free_flag = examine->add_flag(
       "--free-space", free_space,
       fmt::format("search free clusters and the slack of files, however much is stored there [up to {} GiB]", free_space_by_default >> 30));
@@ -265,6 +266,7 @@ Parsed parse(int argc, const char* const* argv) {
 
   for (CLI::App* command : {examine, timeline, info, verify}) {
     command->add_flag("-q,--quiet", options.quiet, "print neither summary nor progress; errors only");
+    command->add_flag("--no-sandbox", no_sandbox, "keep the rights to open files and sockets while evidence is read");
     command->add_flag("--no-progress", no_progress, "no progress line (there is one only on a terminal)");
   }
 
@@ -280,6 +282,7 @@ Parsed parse(int argc, const char* const* argv) {
     throw usage(error.what(), "see trimcarve --help");
   }
 
+  options.sandbox = !no_sandbox;
   options.progress = !no_progress && !options.quiet;
   if (verify->parsed()) {
     options.command = Command::verify;

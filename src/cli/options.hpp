@@ -1,6 +1,7 @@
 // The command line, read and checked. What cannot be meant is a usage error here, before anything is opened.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -24,6 +25,8 @@ struct Options {
   std::vector<std::string> evidence;  // verify: where the inputs are now
   Format format = Format::summary;
   bool quiet = false, progress = true;
+  bool sandbox = true;
+  std::uint32_t jobs = 1;  // images examined at a time
 };
 
 // `text` is what --help or --version asks for; then nothing else is to be done. Throws RunError{usage}.

@@ -60,8 +60,10 @@ int restrict_files(const SandboxRules& wanted) {
   const report::Descriptor rules(static_cast<int>(::syscall(SYS_landlock_create_ruleset, &attributes, sizeof attributes, 0)));
   if (!rules) return 0;
   for (const char* path : system_files) allow(rules.get(), path, read_file | read_dir, handled);
-  for (const std::string& path : wanted.writable)
+  for (const std::string& path : wanted.folders)
     allow(rules.get(), path, write_file | read_file | read_dir | remove_dir | remove_file | make_dir | make_reg | refer | truncate_file, handled);
+  for (const std::string& path : wanted.files) allow(rules.get(), path, write_file | read_file | truncate_file, handled);
+  for (const std::string& path : wanted.places) allow(rules.get(), path, remove_dir | remove_file | make_reg, handled);
   return ::syscall(SYS_landlock_restrict_self, rules.get(), 0) == 0 ? version : 0;
 }
 

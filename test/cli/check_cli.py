@@ -564,6 +564,59 @@ def several(folder):
     for d in made:
         check(run("verify", os.path.join(out, d)).returncode == 0, f"verify {d}")
 
+    def summary(path):
+        with open(path + "/summary.jsonl", encoding="utf-8") as f:
+            return [json.loads(line) for line in f]
+
+    lines = summary(out)
+    check([line["image"] for line in lines] == [one, folder + "/noise", two], f"summary: {lines}")
+    check([line["exit_code"] for line in lines] == [0, 3, 0] and [line["complete"] for line in lines] == [True, False, True], f"summary: {lines}")
+    check("noise" in lines[1]["error"] and lines[0]["error"] is None, f"summary: {lines}")
+    check([t["verdict"] for line in lines for t in line["targets"]] == ["removed", "none"], f"summary: {lines}")
+    with open(os.path.join(out, lines[0]["folder"], "findings.json"), encoding="utf-8") as f:
+        removed = [i["removed"] for i in json.load(f)["targets"][0]["instances"] if i["removed"]]
+    check(lines[0]["targets"][0]["removed_latest"] in [r["latest"]["time"] for r in removed], f"summary: {lines[0]} against {removed}")
+    check(all(line["folder"] in os.listdir(out) or line["exit_code"] == 3 for line in lines), "summary: folders")
+    # As many at a time as one likes: the same lines in the same order.
+    images = [one, two, one, two, one]
+    alone, together = run("examine", *images, "--jsonl"), run("examine", *images, "--jsonl", "--jobs", "4")
+    check(alone.returncode == together.returncode == 0 and alone.stdout == together.stdout and len(alone.stdout) > 10000, "--jobs changes the output")
+    # A process that is brought down costs its image.
+    for attempt in range(20):
+        again = f"{folder}/again{attempt}"
+        p = subprocess.Popen([program, "examine", one, two, "-o", again, "-q"], stderr=subprocess.PIPE, text=True)
+        killed = False
+        while p.poll() is None and not killed:
+            with open(f"/proc/{p.pid}/task/{p.pid}/children", encoding="ascii") as f:
+                for child in f.read().split()[:1]:
+                    os.kill(int(child), signal.SIGKILL)
+                    killed = True
+        error = p.communicate()[1]
+        lines = summary(again)
+        if killed and lines[0]["exit_code"] != 0:
+            check(p.returncode == 3 and "signal 9" in error and "signal 9" in lines[0]["error"], f"a crash: {p.returncode} {error} {lines}")
+            check(lines[1]["exit_code"] == 0 and run("verify", f"{again}/{lines[1]['folder']}").returncode == 0, f"after a crash: {lines}")
+            check(not os.path.exists(f"{again}/{lines[0]['folder']}/manifest.json"), "a killed run looks finished")
+            break
+    else:
+        check(False, "no child could be killed")
+
+
+def sandbox(folder):
+    """In the sandbox, without it, and where nothing may be opened by name: the same output; info says which."""
+    image = sample(folder)
+    for out, options in (("in", []), ("out", ["--no-sandbox"])):
+        check(run("examine", image, "-o", f"{folder}/{out}", "-q", *options).returncode == 0, f"examine {options}")
+    names = sorted(os.path.relpath(os.path.join(d, f), folder + "/in") for d, _, files in os.walk(folder + "/in") for f in files)
+    check(len(names) > 20, f"files {names}")
+    for name in names:
+        if name not in ("manifest.json", "report.html", "case.jsonld"):  # they have the command line
+            with open(f"{folder}/in/{name}", "rb") as a, open(f"{folder}/out/{name}", "rb") as b:
+                check(a.read() == b.read(), f"{name} differs")
+    told, without = run("info", image).stdout, run("info", image, "--no-sandbox").stdout
+    check("no, by --no-sandbox" in without and "no, by" not in told and re.search("restricted: (files|none)", told), f"info: {told[-200:]}")
+
+
 
 def verify_names_one_byte(folder):
     """One changed byte, in any output or in any cited range of the image, is named."""
@@ -774,7 +827,7 @@ checks = {
     "folder-not-empty": folder_not_empty,
     "disk-full": disk_full,
     "pipes": pipes,
-    "several": several,
+    "several": several, "sandbox": sandbox,
     "verify": verify_names_one_byte,
     "artefacts": artefacts,
     "split": split_raw,

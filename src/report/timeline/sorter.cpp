@@ -33,8 +33,7 @@ Descriptor open_temporary() {
   // A file system without O_TMPFILE.
   std::string name = std::string(folder) + "/trimcarve-XXXXXX";
   file = Descriptor(::mkostemp(name.data(), O_CLOEXEC));
-  if (!file) fail("cannot create");
-  ::unlink(name.c_str());
+  if (file) ::unlink(name.c_str());
   return file;
 }
 
@@ -101,6 +100,8 @@ class RowSorter::Reader {
   RowHead head_{};
 };
 
+RowSorter::RowSorter(std::size_t budget) : budget_(budget), file_(open_temporary()), why_not_(file_ ? 0 : errno) {}
+
 void RowSorter::add(const TimelineEntry& entry) {
   if (entries_.capacity() < budget_) {
     // All at once: what is not used costs no memory, and growing would hold everything twice.
@@ -126,7 +127,10 @@ void RowSorter::sort() {
 }
 
 void RowSorter::spill() {
-  if (!file_) file_ = open_temporary();
+  if (!file_) {
+    errno = why_not_;
+    fail("cannot create");
+  }
   sort();
   const std::uint64_t begin = written_;
   std::string out;

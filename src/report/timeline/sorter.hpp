@@ -18,7 +18,8 @@ namespace trimcarve::report {
 class RowSorter {
  public:
   static constexpr std::size_t default_budget = std::size_t{256} << 20;  // bytes of memory
-  explicit RowSorter(std::size_t budget = default_budget) : budget_(budget) {}
+  // Opens the temporary file, if it can: later this may not be allowed any more.
+  explicit RowSorter(std::size_t budget = default_budget);
 
   void add(const TimelineEntry& entry);
   // Once, last. `cancel` set: RunError{interrupted}.
@@ -44,6 +45,7 @@ class RowSorter {
   std::string entries_;
   std::vector<Key> keys_;
   Descriptor file_;
+  int why_not_ = 0;  // errno: why there is no temporary file
   std::uint64_t written_ = 0, rows_ = 0;
   std::vector<Run> runs_;
 };
