@@ -28,9 +28,14 @@ std::string uuid5(std::string_view name_space, std::string_view name) {
 }
 
 std::string urn(std::string_view uuid) {
+  constexpr std::string_view digits = "0123456789abcdef";
   std::string text = "urn:uuid:";
-  for (std::size_t i = 0; i < uuid.size(); ++i)
-    text += fmt::format("{}{:02x}", i == 4 || i == 6 || i == 8 || i == 10 ? "-" : "", static_cast<unsigned char>(uuid[i]));
+  for (std::size_t i = 0; i < uuid.size(); ++i) {
+    if (i == 4 || i == 6 || i == 8 || i == 10) text += '-';
+    const auto byte = static_cast<unsigned char>(uuid[i]);
+    text += digits[byte >> 4U];
+    text += digits[byte & 0xFU];
+  }
   return text;
 }
 
