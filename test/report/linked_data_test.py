@@ -6,6 +6,7 @@ usage: linked_data_test.py WRITE_CASE TRIMCARVE SAMPLE.vhd.xz CASE_TERMS.json
 import hashlib
 import json
 import lzma
+import os
 import re
 import shutil
 import subprocess
@@ -16,6 +17,9 @@ try:
     import rdflib
     from rdflib import RDF, XSD
 except ImportError:
+    # Debian's package is for Debian's own Python, which may not be the first one of this machine.
+    if sys.executable != "/usr/bin/python3" and os.path.exists("/usr/bin/python3"):
+        os.execv("/usr/bin/python3", ["/usr/bin/python3", *sys.argv])
     print("SKIPPED: python3-rdflib is not on this machine")
     sys.exit(77)
 
