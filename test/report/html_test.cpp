@@ -197,3 +197,34 @@ TEST_CASE("an examination of nothing makes a page") {
   CHECK(has(page, "No target was asked for."));
   CHECK(has(page, "</html>"));
 }
+
+TEST_CASE("each cell of the map is what most of its clusters are, with a line where some others have data") {
+  const TempFolder folder;
+  Examination x = example(make_example_disk(folder));
+  ClusterMap& map = x.volumes.front().map;
+  map.clusters = 2560;  // two a cell
+  map.per_cell = 2;
+  map.cells.resize(1280);
+  for (auto& cell : map.cells) cell[ClusterMap::unmapped] = 2;
+  map.cells[3] = {};
+  map.cells[3][ClusterMap::not_free] = 2;
+  map.cells[130] = {};  // row 1, column 2
+  map.cells[130][ClusterMap::data] = map.cells[130][ClusterMap::not_free] = 1;
+  x.files[2].streams[0].runs = {{0, 2558, 9, RunState::data, ""}, {9, 1, 2, RunState::zero, ""}};  // the first leaves the volume
+  const std::string page = page_of(x);
+  CHECK(has(page, "each cell 2 clusters, 8.0 KiB,"));
+  CHECK(has(page, "<path class=\"m-not_free\" d=\"M27 0h9v14h-9zM18 16h9v14h-9z\"/>"));
+  CHECK(has(page, "<path class=\"m-data\" d=\"M18 27h9v3h-9z\"/>"));
+  CHECK(has(page, "<i class=\"k m-unmapped\"></i>free, unmapped by the container's table: discarded</li>"));
+  CHECK(has(page, "<rect class=\"r-data\" x=\"1144\" y=\"145\""));
+  CHECK(has(page, "from byte 0 of the volume: 1 zero<"));
+  CHECK(has(page, "from byte 8,192 of the volume: 1 zero<"));
+}
+
+TEST_CASE("without a bitmap the map shows what is stored, and calls nothing free") {
+  const TempFolder folder;
+  const std::string page = page_of(example(make_example_disk(folder)));
+  const std::string_view map = between(page, "<h4>Where it lies", "<h4>Clusters of the tree");
+  CHECK(has(map, "<path class=\"m-stored\" d=\"M0 0h144v14h-144z\"/>"));  // 65,536 bytes are 16 clusters, each a cell
+  CHECK(!has(map, "free"));
+}
