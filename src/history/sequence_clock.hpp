@@ -97,7 +97,8 @@ class SequenceClock {
 };
 
 // What a sighting says to the clock of each sequence. Only whole records: a torn one may have the number of one state and the times of
-// another.
-void add_ticks(const Sighting& sighting, SequenceClock& by_lsn, SequenceClock& by_usn);
+// another. `logged`: what the change time in a $STANDARD_INFORMATION of $LogFile is: written where the log record sets it (a record made,
+// a value updated), at_least where it is what stood there before (undo data, a record that is freed).
+void add_ticks(const Sighting& sighting, SequenceClock& by_lsn, SequenceClock& by_usn, TickKind logged = TickKind::at_least);
 
 }  // namespace trimcarve::history

@@ -361,7 +361,15 @@ class Console {
         if (by.find(source.source) == std::string::npos) by += (by.empty() ? "" : ", ") + source.source;
       std::string when = interval(step.earliest, step.latest);
       if (step.earliest && step.earliest == step.latest) when = seconds_of(*step.earliest);
-      field(4, step.what, fmt::format("{}: {} [{}; {}]", when, step.text, by, to_string(step.grade)));
+      if (step.placed && !(step.earliest && step.earliest == step.latest)) {
+        if (!step.earliest && !step.latest) when.clear();
+        const auto end = [](FileTime time) { return time == no_time ? std::optional<FileTime>() : time; };
+        when += fmt::format("{}about {} by {} {}", when.empty() ? "" : ", ",
+                            interval(end(step.placed->estimate.earliest), end(step.placed->estimate.latest)),
+                            step.placed->sequence == "lsn" ? "LSN" : "USN", step.placed->number);
+      }
+      const std::string note = step.note.empty() ? "" : "; " + step.note;
+      field(4, step.what, fmt::format("{}: {}{} [{}; {}]", when, step.text, note, by, to_string(step.grade)));
     }
   }
 
