@@ -67,10 +67,10 @@ void put_clock(Page& page, const VolumeInfo& volume, const ClockInfo& clock) {
   const auto& held = clock.held_out;
   const std::uint64_t told = held.inside + held.later;
   page.put(fmt::format(
-      "<tr><td>{}</td><td>{}</td><td>{}</td><td class=\"n\">{}</td><td class=\"t\">{}</td><td class=\"t\">{}</td><td class=\"n\">{}</td>"
-      "<td class=\"n\">{}</td><td class=\"n\">{}</td><td class=\"wrap\">{}</td></tr>\n",
+      "<tr><td>{}</td><td>{}</td><td>{}</td><td class=\"n\">{}</td><td class=\"t\">{}{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td>"
+      "<td class=\"n\">{}</td><td class=\"wrap\">{}</td></tr>\n",
       volume.index, clock.sequence == "lsn" ? "LSN" : "USN", clock.sound ? "sound" : "<b>cannot tell</b>", with_commas(clock.ticks),
-      clock.first ? html_time(*clock.first) : "", clock.last ? html_time(*clock.last) : "",
+      clock.first ? html_time(*clock.first) : "", clock.last ? " to<br>" + html_time(*clock.last) : "",
       share(clock.later + clock.doubtful, clock.ticks), share(held.inside, told), held.inside == 0 ? "" : width_text(held.median_width),
       note));
 }
@@ -83,9 +83,9 @@ void put_clocks(Page& page) {
       "are ticks, and a time that is not recorded lies between its neighbours'. What is told by them is an estimate and narrows no bound. "
       "Held out: each of a share of the ticks, told from the others.</p>\n"
       "<div class=\"scroll\"><table class=\"clocks\"><thead><tr><th>Volume</th><th>Clock</th><th>State</th><th "
-      "class=\"n\">Ticks</th><th>From</th>"
-      "<th>To</th><th class=\"n\">Contradicted</th><th class=\"n\">Held out: inside</th><th class=\"n\">Median "
-      "width</th><th>Note</th></tr></thead>"
+      "class=\"n\">Ticks</th><th>Span</th>"
+      "<th class=\"n\">Contradicted</th><th class=\"n\">Held out: inside</th><th class=\"n\">Median width</th>"
+      "<th>Note</th></tr></thead>"
       "<tbody>\n");
   for (const VolumeInfo& volume : page.x.volumes)
     for (const ClockInfo& clock : volume.clocks) put_clock(page, volume, clock);

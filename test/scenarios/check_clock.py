@@ -216,6 +216,19 @@ def unlinked(folder):
     check(found > 0, "no entry in slack tells of an end")
 
 
+def logged(folder):
+    """Records reused, the journal gone: $LogFile holds the records that made and freed the tree's files, each with its LSN."""
+    path, image, truth = build("log-only", folder)
+    report, clock = examine(path, image)
+    check(clock["sound"] and clock["later"] == 0, f"clock {clock}")
+    check_inside(report, truth)
+    made = [(f, e, true) for f, e, true in creations(report, truth) if f["state"] == "deleted"]
+    check(len(made) >= 28, f"{len(made)} creations estimated")
+    for file, estimate, true in made:
+        check(not estimate["by_then"] and estimate["earliest"] and estimate["latest"] and
+              int(estimate["earliest"]["filetime"]) <= true <= int(estimate["latest"]["filetime"]), f"{file['path']}: made at {true}, {estimate}")
+
+
 def restarted(folder):
     """The log was made anew a third of the records ago: their LSNs begin low again, among those of old records."""
     path, image, truth = build("journal-gone", folder)
