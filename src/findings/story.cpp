@@ -31,7 +31,11 @@ std::string quoted(const std::string& text) {
 class Teller {
  public:
   Teller(const Examination& examination, const TargetReport& report, const Hearing& hearing, std::span<const Touching> touches)
-      : x_(examination), report_(report), hearing_(hearing), touches_(touches) {}
+      : x_(examination), report_(report), hearing_(hearing), touches_(touches) {
+    for (const FileReport& file : x_.files)
+      if (!file.directory && !file.estimates.empty() && (ends_in(file.name, u".settings") || ends_in(file.name, u".status")))
+        estimated_.push_back(&file);
+  }
 
   std::vector<StoryStep> tell() {
     for (const Instance& instance : report_.instances) tell_instance(instance);
@@ -47,6 +51,9 @@ class Teller {
   }
 
  private:
+  static bool ends_in(std::u16string_view name, std::u16string_view ending) {
+    return name.size() > ending.size() && same_ascii(name.substr(name.size() - ending.size()), ending);
+  }
   static bool is_exact(const StoryStep& step) { return step.earliest && step.earliest == step.latest; }
 
   // By time. A step that has none, or only bounds, stands where its number puts it between those that have one, but never outside of its
@@ -128,12 +135,9 @@ class Teller {
 
   // Of a run's files that end so the one of which the clocks say something.
   const SequenceEstimate* estimate_of(const RunRecord& run, std::u16string_view ending, std::string_view event) const {
-    if (run.sightings.empty()) return nullptr;
-    for (const FileReport& file : x_.files) {
-      if (file.volume != run.volume || file.directory || file.name.size() <= ending.size() || file.estimates.empty()) continue;
-      if (!same_ascii(std::u16string_view(file.name).substr(file.name.size() - ending.size()), ending) || !tells(file, run.sightings))
-        continue;
-      if (const SequenceEstimate* estimate = estimate_of(&file, event)) return estimate;
+    for (const FileReport* file : estimated_) {
+      if (file->volume != run.volume || !ends_in(file->name, ending) || !tells(*file, run.sightings)) continue;
+      if (const SequenceEstimate* estimate = estimate_of(file, event)) return estimate;
     }
     return nullptr;
   }
@@ -225,10 +229,7 @@ class Teller {
     std::vector<std::uint32_t> out;
     for (const std::uint32_t n : run.sightings) {
       const Sighting& sighting = x_.sightings[n];
-      const bool named = std::ranges::any_of(sighting.names, [&](const NameFact& fact) {
-        const std::u16string_view name = sighting.name(fact);
-        return name.size() > ending.size() && same_ascii(name.substr(name.size() - ending.size()), ending);
-      });
+      const bool named = std::ranges::any_of(sighting.names, [&](const NameFact& fact) { return ends_in(sighting.name(fact), ending); });
       if (named) out.push_back(n);
     }
     return out;
@@ -359,6 +360,7 @@ class Teller {
   const Hearing& hearing_;
   std::span<const Touching> touches_;
   std::vector<StoryStep> out_;
+  std::vector<const FileReport*> estimated_;                    // settings and status files of which the clocks of numbers say something
   std::vector<std::pair<std::size_t, std::uint32_t>> volumes_;  // of the steps that are placed, by their position in out_
 };
 

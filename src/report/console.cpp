@@ -194,7 +194,9 @@ class Console {
   void clock(const ClockInfo& clock) {
     const auto& held = clock.held_out;
     std::string text = clock.sound ? "sound" : "not sound: " + clock.why_not;
-    text += fmt::format("; {} dated records, {} in order", with_commas(clock.ticks), with_commas(clock.in_order));
+    const std::string span =
+        clock.first && clock.last ? fmt::format(" from {} to {}", seconds_of(*clock.first), seconds_of(*clock.last)) : "";
+    text += fmt::format("; {} dated records{}, {} in order", with_commas(clock.ticks), span, with_commas(clock.in_order));
     if (clock.later + clock.doubtful != 0) text += fmt::format(", {} later than others allow", with_commas(clock.later + clock.doubtful));
     if (held.inside + held.later != 0)
       text +=
