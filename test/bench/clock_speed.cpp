@@ -35,7 +35,8 @@ struct Clocks {
 void pass(const ntfs::Volume& volume, history::Graph& graph, Clocks* clocks) {
   carvers::RecordPassOptions options;
   options.record_size = volume.record_size();
-  if (clocks != nullptr) clocks->by_lsn.reserve(volume.record_count());
+  if (clocks != nullptr)
+    for (history::SequenceClock* clock : {&clocks->by_lsn, &clocks->by_usn}) clock->reserve(volume.record_count());
   carvers::carve_records(*volume.mft(), options, [&](const Sighting& s) {
     if (s.source == SourceKind::index) return;
     if (clocks != nullptr) history::add_ticks(s, clocks->by_lsn, clocks->by_usn);
