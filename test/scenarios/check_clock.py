@@ -57,6 +57,7 @@ class Record:
 
 
 CREATED, MODIFIED, CHANGED, ACCESSED = range(4)
+ROOT = 5
 
 
 def records(image):
@@ -64,7 +65,7 @@ def records(image):
     while (at := image.find(b"FILE", at)) >= 0:
         if at % 512 == 0:
             record = Record(image, at)
-            if record.times is not None and record.lsn != 0 and record.entry >= 24:
+            if record.times is not None and record.lsn != 0 and (record.entry >= 24 or record.entry == ROOT):
                 out.append(record)
         at += 4
     return out
