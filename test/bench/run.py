@@ -215,6 +215,10 @@ def main():
     results = measure({**own, **peers}, given.repeat)
     table("One volume, warm cache, in turn", results, units)
 
+    clock = build / "test/bench/clock_speed"
+    if os.access(clock, os.X_OK):
+        print("\n" + subprocess.run([str(clock), image, str(offset)], capture_output=True, text=True, check=False).stdout, end="")
+
     if own and given.log_mib and os.access(builder, os.X_OK):
         log = folder / f"bulk-{given.log_mib}.log"
         if not log.exists():

@@ -185,11 +185,38 @@ TEST_CASE("a step without a time is in the picture and in the table") {
   const TempFolder temp;
   Examination x = example(make_example_disk(temp));
   x.targets[0].story.resize(1);
+  x.targets[0].story[0] = {};
   x.targets[0].story[0].what = "removed";
   x.targets[0].story[0].sources = {{"usn_journal", std::nullopt, true, "", {1}}};
   const std::string page = page_of(x);
   CHECK(count(page, "<circle") == 1);
   CHECK(has(page, "<td class=\"t\">time unknown</td><td><b>removed</b>"));
+}
+
+TEST_CASE("the health of each clock of sequence numbers is in the page: its ticks, span, contradictions and hold-out") {
+  const TempFolder temp;
+  Examination x = example(make_example_disk(temp));
+  const std::string page = page_of(x);
+  const std::string_view row = between(page, "<table class=\"clocks\">", "</table>");
+  for (const char* text : {"<td>LSN</td><td>sound</td>", "<td class=\"n\">300</td>", "2026-10-01&nbsp;00:00:00", "2026-11-03&nbsp;11:00:02",
+                           "<td class=\"n\">280 of 281 (99.6&nbsp;%)</td>", "<td class=\"n\">0.01&nbsp;s</td>", "set back before 2000000",
+                           "what is above 3000000 is of an earlier sequence"})
+    CHECK_MESSAGE(has(row, text), text);
+  x.volumes[0].clocks[0].sound = false;
+  x.volumes[0].clocks[0].why_not = "3 dated records, too few <b>";
+  const std::string other = page_of(x);
+  CHECK(has(other, "<b>cannot tell</b>"));
+  CHECK(has(other, "3 dated records, too few &lt;b&gt;"));
+  x.volumes[0].clocks.clear();
+  CHECK_FALSE(has(page_of(x), "class=\"clocks\""));
+}
+
+TEST_CASE("a step that only its sequence number places is in the picture where that is, and says by what") {
+  const TempFolder temp;
+  const std::string page = page_of(example(make_example_disk(temp)));
+  CHECK(has(page, "by LSN 1048576: about"));
+  CHECK(has(page, "<b>the numbers say otherwise</b>"));
+  CHECK(count(page, "<circle") == 1);
 }
 
 TEST_CASE("an examination of nothing makes a page") {
