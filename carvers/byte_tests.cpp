@@ -61,27 +61,32 @@ TRIMCARVE_INLINE std::size_t sum(const typename Vectors<Width>::Bytes& counts) n
   return out;
 }
 
-// Whole steps of text; ends before the first with anything else in it.
+// Whole steps of text; ends before the first with anything else in it. Of each four vectors one is counted: so much text is alike.
 template <std::size_t Width>
 TRIMCARVE_INLINE void measure_body(ByteView bytes, TextMeasure& out) noexcept {
   using Bytes = typename Vectors<Width>::Bytes;
+  using Words = typename Vectors<Width>::Words;
+  constexpr std::size_t counted_of = 4, stride = counted_of * Width;
   bool ended = false;
-  while (!ended && out.length + Width <= bytes.size()) {
+  while (!ended && out.length + stride <= bytes.size()) {
     Bytes letters{}, signs{}, line_ends{}, high{}, c;
     const std::size_t begin = out.length;
     // As many as a count of 8 bits holds.
-    for (std::size_t n = 0; n < 255 && out.length + Width <= bytes.size(); ++n) {
-      std::memcpy(&c, bytes.data() + out.length, Width);
-      const auto line_end = c == '\n';
-      const auto none = ((c < 0x20) & ~(line_end | (c == '\t') | (c == '\r') | (c == '\f'))) | (c == 0x7F);
-      typename Vectors<Width>::Words stop;
-      std::memcpy(&stop, &none, Width);
+    for (std::size_t n = 0; n < 255 && out.length + stride <= bytes.size(); ++n) {
+      Words stop{};
+      for (std::size_t k = stride; k != 0;) {
+        k -= Width;
+        std::memcpy(&c, bytes.data() + out.length + k, Width);
+        const auto blank = (c == '\n') | (c == '\t') | (c == '\r') | (c == '\f');
+        stop |= reinterpret_cast<Words>(((c < 0x20) & ~blank) | (c == 0x7F));
+      }
       std::uint64_t stops = 0;
       for (std::size_t k = 0; k < Width / 8; ++k) stops |= stop[k];
       if (stops != 0) {
         ended = true;
         break;
       }
+      // `c` is the first of them.
       const Bytes low = c | 0x20, from_a = low - 'a', from_0 = c - '0', from_visible = c - 0x21, from_comma = c - ',';
       const auto letter = from_a < 26;
       const auto of_prose = (from_comma < 3) | (c == '?');  // , - . ?
@@ -89,15 +94,15 @@ TRIMCARVE_INLINE void measure_body(ByteView bytes, TextMeasure& out) noexcept {
       // A comparison that holds is -1.
       letters -= reinterpret_cast<Bytes>(letter | (c == ' '));
       signs -= reinterpret_cast<Bytes>(sign);
-      line_ends -= reinterpret_cast<Bytes>(line_end);
+      line_ends -= reinterpret_cast<Bytes>(c == '\n');
       high -= reinterpret_cast<Bytes>(c >= 0x80);
-      out.length += Width;
+      out.length += stride;
     }
     if (out.length == begin) return;
-    out.letters += sum<Width>(letters);
-    out.signs += sum<Width>(signs);
-    out.line_ends += sum<Width>(line_ends);
-    out.high += sum<Width>(high);
+    out.letters += counted_of * sum<Width>(letters);
+    out.signs += counted_of * sum<Width>(signs);
+    out.line_ends += counted_of * sum<Width>(line_ends);
+    out.high += counted_of * sum<Width>(high);
   }
 }
 

@@ -38,7 +38,8 @@ enum class ByteKind : std::uint8_t { other, letter, sign, line_end, high, none }
 extern const std::array<ByteKind, 256> byte_kinds;
 inline ByteKind byte_kind(std::byte b) noexcept { return byte_kinds[std::to_integer<std::size_t>(b)]; }
 
-// How far from its beginning `bytes` is text, and of what kinds it is. Signs: those that programs are full of and prose has few of.
+// How far from its beginning `bytes` is text, exactly, and of what kinds it is: behind the first 128 bytes by what a quarter of it is.
+// Signs: those that programs are full of and prose has few of.
 struct TextMeasure {
   std::size_t length = 0, letters = 0, signs = 0, line_ends = 0, high = 0;
 };

@@ -116,9 +116,13 @@ class Pass {
       const std::uint64_t chunk_end = std::min<std::uint64_t>(end, (at / chunk_size + 1) * chunk_size);
       keep_from(at - std::min<std::uint64_t>(at - begin, before));
       read_to(chunk_end);
-      if (!all_zero(window_.from(at).first(static_cast<std::size_t>(chunk_end - at))))
+      tally_.unreadable += unread_in(at, chunk_end);
+      if (all_zero(window_.from(at).first(static_cast<std::size_t>(chunk_end - at)))) {
+        zeros(at, chunk_end);
+      } else {
         read_to(std::min<std::uint64_t>(end, chunk_end + behind));
-      chunk(at, chunk_end);
+        chunk(at, chunk_end);
+      }
       done_ += chunk_end - at;
       at = chunk_end;
     }
@@ -136,12 +140,16 @@ class Pass {
   }
 
   void chunk(std::uint64_t begin, std::uint64_t end) {
-    tally_.unreadable += unread_in(begin, end);
     for (std::uint64_t at = begin; at < end;) {
       const std::uint64_t block_end = std::min<std::uint64_t>(end, (at / block_size + 1) * block_size);
       block(at, block_end);
       at = block_end;
     }
+  }
+
+  void zeros(std::uint64_t begin, std::uint64_t end) {
+    tally_.zeros += end - begin - unread_in(begin, end);
+    zero_before_ = end;
   }
 
   // Bytes that could not be read: they stand as zeros in the window, and are neither zeros nor data.
@@ -160,10 +168,9 @@ class Pass {
     for (std::uint64_t at = begin; at < end;) {
       const std::uint64_t next = std::min<std::uint64_t>(end, (at / zero_unit + 1) * zero_unit);
       if (all_zero(window_.from(at).first(static_cast<std::size_t>(next - at)))) {
-        tally_.zeros += next - at - unread_in(at, next);
         if (open != end) search(open, at);
         open = end;
-        zero_before_ = next;
+        zeros(at, next);
       } else if (open == end) {
         open = at;
       }
@@ -315,7 +322,8 @@ class Pass {
 
   // The zeros before a run are no part of a text.
   void text(std::uint64_t begin, std::uint64_t end) {
-    const std::uint64_t low = std::min(std::max({window_.begin(), zero_before_, text_until_}), end);
+    if (text_until_ >= end) return;
+    const std::uint64_t low = std::max({window_.begin(), zero_before_, text_until_});
     const auto inside = [this](std::uint64_t offset) { return static_cast<std::size_t>(offset - window_.begin()); };
     const std::size_t done =
         options_.text->search(window_.bytes(), inside(begin), inside(end), inside(low), static_cast<std::size_t>(options_.grain),
