@@ -45,4 +45,8 @@ struct TextMeasure {
 };
 TextMeasure measure_text(ByteView bytes) noexcept;
 
+// For tests, which hold both compilations against the same: whether the wide one is used from now on, where the processor has it. Returns
+// whether it is.
+bool use_wide_vectors(bool wanted) noexcept;
+
 }  // namespace trimcarve::carvers

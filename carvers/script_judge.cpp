@@ -153,7 +153,13 @@ void ScriptJudge::read(const TextLines& lines, TextEncoding encoding, const std:
     if (whole && whole->firm) return emit(lines, 0, lines.lines.size(), *whole, encoding);
   }
   for (std::size_t l = 0; l < script_language_count; ++l) hold_against(l, lines);
-  for (Grain& grain : grains_) grain.verdict = verdict(lines, grain.begin, grain.end, 0, script_language_count);
+  for (Grain& grain : grains_) {
+    const auto first = std::ranges::find_if(grain.signs, [](std::uint32_t n) { return n != 0; });
+    if (first == grain.signs.end()) continue;
+    const auto last = std::ranges::find_if(grain.signs.rbegin(), grain.signs.rend(), [](std::uint32_t n) { return n != 0; });
+    grain.verdict = verdict(lines, grain.begin, grain.end, static_cast<std::size_t>(first - grain.signs.begin()),
+                            static_cast<std::size_t>(last.base() - grain.signs.begin()));
+  }
   emit_scripts(lines, encoding);
 }
 

@@ -68,12 +68,13 @@ class Search {
     for (; at + 8 <= end; at += 8) {
       if (at + 8 <= done_) continue;
       const auto word = le<std::uint64_t>(window_, at);
+      const std::size_t done = done_ > at ? done_ - at : 0;  // of these eight
       if (bytes && seed_of_bytes(word))
-        text_of_bytes(at);
+        text_of_bytes(at + done);
       else if (units && seed_of_units_at_even(word))
-        text_of_units(at);
+        text_of_units(at + (done + 1) / 2 * 2);
       else if (units && seed_of_units_at_odd(word))
-        text_of_units(at + 1);
+        text_of_units(at + done / 2 * 2 + 1);
     }
   }
 
@@ -86,7 +87,7 @@ class Search {
     const TextRun run = run_of_bytes(window_, at, done_, measure);
     done_ = std::max(done_, run.end);
     if (measure.length < shortest_alone || !reads_as_text(view(run), measure)) return;
-    const bool lines = has_lines(measure, measure.length);
+    const bool lines = has_lines(view(run), measure);
     if (!lines || measure.length <= short_text) return note(run, lines);
     flush();
     engine_.scan(ScriptEngine::signs, view(run), scratch_, hits_);
@@ -104,15 +105,19 @@ class Search {
     const TextMeasure measure = measure_text(std::as_bytes(std::span(lines_.text)));
     if (!reads_as_text(lines_.text, measure)) return;
     flush();
-    engine_.scan(has_lines(measure, run.end - run.begin) ? ScriptEngine::signs : ScriptEngine::alone, lines_.text, scratch_, hits_);
+    engine_.scan(has_lines(lines_.text, measure) ? ScriptEngine::signs : ScriptEngine::alone, lines_.text, scratch_, hits_);
     judge_.read(lines_, TextEncoding::utf16le, hits_);
   }
 
-  // What is asked of a text before more is spent on it, but for one with something that nothing else has. A string of JSON has its line
-  // ends escaped.
-  static bool has_lines(const TextMeasure& text, std::size_t stored) {
-    if (text.length < shortest_text || (text.line_ends < 2 && text.signs < 2)) return false;
-    return text.signs * 100 >= stored * least_signs;
+  // What is asked of a text before more is spent on it, but for one with something that nothing else has: three lines, which a string of
+  // JSON may hold with their ends escaped, and signs.
+  static bool has_lines(std::string_view text, const TextMeasure& measure) {
+    if (measure.length < shortest_text || measure.signs * 100 < measure.length * least_signs) return false;
+    return measure.line_ends >= 2 || has_escaped_lines(text);
+  }
+  static bool has_escaped_lines(std::string_view text) {
+    const std::size_t first = text.find("\\n");
+    return first != std::string_view::npos && text.find("\\n", first + 1) != std::string_view::npos;
   }
 
   // Short texts, as those of programs' tables, are looked through together: a scan costs more than their bytes do. Those that are too short
