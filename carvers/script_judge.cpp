@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <bit>
 
-#include "carvers/byte_tests.hpp"
 #include "carvers/script_rules.hpp"
 
 namespace trimcarve::carvers {
@@ -163,6 +162,11 @@ void ScriptJudge::read(const TextLines& lines, TextEncoding encoding, const std:
   emit_scripts(lines, encoding);
 }
 
+bool ScriptJudge::goes_on(const TextLines& lines, const Grain& grain, Language language) {
+  if (grain.verdict && grain.verdict->firm && grain.verdict->language != language) return false;
+  return has_signs(measure_text(std::as_bytes(std::span(part(lines, grain.begin, grain.end)))));
+}
+
 void ScriptJudge::emit_scripts(const TextLines& lines, TextEncoding encoding) {
   std::size_t taken_until = 0;
   // Tables and long comments inside of a script are that script's: what is weak beside what is firm, and a little that is neither
@@ -180,6 +184,9 @@ void ScriptJudge::emit_scripts(const TextLines& lines, TextEncoding encoding) {
       if (grains_[g].verdict && grains_[g].verdict->firm && !same(g)) break;
       if (same(g) && (grains_[g].verdict->firm || g == last + 1)) last = g;
     }
+    // Nothing that is no text lies between: what begins as a script is one to its end, unless it turns to prose or to another language.
+    if (first == 0)
+      while (last + 1 < grains_.size() && goes_on(lines, grains_[last + 1], whole.language)) ++last;
     for (std::size_t g = first; g <= last; ++g) {
       if (g == i || !same(g)) continue;
       whole.rules |= grains_[g].verdict->rules;

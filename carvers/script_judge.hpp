@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "carvers/byte_tests.hpp"
 #include "carvers/script_engine.hpp"
 #include "carvers/script_lines.hpp"
 
@@ -17,6 +18,9 @@ namespace trimcarve::carvers {
 
 inline constexpr std::size_t shortest_text = 48;  // characters; less says too little, but for what nothing else has
 inline constexpr std::size_t shortest_alone = 16;
+
+// Programs and tables are full of signs, prose has few.
+inline bool has_signs(const TextMeasure& text) noexcept { return text.signs * 100 >= text.length * 2; }
 
 class ScriptJudge {
  public:
@@ -55,6 +59,7 @@ class ScriptJudge {
                                  std::size_t end_language) const;
   void emit(const TextLines& lines, std::size_t first, std::size_t end, const Verdict& verdict, TextEncoding encoding);
   void emit_scripts(const TextLines& lines, TextEncoding encoding);
+  static bool goes_on(const TextLines& lines, const Grain& grain, Language language);
   static bool weakly(const Verdict& v, std::uint32_t strong, std::uint32_t foreign);
   static bool firmly(const Verdict& v, std::uint32_t strong, std::size_t length);
 

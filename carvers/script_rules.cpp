@@ -73,7 +73,8 @@ constexpr ScriptRule rules[]{
      "^\\s+(return\\b|raise\\s|yield\\b|assert\\b|pass\\s*$|break\\s*$|continue\\s*$|del\\s|global\\s)|^\\s*(@\\w|print\\(|[a-zA-Z_][\\w.]*"
      "(\\[[^\\]\\n]{1,60}\\])?\\s[+|-]?=\\s\\S|[a-zA-Z_]["
      "\\w.]*\\(.*[,(:)]\\s*$|[\\])},]+\\s*$|['\"\\[({].*[,(\\[{)\\]}]\\s*$|\\w+=.+[,)]\\s*$)"},
-    {python, line, "continued", "^\\s{4,}\\S.*[,(\\[{:)\\]}\\\\]\\s*$|^\\s*(and|or|not)\\s|\\bNone\\b|\\bTrue\\b|\\bFalse\\b"},
+    {python, line, "continued",
+     "^\\s{4,}\\S.*[,(\\[{:)\\]}\\\\]\\s*$|^\\s*(and|or|not)\\s|^\\s+\\S.*[,'\")\\]}]\\s+#\\s|\\bNone\\b|\\bTrue\\b|\\bFalse\\b"},
     {python, comment, "comment", "^\\s*#"},
     {python, foreign, "another", ";\\s*$|[{]\\s*$|^\\s*(fi|done|esac|my|sub|use|var|const|let|static|struct|End)\\b|^\\s*\\*|^\\s*//"},
     // Shell: POSIX's shell command language, and bash's.

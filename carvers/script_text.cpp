@@ -112,7 +112,7 @@ class Search {
   // What is asked of a text before more is spent on it, but for one with something that nothing else has: three lines, which a string of
   // JSON may hold with their ends escaped, and signs.
   static bool has_lines(std::string_view text, const TextMeasure& measure) {
-    if (measure.length < shortest_text || measure.signs * 100 < measure.length * least_signs) return false;
+    if (measure.length < shortest_text || !has_signs(measure)) return false;
     return measure.line_ends >= 2 || has_escaped_lines(text);
   }
   static bool has_escaped_lines(std::string_view text) {
