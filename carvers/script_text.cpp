@@ -40,7 +40,6 @@ namespace trimcarve::carvers {
 
 namespace {
 
-constexpr std::size_t least_signs = 2;                                                   // of a hundred bytes, as UTF-16LE too
 constexpr std::size_t short_text = 2048, most_apart = seed_piece, longest_span = 65536;  // of texts that are looked through together
 
 // One search of a stretch of the window.
@@ -157,24 +156,28 @@ class Search {
       const std::size_t before = text.rfind('\n', sign.end - 1), begin = before == std::string_view::npos ? 0 : before + 1;
       at = std::min(text.find('\n', sign.end), text.size());
       const std::string_view line = text.substr(begin, at - begin);
-      if (const std::size_t first = line.find("\\n");
-          first != std::string_view::npos && line.find("\\n", first + 1) != std::string_view::npos)
-        strings_of_line({run.begin + begin, run.begin + at}, signs, run.begin);
+      if (has_escaped_lines(line)) strings_of_line({run.begin + begin, run.begin + at}, signs, run.begin);
     }
   }
 
   void strings_of_line(const TextRun& run, const std::vector<RuleHit>& signs, std::size_t signs_from) {
     const std::string_view line = view(run);
-    std::size_t slash = line.find('\\');
-    for (std::size_t begin = line.find('"'); begin < line.size(); begin = line.find('"', begin)) {
-      std::size_t end = ++begin, ends = 0;
+    // The next ones, each looked for once.
+    std::size_t slash = std::min(line.find('\\'), line.size()), quote = std::min(line.find('"'), line.size());
+    const auto pass = [&line](std::size_t& at, char c, std::size_t from) {
+      if (at < from) at = std::min(line.find(c, from), line.size());
+    };
+    while (quote < line.size()) {
+      const std::size_t begin = quote + 1;
+      std::size_t end = begin, ends = 0;
       for (;;) {
-        if (slash < end) slash = line.find('\\', end);
-        end = std::min(line.find('"', end), line.size());
-        if (slash >= end) break;
+        pass(slash, '\\', end);
+        pass(quote, '"', end);
+        if (slash >= quote) break;
         ends += slash + 1 < line.size() && line[slash + 1] == 'n' ? 1U : 0U;
         end = std::min(slash + 2, line.size());
       }
+      end = quote;
       const TextRun string{run.begin + begin, run.begin + end};
       const auto sign = std::ranges::upper_bound(signs, string.begin - signs_from, {}, &RuleHit::end);
       if (ends >= 2 && end - begin >= shortest_text && sign != signs.end() && sign->end + signs_from <= string.end) {
@@ -182,7 +185,7 @@ class Search {
         engine_.scan(ScriptEngine::signs, lines_.text, scratch_, of_string_);
         judge_.read(lines_, TextEncoding::json, of_string_);
       }
-      begin = end + 1;
+      pass(quote, '"', end + 1);
     }
   }
 
