@@ -124,6 +124,7 @@ class VolumeExaminer {
   // Do the journal's times of the deletions follow the LSNs that the records got with them?
   void check_order();
   void note_slack(const Sighting& record);  // free_space.cpp, as all of these
+  void note_compressed_slack();
   std::vector<carvers::Stretch> free_stretches();
   void carve_free_space();
   void take_candidate(const carvers::Candidate& candidate, const carvers::Stretch& stretch, const carvers::FreeSpaceOptions& options);
