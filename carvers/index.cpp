@@ -127,8 +127,8 @@ class AllocationCarver {
     const std::uint64_t total = source_.size();
     std::vector<std::byte> buffer;
     for (const Extent& extent : source_.extents(0, total)) {
-      if (extent.kind == ExtentKind::data) continue;
-      tally_.gaps.add(extent.offset, extent.length, extent.kind == ExtentKind::unreadable ? GapKind::unreadable : GapKind::hole);
+      if (extent.kind != ExtentKind::data && extent.kind != ExtentKind::unreadable)
+        tally_.gaps.add(extent.offset, extent.length, GapKind::hole);
     }
     for (std::uint64_t at = 0; at < total; at += chunk_size) {
       if (options_.progress && !options_.progress(at, total)) {
@@ -162,6 +162,7 @@ class AllocationCarver {
         const std::uint64_t first = std::max(u->offset, offset) - offset;
         const std::uint64_t end = std::min(u->offset + u->length, offset + block.size()) - offset;
         for (std::uint64_t s = first / ntfs::fix_up_stride; s * ntfs::fix_up_stride < end; ++s) lost.add(static_cast<std::size_t>(s));
+        tally_.gaps.add(offset + first, end - first, GapKind::unreadable);
       }
       ++tally_.blocks;
       if (lost.count() * ntfs::fix_up_stride >= block.size())
@@ -179,7 +180,9 @@ class AllocationCarver {
     view.base = {StreamKind::index_allocation, options_.owner, offset, 0};
     view.bad = lost;
     NodeCarver node(view, scratch_, sink_, tally_);
+    const bool in_use = !options_.directory_deleted && options_.bitmap && ntfs::index_block_in_use(*options_.bitmap, offset / block_size_);
     if (!ntfs::has_index_signature(block)) {
+      if (in_use) ++tally_.damaged_live;
       if (all_zero(block)) {
         ++tally_.zero_blocks;
         return;
@@ -195,6 +198,7 @@ class AllocationCarver {
     for (std::size_t s = 0; s < block.size() / ntfs::fix_up_stride; ++s)
       if (fix.bad.contains(s)) view.bad.add(s);
     if (!view.bad.empty()) ++tally_.torn_blocks;
+    if (!view.bad.empty() && in_use) ++tally_.damaged_live;
     const auto decoded = ntfs::decode_index_block(block);
     if (!decoded) {
       ++tally_.damaged_nodes;
@@ -228,6 +232,7 @@ void IndexTally::add(const IndexTally& other) {
   torn_blocks += other.torn_blocks;
   misplaced_blocks += other.misplaced_blocks;
   damaged_nodes += other.damaged_nodes;
+  damaged_live += other.damaged_live;
   live += other.live;
   slack += other.slack;
   references_lost += other.references_lost;

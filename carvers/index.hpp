@@ -22,6 +22,7 @@ struct IndexTally {
   std::uint64_t torn_blocks = 0;       // among live and stale ones
   std::uint64_t misplaced_blocks = 0;  // their stored VCN is not that of their place
   std::uint64_t damaged_nodes = 0;     // roots or blocks whose entries could not be walked to the end
+  std::uint64_t damaged_live = 0;      // blocks that the bitmap of a directory in use calls in use: torn, or no index block
   std::uint64_t live = 0, slack = 0;   // sightings
   std::uint64_t references_lost = 0;   // among `slack`
   std::uint64_t foreign_parents = 0;   // the stated parent is another directory than the container (when that is known)

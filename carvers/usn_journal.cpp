@@ -47,7 +47,18 @@ class Window {
   std::uint64_t end() const noexcept { return begin_ + bytes_.size(); }
   ByteView from(std::uint64_t offset) const noexcept { return ByteView(bytes_).subspan(static_cast<std::size_t>(offset - begin_)); }
 
-  std::optional<UsnRecord> record_at(std::uint64_t offset) const noexcept { return decode(from(offset)); }
+  // A record that lies in part where nothing could be read is none: its zeros are not its own.
+  std::optional<UsnRecord> record_at(std::uint64_t offset) const noexcept {
+    auto record = decode(from(offset));
+    if (record && unread_from(offset, offset + record->length)) record.reset();
+    return record;
+  }
+
+  // The first stretch that could not be read and has a byte in [begin, end); null when all was read.
+  const Unread* unread_from(std::uint64_t begin, std::uint64_t end) const noexcept {
+    const auto at = std::ranges::upper_bound(unread_, begin, {}, [](const Unread& u) { return u.offset + u.length; });
+    return at != unread_.end() && at->offset < end ? &*at : nullptr;
+  }
 
   // The nearest record with a name for a reference: before `offset`, else behind the record of `length` bytes there. It depends on the
   // bytes of the neighbourhood alone, not on this window, so that a record is emitted again just as it was the first time.
@@ -151,8 +162,19 @@ class JournalCarver {
   // Steps over what is no record: zeros, else garbage up to zeros or the next record.
   std::uint64_t skip(std::uint64_t at, std::uint64_t end) {
     const ByteView bytes = window_.from(at);
-    const auto limit = std::min<std::uint64_t>(end - at, bytes.size());
+    auto limit = std::min<std::uint64_t>(end - at, bytes.size());
     std::uint64_t length = 0;
+    if (const Unread* unread = window_.unread_from(at, at + limit)) {
+      if (unread->offset > at) {
+        limit = unread->offset - at;
+      } else {
+        end_zeros();
+        // Records lie at multiples of 8; so do sectors, but not the end of a stream.
+        const std::uint64_t lost = std::min(end, (unread->offset + unread->length + 7) & ~std::uint64_t{7}) - at;
+        tally_.gaps.add(at, lost, GapKind::unreadable);
+        return at + lost;
+      }
+    }
     const auto zero = [&] { return length + 8 <= limit && load<std::uint64_t>(bytes, length) == 0; };
     if (zero()) {
       while (zero()) length += 8;

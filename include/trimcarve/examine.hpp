@@ -39,6 +39,9 @@ struct Request {
   std::optional<bool> free_space;
   std::string yara;           // a file of YARA rules that mark contents and fragments; empty: none
   bool whole_volume = false;  // and the clusters that files have (page files, memory dumps)
+  // Bytes of memory that the process may hold; 0: no limit. When it holds more, what is being read is read no further: a warning
+  // "memory_limit" for each such source, and the examination is not complete. What was begun may take some tens of MiB more.
+  std::uint64_t max_memory = 0;
 };
 
 // A search runs at more than 1 GB/s where the evidence can be read as fast: this is a matter of seconds.
@@ -48,6 +51,9 @@ struct Progress {
   // May be empty; called a few times a second. Amounts are bytes, of the stage "contents" files; a total of 0 is not known.
   std::function<void(std::string_view stage, std::uint64_t done, std::uint64_t total)> report;
   const std::atomic<bool>* cancel = nullptr;  // set: the run ends with RunError{interrupted}
+  // Called once, when every file that was named (and those that belong to them: parts, parents) is open: from then on none is opened, and
+  // nothing inside the image was read yet but its container. The place to give up the right to open any. May be empty.
+  std::function<void()> opened;
 };
 
 Examination examine(const Request& request, const Progress& progress = {});

@@ -20,6 +20,7 @@
 #include "carvers/record_pass.hpp"
 #include "carvers/usn_journal.hpp"
 #include "examine/log_statements.hpp"
+#include "examine/memory_budget.hpp"
 #include "history/graph.hpp"
 #include "history/sequence_clock.hpp"
 #include "ntfs/volume.hpp"
@@ -64,6 +65,7 @@ struct VolumeEvidence {
   std::unordered_map<FileReference, std::vector<std::uint64_t>> carved_journal;
   std::optional<FileTime> shadow_created;  // of a shadow copy
   std::shared_ptr<KnownEvidence> known;    // shared by a volume and its copies; null: it has none
+  const MemoryBudget* budget = nullptr;    // null: no limit
 
   carvers::RecordPassOptions record_options() const;
   carvers::FreeSpaceOptions free_space_options() const;  // without text

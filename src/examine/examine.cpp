@@ -9,8 +9,10 @@
 #include <optional>
 
 #include "examine/examiner_rules.hpp"
+#include "examine/opened.hpp"
 #include "examine/outside.hpp"
 #include "examine/places.hpp"
+#include "examine/read_errors.hpp"
 #include "examine/volume_examiner.hpp"
 #include "examine/witnesses.hpp"
 #include "findings/ascii.hpp"
@@ -53,21 +55,25 @@ class Pipeline {
   Pipeline(const Request& request, const Progress& progress, const TimelineSink* timeline = nullptr)
       : request_(request), progress_(progress), timeline_(timeline) {
     if (timeline == nullptr) targets_ = parse_targets(request);
+    if (request.max_memory != 0) witnesses_.keep_at_most(request.max_memory / 4);
     if (!request.certificate.empty()) read_certificate();
     if (!request.yara.empty()) rules_.emplace(request.yara);
   }
 
-  Examination run() {
-    if (!request_.image.empty())
-      examine_image();
+  // `opened`: the request's image, when it is open already.
+  Examination run(std::optional<image::OpenedImage> opened = std::nullopt) {
+    if (!opened && !request_.image.empty())
+      opened = image::open_image(request_.image, {request_.parents, request_.replay_log, request_.page_ranges});
+    if (opened)
+      examine_image(*opened);
     else
       examine_artefacts();
-    if (only_info()) return std::move(out_);
+    if (only_info()) return finished();
     hear_given();
     const findings::Hearing hearing = witnesses_.hearing();
     if (timeline_ != nullptr) {
       tell_statements(hearing);
-      return std::move(out_);
+      return finished();
     }
     for (const auto& target : targets_) {
       const auto index = static_cast<std::uint32_t>(&target - targets_.data());
@@ -76,7 +82,7 @@ class Pipeline {
     find_what_runs_made();
     if (rules_) rules_->mark(out_);
     out_.spaces = spaces_;
-    return std::move(out_);
+    return finished();
   }
 
  private:
@@ -99,6 +105,19 @@ class Pipeline {
       if (!sighting.ranges.empty()) entry.range = sighting.ranges.front();
       (*timeline_)(entry);
     }
+  }
+
+  Examination finished() {
+    for (const auto& [name, input] : inputs_)
+      if (auto told = input->told(name)) {
+        out_.warnings.push_back(*std::move(told));
+        out_.complete = false;
+      }
+    return std::move(out_);
+  }
+
+  SourcePtr watch(std::string name, SourcePtr input) {
+    return inputs_.emplace_back(std::move(name), std::make_shared<ReadErrors>(std::move(input))).second;
   }
 
   // A script works where it likes. What the journal saw created outside the handler's folders while a run was under way is listed with it.
@@ -127,37 +146,41 @@ class Pipeline {
     key_.emplace(std::move(*key));
   }
 
-  void hear_given() {
-    // All are opened before any is read: a hive's transaction logs may be given before it or after it.
-    struct Given {
-      std::string path;
-      SourcePtr file;
-      witness::Kind kind;
-    };
-    std::vector<Given> given;
+  struct Given {
+    std::string path;
+    SourcePtr file;
+    witness::Kind kind;
+  };
+
+  // All are opened before any is read: a hive's transaction logs may be given before it or after it, and from then on no file is opened.
+  void open_given() {
     for (const std::string& path : request_.artifacts) {
       if (is_empty(path)) continue;
       const SourcePtr file = open_artefact(path);
-      given.push_back({path, file, witness::recognise(*file, path)});
+      given_.push_back({path, file, witness::recognise(*file, path)});
     }
-    for (const Given& g : given) {
+    if (!request_.activity_log.empty() && !is_empty(request_.activity_log)) activity_log_ = open_artefact(request_.activity_log);
+    if (progress_.opened) progress_.opened();
+  }
+
+  void hear_given() {
+    for (const Given& g : given_) {
       WitnessBytes bytes{g.file, nullptr, nullptr};
       const auto log = [&](std::string_view ending) -> SourcePtr {
-        for (const Given& other : given)
+        for (const Given& other : given_)
           if (other.kind == witness::Kind::hive_log && findings::same_ascii(std::string_view(other.path), g.path + std::string(ending)))
             return other.file;
         return nullptr;
       };
       if (g.kind == witness::Kind::hive) bytes.log1 = log(".LOG1"), bytes.log2 = log(".LOG2");
-      const bool belongs = g.kind == witness::Kind::hive_log && std::ranges::any_of(given, [&](const Given& hive) {
+      const bool belongs = g.kind == witness::Kind::hive_log && std::ranges::any_of(given_, [&](const Given& hive) {
                              return hive.kind == witness::Kind::hive && g.path.size() == hive.path.size() + 5 &&
                                     findings::same_ascii(std::string_view(g.path).substr(0, hive.path.size()), hive.path);
                            });
       if (!belongs) witnesses_.read({.path = g.path, .state = "given"}, bytes, g.kind);
     }
-    if (!request_.activity_log.empty() && !is_empty(request_.activity_log))
-      witnesses_.read({.path = request_.activity_log, .state = "given"}, {open_artefact(request_.activity_log), nullptr, nullptr},
-                      witness::Kind::activity_log);
+    if (activity_log_ != nullptr)
+      witnesses_.read({.path = request_.activity_log, .state = "given"}, {activity_log_, nullptr, nullptr}, witness::Kind::activity_log);
     if (request_.image.empty() && examiners_.empty() && out_.coverage.empty())
       throw RunError(ExitCode::input, request_.artifacts.empty() ? request_.activity_log : request_.artifacts.front(), "nothing to examine",
                      "it is no log, hive, status or archive that is known here");
@@ -179,8 +202,8 @@ class Pipeline {
     if (path.empty()) return nullptr;
     image::OpenedImage opened = image::open_file(path, static_cast<std::uint32_t>(spaces_.size() - 1));
     add_source(out_, opened);
-    spaces_.push_back(opened.source);
-    return opened.source;
+    spaces_.push_back(watch(path, opened.source));
+    return spaces_.back();
   }
 
   // What of a volume of an image is searched.
@@ -195,6 +218,7 @@ class Pipeline {
   }
 
   VolumeExaminer& examine_volume(VolumeEvidence evidence, std::uint64_t offset) {
+    evidence.budget = &budget_;
     auto& examiner = *examiners_.emplace_back(std::make_unique<VolumeExaminer>(std::move(evidence), spaces_, progress_, out_));
     examiner.info().offset = offset;
     if (!request_.image.empty() && !targets_.empty()) examiner.search_free_space(free_space_search());
@@ -275,6 +299,7 @@ class Pipeline {
       evidence.index = info.index;
       evidence.volume = std::move(*volume);
       evidence.shadow_created = store.created;
+      evidence.budget = &budget_;
       evidence.known = known;
       VolumeExaminer& examiner = *copies.emplace_back(std::make_unique<VolumeExaminer>(std::move(evidence), spaces_, progress_, out_));
       examiner.info().offset = info.offset;
@@ -307,12 +332,14 @@ class Pipeline {
     return keys;
   }
 
-  void examine_image() {
-    image::OpenedImage opened = image::open_image(request_.image, {request_.parents, request_.replay_log, request_.page_ranges});
+  void examine_image(image::OpenedImage& opened) {
     add_source(out_, opened);
+    opened.source = watch(opened.info.path, opened.source);
     spaces_.front() = opened.source;
     // The image's own files are spaces too: what earlier blocks left in them is cited there.
     std::ranges::copy(opened.files, std::back_inserter(spaces_));
+    const image::BitlockerKeys keys = bitlocker_keys();
+    open_given();
     const std::string& path = request_.image.front();
     image::PartitionTable table = image::read_partitions(*opened.source, opened.sector_size);
     std::ranges::move(table.warnings, std::back_inserter(out_.warnings));
@@ -320,7 +347,6 @@ class Pipeline {
     for (image::Partition& p : table.partitions)
       out_.partitions.push_back({p.index, std::string(to_string(p.scheme)), p.offset, p.size, p.type, p.type_name, p.name, {}});
 
-    const image::BitlockerKeys keys = bitlocker_keys();
     struct Copied {
       VolumeExaminer* live = nullptr;
       image::ShadowStores stores;
@@ -381,6 +407,8 @@ class Pipeline {
       for (const ntfs::VolumeNote& note : volume->notes())
         out_.warnings.push_back({note.code, fmt::format("volume {}: {}", number, note.text), {}});
       if (volume->from_backup_boot() || volume->from_mft_mirror() || volume->from_records()) out_.complete = false;
+      for (const ntfs::VolumeNote& note : volume->notes())
+        out_.complete = out_.complete && note.code != "bitmap_missing" && note.code != "bitmap_damaged" && note.code != "mft_incomplete";
       VolumeEvidence evidence;
       evidence.index = number;
       Copied copies;
@@ -430,6 +458,7 @@ class Pipeline {
     const SourcePtr journal = open_artefact(request_.usn_journal);
     evidence.log = open_artefact(request_.log_file);
     evidence.index_file = open_artefact(request_.index);
+    open_given();
     if (mft == nullptr && journal == nullptr && evidence.log == nullptr && evidence.index_file == nullptr) {
       if (!request_.artifacts.empty() || !request_.activity_log.empty()) return;  // witnesses alone
       throw RunError(ExitCode::usage, "examine", "nothing to examine",
@@ -457,10 +486,14 @@ class Pipeline {
   const Progress& progress_;
   const TimelineSink* timeline_;
   std::vector<findings::Target> targets_;
+  MemoryBudget budget_{request_.max_memory};
   Examination out_;
+  std::vector<std::pair<std::string, std::shared_ptr<const ReadErrors>>> inputs_;
   std::vector<SourcePtr> spaces_{nullptr};  // what Range::space counts: the disk, then each input file
   std::vector<std::unique_ptr<VolumeExaminer>> examiners_;
   Witnesses witnesses_{spaces_, progress_, out_};
+  std::vector<Given> given_;
+  SourcePtr activity_log_;
   std::optional<witness::Certificate> key_;
   std::optional<ExaminerRules> rules_;
   Result<carvers::ScriptText> text_ = fail("");  // made when it is needed
@@ -472,6 +505,10 @@ Examination examine(const Request& request, const Progress& progress) { return P
 
 Examination timeline(const Request& request, const TimelineSink& sink, const Progress& progress) {
   return Pipeline(request, progress, &sink).run();
+}
+
+Examination examine_opened(const Request& request, image::OpenedImage opened, const Progress& progress) {
+  return Pipeline(request, progress).run(std::move(opened));
 }
 
 std::vector<std::string> profile_names() {

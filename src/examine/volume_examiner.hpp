@@ -102,7 +102,11 @@ class VolumeExaminer {
     std::vector<std::uint32_t> targets;
   };
 
+  // Asks for the end when the user or the memory budget does; then end_early has to be called.
   carvers::ProgressSink progress_sink(std::string stage) const;
+  bool memory_used_up() const { return evidence_.budget != nullptr && evidence_.budget->exceeded(); }
+  // What was read stopped before its end: throws RunError{interrupted}, or tells that memory is used up, once for each `what`.
+  void end_early(const std::string& what);
   void read_records();
   // The records of a shadow copy's $MFT that do not lie where the volume's do; begins the graph with the others. Nothing: all.
   std::optional<std::vector<carvers::RecordStretch>> begin_with_the_volumes();
@@ -126,6 +130,7 @@ class VolumeExaminer {
   void note_slack(const Sighting& record);  // free_space.cpp, as all of these
   void note_compressed_slack();
   std::vector<carvers::Stretch> free_stretches();
+  void add_unclaimed(std::vector<carvers::Stretch>& stretches) const;  // volume_unclaimed.cpp
   void carve_free_space();
   void take_candidate(const carvers::Candidate& candidate, const carvers::Stretch& stretch, const carvers::FreeSpaceOptions& options);
   void take_carved(const Sighting& sighting);
@@ -211,6 +216,8 @@ class VolumeExaminer {
   bool count_clusters_ = true;
   FreeSpaceSearch free_search_;
   FreeFinds free_;
+  std::set<std::string> ended_early_;
+  bool records_damaged_ = false;  // records of $MFT, or parts of $Bitmap: not every cluster's owner is known
 };
 
 }  // namespace trimcarve

@@ -142,6 +142,7 @@ std::vector<carvers::Stretch> VolumeExaminer::free_stretches() {
   for (auto run = volume.bitmap().next_free(0); run; run = volume.bitmap().next_free(run->lcn + run->clusters))
     all.push_back({run->lcn * cluster, run->clusters * cluster, carvers::StretchKind::free_clusters});
   std::ranges::move(free_.slack, std::back_inserter(all));
+  add_unclaimed(all);
   std::vector<carvers::Stretch> known = std::move(free_.known);
   if (free_search_.whole_volume) {
     // All that is neither free nor read elsewhere.
@@ -169,10 +170,6 @@ std::vector<carvers::Stretch> VolumeExaminer::free_stretches() {
 void VolumeExaminer::carve_free_space() {
   if (!free_search_.possible || !evidence_.volume || evidence_.volume->from_artefact()) return;
   const ntfs::Volume& volume = *evidence_.volume;
-  if (volume.bitmap().clusters() == 0 && !free_search_.whole_volume) {
-    free_.why_not = "not searched: $Bitmap cannot be read";
-    return free_space_coverage({}, 0);
-  }
   if (free_search_.wanted.value_or(true)) note_compressed_slack();
   const auto stretches = free_stretches();
   for (const carvers::Stretch& stretch : stretches)
@@ -193,7 +190,7 @@ void VolumeExaminer::carve_free_space() {
   const auto tally = carvers::search_free_space(*volume.partition(), stretches, options, [&](const carvers::Candidate& candidate) {
     take_candidate(candidate, stretches[candidate.stretch], options);
   });
-  if (tally.stopped) throw RunError(ExitCode::interrupted, "examine", "interrupted", "stopped while searching free space");
+  if (tally.stopped) end_early("free space");
   search_texts();
   free_space_coverage(tally, free_.slack_not_searched);
 }

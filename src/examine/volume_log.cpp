@@ -50,7 +50,7 @@ void VolumeExaminer::read_log() {
           ++left_out;
       },
       [&](const Sighting& sighting, history::TickKind logged) { history::add_ticks(sighting, by_lsn_, by_usn_, logged); });
-  if (tally.stopped) throw RunError(ExitCode::interrupted, "examine", "interrupted", "stopped while reading $LogFile");
+  if (tally.stopped) end_early("$LogFile");
   log_times_ = std::move(tally.times);
 
   last_lsn_ = std::max(last_lsn_, tally.last_lsn);

@@ -114,7 +114,7 @@ bool VolumeExaminer::carve_index(FileReference directory) {
       graph_.add(sighting);
       added = true;
     });
-    if (tally.stopped) throw RunError(ExitCode::interrupted, "examine", "interrupted", "stopped while reading directory indexes");
+    if (tally.stopped) end_early("directory indexes");
     index_tally_.add(tally);
   } else if (const Sighting* record = citations_->record(directory.entry()); in_use && record != nullptr) {
     std::vector<std::uint64_t> extensions;

@@ -13,6 +13,8 @@ namespace trimcarve {
 
 namespace {
 
+constexpr std::uint64_t extend_entry = 11;  // \$Extend
+
 constexpr std::uint32_t data_type = 0x80;
 constexpr std::uint64_t day = 86'400 * ticks_per_second;
 constexpr std::size_t times_kept = 64;
@@ -85,8 +87,19 @@ VolumeExaminer::VolumeExaminer(VolumeEvidence evidence, std::vector<SourcePtr> s
 carvers::ProgressSink VolumeExaminer::progress_sink(std::string stage) const {
   return [this, stage = std::move(stage)](std::uint64_t done, std::uint64_t total) {
     if (progress_.report) progress_.report(stage, done, total);
-    return progress_.cancel == nullptr || !progress_.cancel->load(std::memory_order_relaxed);
+    return (progress_.cancel == nullptr || !progress_.cancel->load(std::memory_order_relaxed)) && !memory_used_up();
   };
+}
+
+void VolumeExaminer::end_early(const std::string& what) {
+  if (progress_.cancel != nullptr && progress_.cancel->load(std::memory_order_relaxed))
+    throw RunError(ExitCode::interrupted, "examine", "interrupted", "stopped while reading " + what);
+  out_.complete = false;
+  if (ended_early_.insert(what).second)
+    out_.warnings.push_back({"memory_limit",
+                             fmt::format("volume {}: memory limit reached ({} MiB): {} was not read to its end", info_.index,
+                                         evidence_.budget != nullptr ? evidence_.budget->limit() >> 20 : 0, what),
+                             {}});
 }
 
 void VolumeExaminer::read() {
@@ -123,7 +136,7 @@ void VolumeExaminer::read_records() {
       note_record_slack(sighting);
     graph_.add(sighting);
   });
-  if (tally.stopped) throw RunError(ExitCode::interrupted, "examine", "interrupted", "stopped while reading $MFT");
+  if (tally.stopped) end_early("$MFT");
 
   const carvers::MftTally& mft = tally.mft;
   Coverage coverage{
@@ -140,6 +153,10 @@ void VolumeExaminer::read_records() {
   if (mft.unreadable != 0) coverage.note += fmt::format("; {} unreadable", mft.unreadable);
   coverage.gaps = gaps_of(mft.gaps, coverage.note);
   out_.coverage.push_back(std::move(coverage));
+  records_damaged_ = mft.unreadable != 0 || mft.garbage != 0 || mft.torn != 0 || mft.partial != 0 ||
+                     std::ranges::any_of(evidence_.volume->notes(), [](const ntfs::VolumeNote& note) {
+                       return note.code == "bitmap_missing" || note.code == "bitmap_damaged" || note.code == "mft_incomplete";
+                     });
   if (mft.unreadable != 0 || mft.garbage != 0 || mft.torn != 0) {
     out_.complete = out_.complete && mft.unreadable == 0;
     out_.warnings.push_back({"mft_damaged",
@@ -168,6 +185,14 @@ void VolumeExaminer::find_journals() {
   auto found = history::find(graph_, path);
   if (const auto live = evidence_.volume->find_usn_journal(); live && std::ranges::find(found, *live) == found.end())
     found.push_back(*live);
+  // Where $Extend's own record is lost, what names its entry as its parent still is in it.
+  if (graph_.record(extend_entry) == nullptr)
+    for (history::RowIndex i = 0; i < graph_.rows().size(); ++i) {
+      const history::NameRow& row = graph_.rows()[i];
+      if (row.parent.entry() == extend_entry && row.reference.value != 0 && graph_.name(row) == path.back() &&
+          std::ranges::find(found, row.reference) == found.end())
+        found.push_back(row.reference);
+    }
   std::ranges::stable_sort(found, {}, [this](FileReference r) { return graph_.standing(r) == history::Graph::Standing::live ? 0 : 1; });
   for (const FileReference reference : found) {
     const auto standing = graph_.standing(reference);
@@ -197,7 +222,7 @@ void VolumeExaminer::read_journals() {
       if (!log_journal_.empty()) log_journal_.erase(JournalKey::of(sighting));
       if (!free_.journal.empty()) forget_carved(sighting);
     });
-    if (tally.stopped) throw RunError(ExitCode::interrupted, "examine", "interrupted", "stopped while reading the change journal");
+    if (tally.stopped) end_early("the change journal");
     Coverage coverage{
         .volume = info_.index, .source = "usn_journal", .first = tally.window.first, .last = tally.window.last, .records = tally.records};
     const history::RecordSlot* slot = graph_.record(owner);
@@ -233,7 +258,7 @@ void VolumeExaminer::read_index_file() {
     see_ticks(sighting);
     graph_.add(sighting);
   });
-  if (index_tally_.stopped) throw RunError(ExitCode::interrupted, "examine", "interrupted", "stopped while reading the index");
+  if (index_tally_.stopped) end_early("the index");
 }
 
 void VolumeExaminer::index_coverage() {
@@ -250,6 +275,11 @@ void VolumeExaminer::index_coverage() {
   if (index_tally_.damaged_nodes != 0) coverage.note += fmt::format("; {} nodes damaged", index_tally_.damaged_nodes);
   out_.coverage.push_back(std::move(coverage));
   if (index_tally_.unreadable_blocks != 0) out_.complete = false;
+  if (index_tally_.damaged_live != 0 && !evidence_.shadow_created)
+    out_.warnings.push_back({"index_damaged",
+                             fmt::format("volume {}: {} index blocks of directories in use are torn or hold no index", info_.index,
+                                         index_tally_.damaged_live),
+                             {}});
 }
 
 // Marks of a machine's first start, by what Windows setup and the Azure provisioning agent write then and not again. The agent's own logs

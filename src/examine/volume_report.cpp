@@ -77,8 +77,10 @@ void VolumeExaminer::report_contents(std::size_t first_file) {
   const auto progress = progress_sink("contents");
   for (std::size_t i = first_file; i < out_.files.size(); ++i) {
     FileReport& file = out_.files[i];
-    if (!progress(i - first_file, out_.files.size() - first_file))
-      throw RunError(ExitCode::interrupted, "examine", "interrupted", "stopped while reading contents");
+    if (i % 64 == 0 && !progress(i - first_file, out_.files.size() - first_file)) {
+      end_early("the contents of files");
+      break;
+    }
     history::FileFacts facts{.reference = file.reference, .live = file.state == FileState::live};
     facts.bitmap_lags = has_flag(file, "deleted_in_log");
     const bool record_left =
@@ -160,7 +162,15 @@ void VolumeExaminer::report(const std::vector<findings::Target>& targets) {
   nodes_.resize(all.size());
   estimates_.resize(all.size());
   std::unordered_map<FileReference, std::size_t> by_reference;
+  constexpr std::size_t between = 64;  // files, of which each may cite as many sightings as it has
   for (std::size_t i = 0; i < all.size(); ++i) {
+    if (i % between == 0 && memory_used_up()) {
+      end_early(fmt::format("the list of files, of which {} are reported and {} are not, ", i, all.size() - i));
+      all.resize(i);
+      nodes_.resize(i);
+      estimates_.resize(i);
+      break;
+    }
     report_file(all[i], out_.files.emplace_back(), nodes_[i], estimates_[i]);
     if (const std::uint64_t left_out = citations_->log_left_out(all[i].reference); left_out != 0)
       add_flag(out_.files.back(), fmt::format("log_records_not_cited:{}", left_out));

@@ -25,9 +25,6 @@ using witness::Kind;
 
 constexpr int most_archive_depth = 3;
 constexpr std::size_t gaps_reported = 16;
-// Statements are kept in memory, so that those around a run can be found once the runs are known. A log of a hundred thousand processes
-// takes about 100 MB. Those that name a handler may take as much again.
-constexpr std::uint64_t most_memory = std::uint64_t{512} << 20;
 
 SourceKind source_of(Kind kind) {
   switch (kind) {
@@ -131,7 +128,7 @@ void Witnesses::read_members(WitnessInfo info, const WitnessBytes& bytes, Kind k
       return;
     }
     const std::uint64_t needed = memory_of(statement);
-    if (memory_ + needed > (statement.handler.empty() ? most_memory : 2 * most_memory)) {
+    if (memory_ + needed > (statement.handler.empty() ? most_memory_ : 2 * most_memory_)) {
       ++left_out_;
       return;
     }
@@ -239,12 +236,14 @@ bool Witnesses::was_said(std::uint32_t volume, const Statement& statement, bool 
 }
 
 findings::Hearing Witnesses::hearing() {
-  if (left_out_ != 0)
+  if (left_out_ != 0) {
+    out_.complete = false;
     out_.warnings.push_back(
         {"witness_memory",
          fmt::format("{} statements of logs were not kept, those that name no extension first: what they say is missing",
                      std::exchange(left_out_, 0)),
          {}});
+  }
   return {heard_, [this](std::size_t n) { return cite(n); }};
 }
 

@@ -4,6 +4,7 @@
 // Examination::witnesses; its sightings lie in the stream StreamKind::witness of that number.
 #pragma once
 
+#include <algorithm>
 #include <map>
 #include <string>
 #include <unordered_map>
@@ -32,6 +33,9 @@ class Witnesses {
   // The same, by what its content says it is.
   void read(WitnessInfo info, const SourcePtr& file);
 
+  // Bytes for statements that name no handler; those that do may take as much again.
+  void keep_at_most(std::uint64_t bytes) { most_memory_ = std::min(most_memory_, bytes); }
+
   // From now on: this volume is a shadow copy of that one. What it says is said of that one, and only what nobody said before is kept.
   void speaks_for(std::uint32_t shadow, std::uint32_t volume) { speaks_for_[shadow] = volume; }
   // Was a file with these bytes read on this volume or on a copy of it? Remembers it when not.
@@ -55,6 +59,9 @@ class Witnesses {
   std::map<std::pair<std::uint32_t, std::uint64_t>, std::vector<WitnessBytes>> read_;  // by volume and size: what it or a copy had
   std::unordered_multimap<std::size_t, std::size_t> said_;  // by hash; only as far as `counted_`, and only when there are copies
   std::size_t counted_ = 0;
+  // Statements are kept in memory, so that those around a run can be found once the runs are known. A log of a hundred thousand processes
+  // takes about 100 MB.
+  std::uint64_t most_memory_ = std::uint64_t{512} << 20;
   std::uint64_t memory_ = 0, left_out_ = 0;
 };
 

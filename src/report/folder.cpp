@@ -20,6 +20,8 @@ namespace trimcarve::report {
 
 namespace {
 
+constexpr std::string_view recovered = "recovered";
+constexpr const char* unfinished_recovered = "recovered.unfinished";
 constexpr const char* unfinished_findings = "findings.json.unfinished";
 constexpr const char* unfinished_graph = "case.jsonld.unfinished";
 constexpr const char* unfinished_case = "case.sqlite.unfinished";
@@ -105,15 +107,21 @@ NewFile OutputFolder::create(const std::string& relative) {
   return file;
 }
 
+// Contents have their own names from the start, so their folder has not: what was cut short by a kill does not look whole.
 void OutputFolder::write_recovered(Examination& examination, const std::atomic<bool>* cancel) {
+  const auto now_at = [](const std::string& relative) { return unfinished_recovered + relative.substr(recovered.size()); };
   recover_contents(
-      examination, [this](const std::string& relative) { return create(relative); },
+      examination, [&](const std::string& relative) { return create(now_at(relative)); },
       [this](const std::string& relative, const NewFile::Done& done) { outputs_.push_back({relative, done.size, done.sha256}); },
-      [this](const std::string& relative) {
-        ::unlinkat(folder_.get(), relative.c_str(), 0);
-        std::erase(made_, relative);
+      [&](const std::string& relative) {
+        ::unlinkat(folder_.get(), now_at(relative).c_str(), 0);
+        std::erase(made_, now_at(relative));
       },
       cancel);
+  if (made_.empty()) return;
+  if (::renameat(folder_.get(), unfinished_recovered, folder_.get(), recovered.data()) != 0)
+    throw RunError(ExitCode::output, path_ + "/recovered", "cannot rename", system_error());
+  for (std::string& made : made_) made.replace(0, std::string_view(unfinished_recovered).size(), recovered);
 }
 
 void OutputFolder::write_findings(const Examination& examination) {

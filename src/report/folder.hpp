@@ -8,7 +8,8 @@
 //   DIR/timeline.csv    every time of the targets' files, their deletions and the stories; also .jsonl and .body
 //   DIR/manifest.json   written last: version, command, input identity, and size and SHA-256 of each of the others
 //
-// A folder without manifest.json is not the result of a finished run. When anything fails, what was written is taken away again.
+// A folder without manifest.json is not the result of a finished run. Until an output is whole its name, or its folder's, ends in
+// ".unfinished". When anything fails, what was written is taken away again; a killed run can leave unfinished names and whole files.
 #pragma once
 
 #include <atomic>
