@@ -1,11 +1,12 @@
 #include "carvers/free_space.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cstring>
+#include <new>
 #include <optional>
 #include <vector>
 
+#include "carvers/byte_tests.hpp"
 #include "carvers/facts.hpp"
 #include "ntfs/usn_record.hpp"
 #include "trimcarve/bytes.hpp"
@@ -15,29 +16,15 @@ namespace trimcarve::carvers {
 namespace {
 
 constexpr std::size_t sector = 512;
-constexpr std::size_t block_size = 65536;  // looked at at once: stays in the processor's cache
-constexpr std::size_t chunk_size = std::size_t{4} << 20;
+constexpr std::size_t block_size = 65536;                   // looked at at once: stays in the processor's first cache
+constexpr std::size_t chunk_size = std::size_t{256} << 10;  // read at once: stays in its second
 constexpr std::size_t zero_unit = 4096;
-constexpr std::size_t behind = ScriptText::longest;  // what a window holds beyond its chunk, so that a text ends in it
-constexpr std::size_t before = 65536;                // and before it, so that a text begins in it
-constexpr std::size_t longest_word = 96;             // bytes of a word of script_rules, as UTF-16LE
+constexpr std::size_t behind = ScriptText::longest;  // what a window holds beyond a chunk with data, so that a text ends in it
+constexpr std::size_t before = zero_unit;            // and before it: the padding of a journal's page, the first characters of a text
+constexpr std::size_t page = 4096;
+constexpr std::uint64_t progress_step = std::uint64_t{4} << 20;
 constexpr std::size_t event_chunk_size = 65536;
 constexpr std::uint64_t largest_hive = std::uint64_t{512} << 20;
-
-// All zero, eight words at a time: this is what most of a trimmed disk costs.
-bool zero_block(ByteView block) noexcept {
-  std::uint64_t any = 0;
-  std::size_t at = 0;
-  for (; at + 64 <= block.size(); at += 64) {
-    std::array<std::uint64_t, 8> words;
-    std::memcpy(words.data(), block.data() + at, 64);
-    for (const std::uint64_t w : words) any |= w;
-    if (any != 0) return false;
-  }
-  for (; at < block.size(); ++at)
-    if (block[at] != std::byte{0}) return false;
-  return true;
-}
 
 bool name_readable(ntfs::Units name) noexcept {
   for (std::size_t i = 0; i < name.size(); ++i)
@@ -45,11 +32,40 @@ bool name_readable(ntfs::Units name) noexcept {
   return !name.empty();
 }
 
-struct Window {
-  std::uint64_t begin = 0;  // in the source
-  std::vector<std::byte> bytes;
-  std::uint64_t end() const noexcept { return begin + bytes.size(); }
-  ByteView from(std::uint64_t offset) const noexcept { return ByteView(bytes).subspan(static_cast<std::size_t>(offset - begin)); }
+// A stretch of the source in memory, that grows and moves on. Its room begins on a page: 16 bytes behind one, where malloc puts large
+// pieces, some processors copy at half the speed.
+class Window {
+ public:
+  Window() : room_(static_cast<std::byte*>(::operator new(capacity, std::align_val_t{page}))) {}
+  Window(const Window&) = delete;
+  Window& operator=(const Window&) = delete;
+  ~Window() { ::operator delete(room_, std::align_val_t{page}); }
+
+  std::uint64_t begin() const noexcept { return begin_; }
+  std::uint64_t end() const noexcept { return begin_ + size_; }
+  ByteView bytes() const noexcept { return {room_, size_}; }
+  ByteView from(std::uint64_t offset) const noexcept { return bytes().subspan(static_cast<std::size_t>(offset - begin_)); }
+
+  void restart(std::uint64_t begin) noexcept { begin_ = begin, size_ = 0; }
+  // Forgets what lies before `begin`. Precondition: begin() <= begin <= end().
+  void move_to(std::uint64_t begin) noexcept {
+    size_ = static_cast<std::size_t>(end() - begin);
+    std::memmove(room_, room_ + (begin - begin_), size_);
+    begin_ = begin;
+  }
+  // Room for the bytes up to `end`, to be filled: where they go. Precondition: end - begin() <= capacity.
+  std::span<std::byte> grow(std::uint64_t end) noexcept {
+    const std::size_t old = size_;
+    size_ = static_cast<std::size_t>(end - begin_);
+    return {room_ + old, size_ - old};
+  }
+
+  static constexpr std::size_t capacity = before + chunk_size + behind;
+
+ private:
+  std::byte* room_;
+  std::size_t size_ = 0;
+  std::uint64_t begin_ = 0;
 };
 
 class Pass {
@@ -86,34 +102,54 @@ class Pass {
     zero_before_ = begin;
     held_.reset();
     usn_until_ = 0;
-    for (std::uint64_t at = begin; at < end; at += chunk_size) {
-      if (options_.progress && !options_.progress(done_, tally_.bytes)) {
-        tally_.stopped = true;
-        return;
+    window_.restart(begin);
+    unread_.clear();
+    std::uint64_t told = begin;
+    for (std::uint64_t at = begin; at < end;) {
+      if (options_.progress && (at == begin || at - told >= progress_step)) {
+        told = at;
+        if (!options_.progress(done_, tally_.bytes)) {
+          tally_.stopped = true;
+          return;
+        }
       }
-      const std::uint64_t chunk_end = std::min<std::uint64_t>(end, at + chunk_size);
-      read(std::max({begin, at - std::min<std::uint64_t>(at, before), std::min(text_until_, at)}),
-           std::min<std::uint64_t>(end, chunk_end + behind));
-      chunk(at, chunk_end);
+      const std::uint64_t chunk_end = std::min<std::uint64_t>(end, (at / chunk_size + 1) * chunk_size);
+      keep_from(at - std::min<std::uint64_t>(at - begin, before));
+      read_to(chunk_end);
+      tally_.unreadable += unread_in(at, chunk_end);
+      if (all_zero(window_.from(at).first(static_cast<std::size_t>(chunk_end - at)))) {
+        zeros(at, chunk_end);
+      } else {
+        read_to(std::min<std::uint64_t>(end, chunk_end + behind));
+        chunk(at, chunk_end);
+      }
       done_ += chunk_end - at;
+      at = chunk_end;
     }
     drop_held();
   }
 
-  void read(std::uint64_t begin, std::uint64_t end) {
-    window_.begin = begin;
-    window_.bytes.resize(static_cast<std::size_t>(end - begin));
-    unread_.clear();
-    read_tolerant(source_, begin, window_.bytes, unread_);
+  void keep_from(std::uint64_t begin) {
+    window_.move_to(begin);
+    std::erase_if(unread_, [begin](const Unread& u) { return u.offset + u.length <= begin; });
+  }
+
+  void read_to(std::uint64_t end) {
+    const std::uint64_t at = window_.end();
+    if (at < end) read_tolerant(source_, at, window_.grow(end), unread_);
   }
 
   void chunk(std::uint64_t begin, std::uint64_t end) {
-    tally_.unreadable += unread_in(begin, end);
     for (std::uint64_t at = begin; at < end;) {
       const std::uint64_t block_end = std::min<std::uint64_t>(end, (at / block_size + 1) * block_size);
       block(at, block_end);
       at = block_end;
     }
+  }
+
+  void zeros(std::uint64_t begin, std::uint64_t end) {
+    tally_.zeros += end - begin - unread_in(begin, end);
+    zero_before_ = end;
   }
 
   // Bytes that could not be read: they stand as zeros in the window, and are neither zeros nor data.
@@ -131,11 +167,10 @@ class Pass {
     std::uint64_t open = end;
     for (std::uint64_t at = begin; at < end;) {
       const std::uint64_t next = std::min<std::uint64_t>(end, (at / zero_unit + 1) * zero_unit);
-      if (zero_block(window_.from(at).first(static_cast<std::size_t>(next - at)))) {
-        tally_.zeros += next - at - unread_in(at, next);
+      if (all_zero(window_.from(at).first(static_cast<std::size_t>(next - at)))) {
         if (open != end) search(open, at);
         open = end;
-        zero_before_ = next;
+        zeros(at, next);
       } else if (open == end) {
         open = at;
       }
@@ -205,6 +240,10 @@ class Pass {
   void journal(std::uint64_t begin, std::uint64_t end) {
     for (std::uint64_t at = std::max((begin + 7) / 8 * 8, usn_until_); at + 8 <= end;) {
       const ByteView bytes = window_.from(at);
+      if (at % sector == 0 && at + sector <= end && !may_hold_journal_record(bytes.first(sector))) {
+        at += sector;
+        continue;
+      }
       // Length below 1 KiB and a multiple of 8, minor version 0, major version 2 to 4: nearly nothing else passes.
       const auto head = le<std::uint64_t>(bytes, 0);
       if ((head & 0xFFFF'FFF8'FFFF'FC07ULL) != 0 || head >> 32 < 2 || head >> 32 > 4 || (head & 0x3F8) < ntfs::min_usn_record) {
@@ -257,7 +296,7 @@ class Pass {
   }
 
   bool all_zero_between(std::uint64_t from, std::uint64_t to) const {
-    return from >= window_.begin && all_zero(window_.from(from).first(static_cast<std::size_t>(to - from)));
+    return from >= window_.begin() && all_zero(window_.from(from).first(static_cast<std::size_t>(to - from)));
   }
 
   // What a record without a neighbour must be besides: of files that $MFT has room for, with a name Windows gives.
@@ -281,18 +320,18 @@ class Pass {
     held_.reset();
   }
 
+  // The zeros before a run are no part of a text.
   void text(std::uint64_t begin, std::uint64_t end) {
-    // A word may lie across the border of two blocks, and the zeros before this run are no part of a text.
-    const std::uint64_t reach = std::min<std::uint64_t>(begin - std::max(window_.begin, zero_before_), longest_word);
-    const std::uint64_t low = std::max({window_.begin, zero_before_, text_until_});
-    const auto inside = [this](std::uint64_t offset) { return static_cast<std::size_t>(offset - window_.begin); };
-    const std::size_t done = options_.text->search(
-        window_.bytes, inside(begin - reach), inside(end), inside(std::min(low, end)), static_cast<std::size_t>(options_.grain),
-        static_cast<std::size_t>(window_.begin % options_.grain), [this](const TextFragment& fragment) {
-          ++tally_.texts;
-          emit(CandidateKind::text, window_.begin + fragment.offset, fragment.length, &fragment);
-        });
-    text_until_ = window_.begin + done;
+    if (text_until_ >= end) return;
+    const std::uint64_t low = std::max({window_.begin(), zero_before_, text_until_});
+    const auto inside = [this](std::uint64_t offset) { return static_cast<std::size_t>(offset - window_.begin()); };
+    const std::size_t done =
+        options_.text->search(window_.bytes(), inside(begin), inside(end), inside(low), static_cast<std::size_t>(options_.grain),
+                              static_cast<std::size_t>(window_.begin() % options_.grain), [this](const TextFragment& fragment) {
+                                ++tally_.texts;
+                                emit(CandidateKind::text, window_.begin() + fragment.offset, fragment.length, &fragment);
+                              });
+    text_until_ = window_.begin() + done;
   }
 
   const ByteSource& source_;

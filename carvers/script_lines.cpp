@@ -8,11 +8,6 @@ namespace trimcarve::carvers {
 
 namespace {
 
-bool is_text(std::byte b) noexcept {
-  const auto c = std::to_integer<unsigned>(b);
-  return (c >= 0x20 && c != 0x7F) || c == '\t' || c == '\n' || c == '\r' || c == '\f';
-}
-
 // Latin, Greek, Cyrillic and general punctuation: what scripts on Windows are written in. More would let any noise through.
 bool is_text(char16_t c) noexcept {
   return (c >= 0x20 && c < 0x7F) || c == u'\t' || c == u'\n' || c == u'\r' || (c >= 0xA0 && c < 0x0530) || (c >= 0x2010 && c < 0x2050);
@@ -33,11 +28,11 @@ void append_utf8(std::string& out, char32_t c) {
 
 }  // namespace
 
-TextRun run_of_bytes(ByteView window, std::size_t at, std::size_t low) {
+TextRun run_of_bytes(ByteView window, std::size_t at, std::size_t low, TextMeasure& measure) {
   TextRun run{at, at};
-  while (run.begin > low && at - run.begin < ScriptText::longest && is_text(window[run.begin - 1])) --run.begin;
-  const std::size_t stop = std::min(window.size(), run.begin + ScriptText::longest);
-  while (run.end < stop && is_text(window[run.end])) ++run.end;
+  while (run.begin > low && at - run.begin < ScriptText::longest && byte_kind(window[run.begin - 1]) != ByteKind::none) --run.begin;
+  measure = measure_text(window.subspan(run.begin, std::min(window.size() - run.begin, ScriptText::longest)));
+  run.end = run.begin + measure.length;
   return run;
 }
 
@@ -51,18 +46,19 @@ TextRun run_of_units(ByteView window, std::size_t at, std::size_t low) {
   return run;
 }
 
-bool reads_as_text(std::string_view text) {
-  std::size_t loose = 0, letters = 0;
+bool reads_as_text(std::string_view text, const TextMeasure& measure) {
+  if (measure.letters * 4 < text.size()) return false;
+  if (measure.high * 20 <= text.size()) return true;
+  std::size_t loose = 0;
   for (std::size_t i = 0; i < text.size();) {
     const auto c = static_cast<unsigned char>(text[i]);
-    if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == ' ') ++letters;
     const std::size_t length = c < 0x80 ? 1 : c >= 0xC2 && c < 0xE0 ? 2 : c >= 0xE0 && c < 0xF0 ? 3 : c >= 0xF0 && c < 0xF5 ? 4 : 0;
     bool whole = length != 0 && i + length <= text.size();
     for (std::size_t k = 1; whole && k < length; ++k) whole = (static_cast<unsigned char>(text[i + k]) & 0xC0) == 0x80;
     loose += whole ? 0 : 1;
     i += whole ? length : 1;
   }
-  return loose * 20 <= text.size() && letters * 4 >= text.size();
+  return loose * 20 <= text.size();
 }
 
 void TextLines::start(std::size_t stored) {
@@ -100,11 +96,6 @@ void TextLines::add_stored(std::string_view bytes, std::size_t stored) {
 void TextLines::finish() {
   lines.back().end = text.size();
   if (lines.size() > 1 && lines.back().begin == text.size()) lines.pop_back();
-}
-
-std::size_t TextLines::line_of(std::size_t at) const {
-  const auto next = std::ranges::upper_bound(lines, at, {}, &Line::begin);
-  return static_cast<std::size_t>(next - lines.begin()) - 1;
 }
 
 void TextLines::took(char32_t c, std::size_t stored_end) {

@@ -7,36 +7,6 @@ namespace {
 using enum Language;
 using enum RuleWeight;
 
-constexpr std::array words{
-    // Several languages
-    ScriptWord{"powershell", true}, ScriptWord{"echo "}, ScriptWord{"import "}, ScriptWord{"return"}, ScriptWord{"function "},
-    ScriptWord{"exit "}, ScriptWord{"print"}, ScriptWord{"while "}, ScriptWord{"else"},
-    // PowerShell
-    ScriptWord{"$env:"}, ScriptWord{"$null"}, ScriptWord{"$true"}, ScriptWord{"$false"}, ScriptWord{"write-"}, ScriptWord{"get-"},
-    ScriptWord{"set-"}, ScriptWord{"new-", true}, ScriptWord{"invoke-", true}, ScriptWord{"start-"}, ScriptWord{"out-"},
-    ScriptWord{"remove-"}, ScriptWord{"param("}, ScriptWord{"param ("}, ScriptWord{"foreach"}, ScriptWord{"cmdletbinding"},
-    ScriptWord{"executionpolicy", true}, ScriptWord{"encodedcommand", true}, ScriptWord{"erroraction"}, ScriptWord{"downloadstring", true},
-    ScriptWord{"import-module"},
-    // Batch
-    ScriptWord{"@echo", true}, ScriptWord{"setlocal"}, ScriptWord{"errorlevel"}, ScriptWord{"%~dp0"}, ScriptWord{"goto "},
-    ScriptWord{"if exist"}, ScriptWord{"if not exist"}, ScriptWord{">nul"}, ScriptWord{"> nul"}, ScriptWord{"reg add"},
-    ScriptWord{"net user"},
-    // VBScript
-    ScriptWord{"createobject", true}, ScriptWord{"wscript", true}, ScriptWord{"on error resume", true}, ScriptWord{"end sub"},
-    ScriptWord{"end if"}, ScriptWord{"end function"}, ScriptWord{"option explicit"},
-    // Python
-    ScriptWord{"self."}, ScriptWord{"def "}, ScriptWord{"class "}, ScriptWord{"elif "}, ScriptWord{"except"}, ScriptWord{"lambda "},
-    ScriptWord{"raise "}, ScriptWord{"assert"}, ScriptWord{"__init__"},
-    // Shell
-    ScriptWord{"#!/", true}, ScriptWord{"esac"}, ScriptWord{"then\n"}, ScriptWord{"done\n"}, ScriptWord{"\nfi\n"}, ScriptWord{"export "},
-    ScriptWord{"local "}, ScriptWord{"if [ "}, ScriptWord{"set -e"}, ScriptWord{"shift\n"}, ScriptWord{"/dev/null"}, ScriptWord{"$1\""},
-    // The extension's documents
-    ScriptWord{"runtimesettings", true}, ScriptWord{"handlersettings", true}, ScriptWord{"protectedsettings", true},
-    ScriptWord{"publicsettings", true}, ScriptWord{"commandtoexecute", true}, ScriptWord{"fileuris", true},
-    ScriptWord{"formattedmessage", true}, ScriptWord{"timestamputc", true}, ScriptWord{"substatus", true},
-    ScriptWord{"aggregatestatus", true}, ScriptWord{"microsoft.compute."}, ScriptWord{"microsoft.cplat."},
-    ScriptWord{"mdkxnza1bgojkiajk", true}, ScriptWord{"[info]", true}, ScriptWord{"[warn]", true}, ScriptWord{"[error]", true}};
-
 #define CMDLET                                                                                                                         \
   "\\b(Add|Clear|Compress|ConvertFrom|ConvertTo|Copy|Disable|Enable|Expand|Export|Format|ForEach|Get|Import|Install|Invoke|Join|"      \
   "Measure|Move|New|Out|Push|Pop|Read|Register|Remove|Rename|Resolve|Restart|Select|Set|Sort|Split|Start|Stop|Test|Unregister|Update|" \
@@ -81,7 +51,7 @@ constexpr ScriptRule rules[]{
     {batch, foreign, "shell", "^\\s*(fi|done|esac|then)\\b|/dev/null|\\$\\{?\\w"},
     // VBScript: its language reference.
     {vbscript, alone, "script host",
-     "\\bWScript\\.(Echo|Shell|Quit|CreateObject|Arguments|Sleep|ScriptFullName)|^\\s*Set\\s+\\w+\\s*=\\s*CreateObject\\(", true},
+     "\\bWScript\\.(Echo|Shell|Quit|CreateObject|Arguments|Sleep|ScriptFullName)|\\bSet\\s+\\w+\\s*=\\s*CreateObject\\(", true},
     {vbscript, alone, "on error", "^\\s*On Error (Resume Next|GoTo 0)\\s*$", true},
     {vbscript, strong, "block end", "^\\s*(End (If|Sub|Function|With|Select)|Wend|Loop( (While|Until)\\b)?|Next)\\s*$", true},
     {vbscript, line, "statement",
@@ -95,13 +65,16 @@ constexpr ScriptRule rules[]{
     {python, strong, "definition", "^\\s*(async\\s+)?(def\\s+\\w+\\s*\\(|class\\s+\\w+\\s*[(:])"},
     {python, strong, "import",
      "^\\s*(import\\s+[a-zA-Z_][\\w.]*(\\s+as\\s+\\w+)?(\\s*,\\s*[\\w.]+)*\\s*(#.*)?\\r?$|from\\s+[\\w.]+\\s+import\\s)"},
-    {python, strong, "self", "\\bself\\.\\w|\\b__\\w+__\\b"},
+    {python, strong, "self",
+     "\\bself\\.\\w|\\b__(init|new|del|name|main|all|future|file|doc|dict|class|str|repr|eq|hash|len|iter|next|call|enter|exit|getattr|"
+     "setattr|getitem|setitem|contains|slots|version|import)__\\b"},
     {python, line, "block", "^\\s*((el)?if\\s.+|else|for\\s.+\\sin\\s.+|while\\s.+|try|finally|except(\\s.+)?|with\\s.+):\\s*(#.*)?$"},
     {python, line, "statement",
      "^\\s+(return\\b|raise\\s|yield\\b|assert\\b|pass\\s*$|break\\s*$|continue\\s*$|del\\s|global\\s)|^\\s*(@\\w|print\\(|[a-zA-Z_][\\w.]*"
      "(\\[[^\\]\\n]{1,60}\\])?\\s[+|-]?=\\s\\S|[a-zA-Z_]["
      "\\w.]*\\(.*[,(:)]\\s*$|[\\])},]+\\s*$|['\"\\[({].*[,(\\[{)\\]}]\\s*$|\\w+=.+[,)]\\s*$)"},
-    {python, line, "continued", "^\\s{4,}\\S.*[,(\\[{:)\\]}\\\\]\\s*$|^\\s*(and|or|not)\\s|\\bNone\\b|\\bTrue\\b|\\bFalse\\b"},
+    {python, line, "continued",
+     "^\\s{4,}\\S.*[,(\\[{:)\\]}\\\\]\\s*$|^\\s*(and|or|not)\\s|^\\s+\\S.*[,'\")\\]}]\\s+#\\s|\\bNone\\b|\\bTrue\\b|\\bFalse\\b"},
     {python, comment, "comment", "^\\s*#"},
     {python, foreign, "another", ";\\s*$|[{]\\s*$|^\\s*(fi|done|esac|my|sub|use|var|const|let|static|struct|End)\\b|^\\s*\\*|^\\s*//"},
     // Shell: POSIX's shell command language, and bash's.
@@ -133,9 +106,49 @@ constexpr ScriptRule rules[]{
 };
 #undef CMDLET
 
+// In the rules' order. A line's end may be written as in a string of JSON, so that a text in one shows before it is read; so no sign asks
+// for what stands before it.
+#define LINE_END R"((\r?\n|\\[rn]))"
+constexpr ScriptSign signs[]{
+    {powershell, R"((Get|Set|New|Write|Remove|Add|Start|Stop|Test|Invoke|Out|Each|Where|Select|Import|Export|Install)-[A-Z][a-z])"},
+    {powershell, R"(\$env:|\$null|\$true|\$false|\$_\.|\$PS[A-Z]|\$Error|\$script:|\$global:)"},
+    {powershell, R"(param\s?\()", true},
+    {powershell, R"(\[CmdletB)", true},
+    {powershell, R"(\[Parameter\()", true},
+    {batch, R"(@?echo off)", true},
+    {batch, R"(%[A-Za-z_][A-Za-z0-9_()]{2,30}[%:])"},
+    {batch, R"(%~[a-z0-9])", true},
+    {batch, R"(for %%|%%[a-z] in )", true},
+    {batch, R"(!errorlevel!)", true},
+    {batch, R"(>\s?nul\b)", true},
+    {vbscript, R"(On Error (Resume|GoTo 0))", true},
+    {vbscript, R"(end (if|sub|func|with|select))", true},
+    {vbscript, R"((wend|loop|next))" LINE_END, true},
+    {python, R"(def \w+\()"},
+    {python, R"(class \w+ ?[(:])"},
+    {python, R"(import [\w*])"},
+    {python, R"(\bself\.\w)"},
+    {python,
+     R"(__(init|new|del|name|main|all|future|file|doc|dict|class|str|repr|eq|hash|len|iter|next|call|enter|exit|getattr|setattr|getitem|setitem|contains|slots|version|import)__)"},
+    {shell, R"(#!\s*/(usr/)?bin/)"},
+    {shell, R"(\bfi)" LINE_END},
+    {shell, R"(esac)" LINE_END},
+    {shell, R"(done)" LINE_END},
+    {shell, R"(then)" LINE_END},
+    {shell, R"(;[ \t](then|do))" LINE_END},
+    {shell, R"(if (! )?\[)"},
+    {shell, R"(if test)"},
+    {shell, R"(if grep)"},
+    {shell, R"(while (\[|!|read|test|true))"},
+    {settings, R"("(runtimeSettings|handlerSettings|protectedSettings|publicSettings|commandToExecute|fileUris)\\")", true},
+    {status, R"("(formattedMessage|substatus|timestampUTC|aggregateStatus|handlerAggregateStatus)\\")", true},
+    {agent_log, R"(\] \[(INFO|WARN|ERROR|TRACE|HEART))"},
+};
+#undef LINE_END
+
 }  // namespace
 
-std::span<const ScriptWord> script_words() noexcept { return words; }
 std::span<const ScriptRule> script_rules() noexcept { return rules; }
+std::span<const ScriptSign> script_signs() noexcept { return signs; }
 
 }  // namespace trimcarve::carvers

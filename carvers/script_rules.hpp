@@ -1,4 +1,4 @@
-// The words that scripts and the extension's documents have, and the rules by which a line is one of theirs. For script_text only.
+// The rules by which a line is one of a language's, and the signs by which a text may hold such lines at all. For script_text only.
 #pragma once
 
 #include <array>
@@ -8,13 +8,6 @@
 #include "carvers/script_text.hpp"
 
 namespace trimcarve::carvers {
-
-// Looked for in all bytes, without case, as they are and as UTF-16LE. Four bytes or more: shorter ones stand in any noise.
-struct ScriptWord {
-  std::string_view text;
-  bool alone = false;  // it may stand in a text of a line or two that is worth telling; the others need lines around them
-};
-std::span<const ScriptWord> script_words() noexcept;
 
 enum class RuleWeight : std::uint8_t {
   line,     // such lines are common in that language, and may stand elsewhere
@@ -32,5 +25,14 @@ struct ScriptRule {
   bool any_case = false;
 };
 std::span<const ScriptRule> script_rules() noexcept;
+
+// Where a text is a language's, signs of it stand: the cores of its `strong` rules, without what is dear to look for (the beginning of a
+// line, a name of any length). They stand elsewhere too. A text is held against a language's rules only where it has signs enough of it.
+struct ScriptSign {
+  Language language;
+  const char* pattern;
+  bool any_case = false;
+};
+std::span<const ScriptSign> script_signs() noexcept;
 
 }  // namespace trimcarve::carvers

@@ -1,11 +1,11 @@
 // Fragments of scripts, and of the extension's own JSON and log lines, in bytes that belong to nobody.
 //
-// Two steps. Words that such texts have (as UTF-8 and as UTF-16LE) are looked for in all bytes at once, by Hyperscan. Around each the text
-// is taken as far as it is text, and its lines are held against the rules of each language, `grain` by `grain`: a fragment is where enough
-// of the lines are that language's, or where something stands that only it has. So a page that mentions a command is no script, and a
-// binary that holds a word is none either. Text in a JSON string is read without its escapes.
+// What may be text is found first (as single bytes and as UTF-16LE), each text taken as far as it is one, and looked through once, by
+// Hyperscan, for signs of the languages. Where there are enough of a language's, the lines are held against its rules, `grain` by `grain`:
+// a fragment is where enough of the lines are that language's, or where something stands that only it has. So a page that mentions a
+// command is no script, and a binary that holds a word is none either. Text in a JSON string is read without its escapes.
 //
-// Immutable once made; search() may be called from many threads. Source of the words: the languages' own references, and `domain.md` for
+// Immutable once made; search() may be called from many threads. Source of the rules: the languages' own references, and `domain.md` for
 // the extension's documents.
 #pragma once
 
@@ -58,8 +58,8 @@ class ScriptText {
   // What one text is at most; longer ones come as several fragments that follow each other.
   static constexpr std::size_t longest = std::size_t{256} << 10;
 
-  // Texts that have a word in [from, to) of the window. They may reach beyond `to`, and before `from` down to `low`: what is before it was
-  // looked at already. Returns where the last text ended, not less than `low`: the next search's `low`. `grain_at`: how far the window's
+  // Texts that begin in [from, to) of the window, or reach into it from `low` on: what is before `low` was looked at already. They may
+  // reach beyond `to`. Returns where the last text ended, not less than `low`: the next search's `low`. `grain_at`: how far the window's
   // first byte lies behind a multiple of `grain`.
   std::size_t search(ByteView window, std::size_t from, std::size_t to, std::size_t low, std::size_t grain, std::size_t grain_at,
                      const std::function<void(const TextFragment&)>& sink) const;

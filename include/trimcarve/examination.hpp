@@ -204,12 +204,14 @@ struct Deletion {
 };
 // When a number was given out to something that happened to a file, by the clock of its sequence.
 struct SequenceEstimate {
-  std::string event;     // "deleted", "last_write" (of its $MFT record), "last_journalled", "created", "journalled"
+  std::string event;     // "deleted", "last_write" (of its $MFT record), "last_journalled", "created", "journalled",
+                         // "left_directory" (its name had gone from the directory's index by then)
   std::string sequence;  // "lsn", "usn"
   std::uint64_t number = 0;
   Estimate estimate;
   bool widened = false;  // the records that it rests on contradict each other
   std::vector<std::uint32_t> sightings;
+  bool by_then = false;  // it had happened when the number was given out, which was for something else
 };
 
 // unknown: no $MFT was given (or its slot is unreadable) and no record of a deletion was seen.
@@ -468,6 +470,9 @@ struct StoryStep {
     std::vector<std::uint32_t> sightings;
   };
   std::vector<Source> sources;
+  // By the clock of its volume's sequence numbers; where no time is stated, or only bounds of one, the step stands where this puts it.
+  std::optional<SequenceEstimate> placed;
+  std::string note;  // where the times that are stated contradict the order of the numbers
 };
 
 struct TargetReport {

@@ -25,7 +25,14 @@ struct FreeFinds {
   // Gathered while $MFT is read.
   std::vector<carvers::Stretch> slack;
   std::vector<carvers::Stretch> known;   // allocated, and read elsewhere: not for a search of the whole volume
-  std::uint64_t slack_not_searched = 0;  // files in use, compressed or in extents of which not all are in one record
+  std::uint64_t slack_not_searched = 0;  // files in use in extents of which not all are in one record; compressed units that are none
+  struct Compressed {
+    std::uint8_t unit_log2 = 0;
+    std::uint64_t valid_size = 0;
+    std::size_t first_run = 0, run_count = 0;  // of compressed_runs
+  };
+  std::vector<Compressed> compressed;
+  std::vector<RunFact> compressed_runs;
   std::vector<FragmentFact> record_slack;
   std::vector<FileReference> record_slack_of;  // each of them
 

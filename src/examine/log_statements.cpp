@@ -24,6 +24,10 @@ bool tells_owner(LogEventKind kind) {
   return kind == LogEventKind::record_initialised || kind == LogEventKind::record_snapshot || kind == LogEventKind::record_deallocated;
 }
 
+bool sets_times(const LogEvent& event) {
+  return !event.before && (event.kind == LogEventKind::record_initialised || event.kind == LogEventKind::value_updated);
+}
+
 bool changes_attribute(LogEventKind kind) {
   return kind == LogEventKind::attribute_created || kind == LogEventKind::value_updated || kind == LogEventKind::sizes_set ||
          kind == LogEventKind::mapping_pairs_updated;
@@ -78,7 +82,7 @@ void LogStatements::state(const Freed& freed, Sighting& out) const {
                          .run_count = 1});
 }
 
-carvers::LogFileTally LogStatements::read(const history::Graph& graph, const Sink& names, const Sink& journal) {
+carvers::LogFileTally LogStatements::read(const history::Graph& graph, const Sink& names, const Sink& journal, const TickSink& ticks) {
   std::vector<std::pair<LogEvent, Sighting>> waiting;
   std::vector<Freed> freed;
   auto tally = carver_.run([&](const LogEvent& event, const Sighting* sighting) {
@@ -93,6 +97,10 @@ carvers::LogFileTally LogStatements::read(const history::Graph& graph, const Sin
       if (const auto [at, is_new] = clusters_of_.try_emplace(event.transaction, *event.entry); !is_new && at->second != *event.entry)
         at->second = several;
     if (sighting == nullptr) return;
+    ticks(*sighting, sets_times(event) ? history::TickKind::written : history::TickKind::at_least);
+    // A record that is prepared in advance is made again when it is first used: the last counts.
+    if (event.kind == LogEventKind::record_initialised && !event.before && sighting->reference_known && !sighting->base_is_elsewhere)
+      creations_.insert_or_assign(sighting->reference, event.lsn);
     if (sighting->reference_known && std::ranges::any_of(sighting->streams, [](const StreamFact& s) {
           return s.type == data_type && s.length == 0 && (s.resident || s.run_count != 0);
         }))
@@ -166,6 +174,11 @@ std::vector<carvers::LogDeletion> LogStatements::deletions() const {
   for (const auto& [reference, deletion] : deletions_) out.push_back(deletion);
   std::ranges::sort(out, {}, &carvers::LogDeletion::lsn);
   return out;
+}
+
+std::optional<std::uint64_t> LogStatements::creation(FileReference reference) const {
+  const auto found = creations_.find(reference);
+  return found == creations_.end() ? std::nullopt : std::optional(found->second);
 }
 
 const carvers::LogDeletion* LogStatements::deletion(FileReference reference) const {

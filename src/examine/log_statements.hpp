@@ -9,6 +9,7 @@
 
 #include "carvers/log_file.hpp"
 #include "history/graph.hpp"
+#include "history/sequence_clock.hpp"
 
 namespace trimcarve {
 
@@ -38,10 +39,12 @@ class LogStatements {
       : log_(std::move(log)), volume_(options.volume), carver_(*log_, options) {}
 
   using Sink = std::function<void(const Sighting&)>;
+  using TickSink = std::function<void(const Sighting&, history::TickKind)>;
 
   // Reads all of it, once, first. Names go to `names`, in LSN order; records of the change journal to `journal`. Then, to `names`, the
-  // clusters that deletions freed: a transaction that frees one FILE record, and changes no other's clusters, frees that file's.
-  carvers::LogFileTally read(const history::Graph& graph, const Sink& names, const Sink& journal);
+  // clusters that deletions freed: a transaction that frees one FILE record, and changes no other's clusters, frees that file's. `ticks`
+  // has everything that stands, whosever it is, with what its change time is to a clock (see history::add_ticks).
+  carvers::LogFileTally read(const history::Graph& graph, const Sink& names, const Sink& journal, const TickSink& ticks);
   // Everything it states of files that are known, in the order of what is stated: where a log record states what was before it, that comes
   // first. What a file's own deletion did to its attributes is left out: it says nothing of the file. The clusters that it freed come last,
   // where nothing else tells of a run list: they are taken in the order in which they were freed.
@@ -57,6 +60,8 @@ class LogStatements {
   const carvers::LogDeletion* deletion(FileReference reference) const;
   // All of these, by LSN.
   std::vector<carvers::LogDeletion> deletions() const;
+  // The LSN with which a file's record was made, by a transaction that stands.
+  std::optional<std::uint64_t> creation(FileReference reference) const;
 
  private:
   // A statement of a record whose owner the log does not tell is about the file that has the record in $MFT, when it is in use and the log
@@ -78,6 +83,7 @@ class LogStatements {
   std::uint32_t volume_;
   carvers::LogFileCarver carver_;
   std::unordered_map<FileReference, carvers::LogDeletion> deletions_;
+  std::unordered_map<FileReference, std::uint64_t> creations_;
   std::unordered_map<std::uint64_t, FileReference> deleting_;     // by transaction
   std::unordered_set<std::uint64_t> owners_told_;                 // entries
   std::unordered_set<FileReference> streams_told_;                // whose unnamed stream a log record states

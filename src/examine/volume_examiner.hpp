@@ -120,10 +120,15 @@ class VolumeExaminer {
   void finish_clocks();
   void read_clocks(const Member& member, history::Graph::Standing standing, FileReport& report, history::DeletionNode& node,
                    std::optional<Estimate>& estimate);
+  bool is_creation_stated(const FileReport& report) const;
+  void estimate_creation(FileReport& report);
+  void estimate_last_write(FileReport& report, history::Graph::Standing standing, const carvers::LogDeletion* deletion);
+  void estimate_unlinking(FileReport& report);
   void observe_times(const Sighting& record, FileReport& report) const;
   // Do the journal's times of the deletions follow the LSNs that the records got with them?
   void check_order();
   void note_slack(const Sighting& record);  // free_space.cpp, as all of these
+  void note_compressed_slack();
   std::vector<carvers::Stretch> free_stretches();
   void add_unclaimed(std::vector<carvers::Stretch>& stretches) const;  // volume_unclaimed.cpp
   void carve_free_space();
@@ -194,6 +199,7 @@ class VolumeExaminer {
   std::size_t first_file_ = 0;                                           // of them, in the examination
   std::unordered_map<FileReference, std::vector<TimeSet>> known_times_;  // of born_at
   std::set<FileReference> carved_directories_;
+  std::set<FileReference> one_block_indexes_, root_indexes_;  // of these: those in use whose index is one block, or in the record alone
   std::unordered_map<FileReference, std::vector<std::uint32_t>> extra_;  // sightings of nameless rows that were joined to a file
   struct LoggedJournal {
     Sighting sighting;

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <functional>
 
+#include "carvers/compressed_slack.hpp"
 #include "carvers/index.hpp"
 #include "examine/volume_examiner.hpp"
 #include "trimcarve/bytes.hpp"
@@ -79,7 +80,13 @@ void VolumeExaminer::note_slack(const Sighting& record) {
       for (const RunFact& run : runs)
         if (run.lcn >= 0 && free_.known.size() < most_slack)
           free_.known.push_back({static_cast<std::uint64_t>(run.lcn) * cluster, run.clusters * cluster});
-    if (stream.type != data_type || stream.start_vcn != 0 || stream.valid_size >= stream.allocated_size) continue;
+    if (stream.type != data_type || stream.start_vcn != 0) continue;
+    if (stream.compressed && stream.runs_complete && free_.compressed_runs.size() + runs.size() <= most_slack) {
+      free_.compressed.push_back({stream.compression_unit_log2, stream.valid_size, free_.compressed_runs.size(), runs.size()});
+      free_.compressed_runs.insert(free_.compressed_runs.end(), runs.begin(), runs.end());
+      continue;
+    }
+    if (stream.valid_size >= stream.allocated_size) continue;
     std::uint64_t mapped = 0;
     for (const RunFact& run : runs) mapped += run.clusters * cluster;
     if (stream.compressed || !stream.runs_complete || mapped != stream.allocated_size || free_.slack.size() >= most_slack) {
@@ -111,6 +118,20 @@ void VolumeExaminer::forget_carved(const Sighting& journal_record) {
     it = same ? free_.journal.erase(it) : std::next(it);
     free_.journal_known += same ? 1U : 0U;
   }
+}
+
+void VolumeExaminer::note_compressed_slack() {
+  const ntfs::Volume& volume = *evidence_.volume;
+  for (const FreeFinds::Compressed& file : free_.compressed)
+    if (free_.slack.size() < most_slack)
+      free_.slack_not_searched += carvers::compressed_slack(*volume.partition(),
+                                                            {volume.cluster_size(), file.unit_log2, file.valid_size,
+                                                             std::span(free_.compressed_runs).subspan(file.first_run, file.run_count)},
+                                                            free_.slack);
+    else
+      ++free_.slack_not_searched;
+  free_.compressed.clear();
+  free_.compressed_runs.clear();
 }
 
 // In order and without overlaps. `slack` and `known` are used up.
@@ -149,6 +170,7 @@ std::vector<carvers::Stretch> VolumeExaminer::free_stretches() {
 void VolumeExaminer::carve_free_space() {
   if (!free_search_.possible || !evidence_.volume || evidence_.volume->from_artefact()) return;
   const ntfs::Volume& volume = *evidence_.volume;
+  if (free_search_.wanted.value_or(true)) note_compressed_slack();
   const auto stretches = free_stretches();
   for (const carvers::Stretch& stretch : stretches)
     for (const Extent& extent : volume.partition()->extents(stretch.offset, stretch.length))
@@ -313,7 +335,7 @@ void VolumeExaminer::free_space_coverage(const carvers::FreeSpaceTally& tally, s
   say(tally.hive_bins, "bins of registry hives: read only behind a hive's first page");
   say(tally.cut, "structures cut off by clusters that have an owner");
   say(free_.texts_left_out, "fragments of text left out, there being so much of it");
-  say(left_out, "files in use whose slack was not searched, being compressed or in pieces");
+  say(left_out, "files in use, or compressed units of one, whose slack was not searched, being in pieces or damaged");
   if (free_search_.text == nullptr) coverage.note += "; no search for text: " + free_search_.no_text;
   if (tally.unreadable != 0) coverage.gaps.push_back({0, tally.unreadable, "unreadable"}), out_.complete = false;
   out_.coverage.push_back(std::move(coverage));

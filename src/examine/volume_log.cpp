@@ -38,13 +38,8 @@ void VolumeExaminer::read_log() {
   evidence_.log_statements = std::make_shared<LogStatements>(evidence_.log, options);
   std::uint64_t left_out = 0, first_usn = 0;
   auto tally = evidence_.log_statements->read(
-      graph_,
+      graph_, [&](const Sighting& sighting) { graph_.add(sighting); },
       [&](const Sighting& sighting) {
-        see_ticks(sighting);
-        graph_.add(sighting);
-      },
-      [&](const Sighting& sighting) {
-        see_ticks(sighting);
         const auto key = JournalKey::of(sighting);
         if (log_journal_.contains(key)) return;
         // They come in the order in which they were logged. One that lies before the journal's first is of a journal made anew.
@@ -53,7 +48,8 @@ void VolumeExaminer::read_log() {
           log_journal_.emplace(key, LoggedJournal{sighting, log_journals_});
         else
           ++left_out;
-      });
+      },
+      [&](const Sighting& sighting, history::TickKind logged) { history::add_ticks(sighting, by_lsn_, by_usn_, logged); });
   if (tally.stopped) end_early("$LogFile");
   log_times_ = std::move(tally.times);
 

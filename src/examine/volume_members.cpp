@@ -13,6 +13,7 @@ namespace trimcarve {
 namespace {
 
 using Standing = history::Graph::Standing;
+constexpr std::uint32_t index_allocation_type = 0xA0;
 constexpr int most_index_rounds = 16;  // each round reads the indexes of directories that the last one brought to light
 
 }  // namespace
@@ -103,9 +104,11 @@ bool VolumeExaminer::carve_index(FileReference directory) {
     added = true;
   });
   ++index_tally_.roots;
+  const bool in_use = standing == Standing::live;
   if (const auto index = open_index(evidence_, directory.entry())) {
     auto options = index->options(evidence_, directory, standing == Standing::deleted);
     options.progress = progress_sink("directory indexes");
+    if (in_use && index->bytes->size() <= options.block_size) one_block_indexes_.insert(directory);
     const auto tally = carvers::carve_index_allocation(*index->bytes, options, [&](const Sighting& sighting) {
       see_ticks(sighting);
       graph_.add(sighting);
@@ -113,6 +116,11 @@ bool VolumeExaminer::carve_index(FileReference directory) {
     });
     if (tally.stopped) end_early("directory indexes");
     index_tally_.add(tally);
+  } else if (const Sighting* record = citations_->record(directory.entry()); in_use && record != nullptr) {
+    std::vector<std::uint64_t> extensions;
+    graph_.extensions(directory, extensions);
+    if (extensions.empty() && std::ranges::none_of(record->streams, [](const StreamFact& s) { return s.type == index_allocation_type; }))
+      root_indexes_.insert(directory);
   }
   return added;
 }

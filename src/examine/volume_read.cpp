@@ -124,7 +124,8 @@ void VolumeExaminer::read_records() {
   auto options = evidence_.record_options();
   options.progress = progress_sink("$MFT");
   options.only = records_read_ = begin_with_the_volumes();
-  by_lsn_.reserve(std::min(evidence_.volume->record_count(), most_ticks_reserved));
+  for (history::SequenceClock* clock : {&by_lsn_, &by_usn_})  // most records state both
+    clock->reserve(std::min(evidence_.volume->record_count(), most_ticks_reserved));
   const auto tally = carvers::carve_records(*evidence_.volume->mft(), options, [&](const Sighting& sighting) {
     // Live $INDEX_ROOT entries say of most files what their own records say; those of directories in question are read later.
     if (sighting.source == SourceKind::index) return;

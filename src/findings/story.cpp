@@ -15,6 +15,8 @@ namespace trimcarve::findings {
 namespace {
 
 constexpr std::uint64_t same_step = 10 * 60 * ticks_per_second;
+// A time is taken before what it belongs to is logged (see volume_clock.cpp): less than this is no contradiction.
+constexpr std::uint64_t slack_of_numbers = 10 * ticks_per_second;
 constexpr std::size_t most_cited = 16, longest_quote = 400;
 constexpr std::size_t most_steps = 4096;  // a hostile log could make a step of each of a million lines
 
@@ -29,7 +31,11 @@ std::string quoted(const std::string& text) {
 class Teller {
  public:
   Teller(const Examination& examination, const TargetReport& report, const Hearing& hearing, std::span<const Touching> touches)
-      : x_(examination), report_(report), hearing_(hearing), touches_(touches) {}
+      : x_(examination), report_(report), hearing_(hearing), touches_(touches) {
+    for (const FileReport& file : x_.files)
+      if (!file.directory && !file.estimates.empty() && (ends_in(file.name, u".settings") || ends_in(file.name, u".status")))
+        estimated_.push_back(&file);
+  }
 
   std::vector<StoryStep> tell() {
     for (const Instance& instance : report_.instances) tell_instance(instance);
@@ -39,14 +45,101 @@ class Teller {
     for (const Touching& touch : touches_) tell_touch(touch);
     tell_cleared();
     if (out_.size() >= most_steps) out_.back().text += " (there are more steps than are told here)";
-    std::ranges::stable_sort(out_, [](const StoryStep& a, const StoryStep& b) { return key(a) < key(b); });
+    note_contradictions();
+    std::ranges::stable_sort(out_, {}, key);
     return std::move(out_);
   }
 
  private:
-  static std::uint64_t key(const StoryStep& step) {
-    if (step.earliest) return step.earliest->ticks;
-    return step.latest ? step.latest->ticks : ~std::uint64_t{0};
+  static bool ends_in(std::u16string_view name, std::u16string_view ending) {
+    return name.size() > ending.size() && same_ascii(name.substr(name.size() - ending.size()), ending);
+  }
+  static bool is_exact(const StoryStep& step) { return step.earliest && step.earliest == step.latest; }
+
+  // By time. A step that has none, or only bounds, stands where its number puts it between those that have one, but never outside of its
+  // bounds; of two such the numbers decide. One that had only happened by then stands before what happened then.
+  struct Key {
+    std::uint64_t time = ~std::uint64_t{0};
+    int side = 1;
+    std::uint64_t number = 0;
+    friend auto operator<=>(const Key&, const Key&) = default;
+  };
+  static Key key(const StoryStep& step) {
+    const Estimate* estimate = step.placed && !is_exact(step) ? &step.placed->estimate : nullptr;
+    if (estimate != nullptr && estimate->earliest == no_time && !step.earliest && estimate->latest != no_time)
+      return {std::min(estimate->latest.ticks, step.latest.value_or(estimate->latest).ticks), 0, step.placed->number};
+    if (estimate != nullptr && estimate->earliest != no_time) {
+      const std::uint64_t low = step.earliest.value_or(no_time).ticks, high = step.latest ? step.latest->ticks : ~std::uint64_t{0};
+      return {std::min(std::max(estimate->earliest.ticks, low), std::max(low, high)), 2, step.placed->number};
+    }
+    if (step.earliest) return {step.earliest->ticks};
+    return step.latest ? Key{step.latest->ticks} : Key{};
+  }
+
+  // The numbers that two steps were given say which was first; so do their times. Both of one volume, for what was done with the number
+  // itself.
+  void note_contradictions() {
+    std::vector<std::pair<std::uint32_t, StoryStep*>> numbered;  // by volume
+    for (const auto& [at, volume] : volumes_) numbered.emplace_back(volume, &out_[at]);
+    std::erase_if(numbered, [](const auto& n) {
+      const StoryStep& step = *n.second;
+      return !step.placed || step.placed->by_then || step.placed->sequence != "lsn" || (!step.earliest && !step.latest);
+    });
+    std::ranges::sort(numbered, {}, [](const auto& n) { return std::pair(n.first, n.second->placed->number); });
+    const StoryStep* before = nullptr;  // of those with lower numbers, the one that was latest at its earliest
+    std::uint32_t volume = 0;
+    for (const auto& [of, step] : numbered) {
+      if (before == nullptr || of != volume) before = nullptr, volume = of;
+      const Estimate& by_clock = step->placed->estimate;
+      if (before != nullptr && step->latest && step->latest->ticks + slack_of_numbers < before->earliest->ticks)
+        step->note = fmt::format(
+            "by their LSNs it came after \"{}\" ({} and {}), by the times that are stated before it: a clock was set "
+            "back between them, or times were changed",
+            before->text, step->placed->number, before->placed->number);
+      else if ((by_clock.earliest != no_time && step->latest && step->latest->ticks + slack_of_numbers < by_clock.earliest.ticks) ||
+               (by_clock.latest != no_time && step->earliest && step->earliest->ticks > by_clock.latest.ticks + slack_of_numbers))
+        step->note = fmt::format(
+            "the time that is stated is not that of its LSN {}: by the volume's other records that was given out "
+            "between {} and {}",
+            step->placed->number, by_clock.earliest == no_time ? "an unknown time" : to_iso8601(by_clock.earliest),
+            by_clock.latest == no_time ? "an unknown time" : to_iso8601(by_clock.latest));
+      if (step->earliest && (before == nullptr || *step->earliest > *before->earliest)) before = step;
+    }
+  }
+
+  static bool tells(const FileReport& file, const std::vector<std::uint32_t>& sightings) {
+    return std::ranges::any_of(file.sightings, [&](std::uint32_t n) { return std::ranges::find(sightings, n) != sightings.end(); });
+  }
+
+  // The best that the clocks of numbers say of an event of a file: the number that it was done with, before one by which it was done.
+  static const SequenceEstimate* estimate_of(const FileReport* file, std::string_view event) {
+    if (file == nullptr) return nullptr;
+    const SequenceEstimate* best = nullptr;
+    for (const SequenceEstimate& e : file->estimates)
+      if (e.event == event && (best == nullptr || (best->by_then && !e.by_then))) best = &e;
+    return best;
+  }
+
+  void place(StoryStep& step, std::uint32_t volume, const SequenceEstimate* estimate) {
+    if (estimate == nullptr) return;
+    step.placed = *estimate;
+    volumes_.emplace_back(static_cast<std::size_t>(&step - out_.data()), volume);
+  }
+
+  const FileReport* folder_of(const Instance& instance) const {
+    const auto found = std::ranges::find_if(x_.files, [&](const FileReport& file) {
+      return file.directory && file.volume == instance.volume && file.sightings == instance.sightings;
+    });
+    return instance.sightings.empty() || found == x_.files.end() ? nullptr : &*found;
+  }
+
+  // Of a run's files that end so the one of which the clocks say something.
+  const SequenceEstimate* estimate_of(const RunRecord& run, std::u16string_view ending, std::string_view event) const {
+    for (const FileReport* file : estimated_) {
+      if (file->volume != run.volume || !ends_in(file->name, ending) || !tells(*file, run.sightings)) continue;
+      if (const SequenceEstimate* estimate = estimate_of(file, event)) return estimate;
+    }
+    return nullptr;
   }
 
   StoryStep& step(std::string what, std::string version, std::string sequence, std::optional<FileTime> earliest,
@@ -101,17 +194,31 @@ class Teller {
 
   void tell_instance(const Instance& instance) {
     const bool by_tree = std::ranges::none_of(instance.sightings, [&](std::uint32_t n) { return x_.sightings[n].statement != nullptr; });
-    if (instance.installed)
-      add_sources(step("installed", instance.version, {}, instance.installed, instance.installed,
-                       fmt::format("version {} was installed", instance.version), Grade::established),
-                  instance.sightings, instance.installed, "its folder was created");
-    if (instance.removed && (instance.removed->earliest || instance.removed->latest)) {
+    const FileReport* folder = folder_of(instance);
+    const SequenceEstimate* created = estimate_of(folder, "created");
+    if (instance.installed) {
+      StoryStep& made = step("installed", instance.version, {}, instance.installed, instance.installed,
+                             fmt::format("version {} was installed", instance.version), Grade::established);
+      place(made, instance.volume, created);
+      add_sources(made, instance.sightings, instance.installed, "its folder was created");
+    } else if (created != nullptr) {
+      StoryStep& made = step("installed", instance.version, {}, {}, {},
+                             fmt::format("version {} was installed; no source states when", instance.version), Grade::inferred);
+      place(made, instance.volume, created);
+      add_sources(made, created->sightings, {}, "its folder, by the number that this has");
+    }
+    const SequenceEstimate* deleted = instance.removed ? estimate_of(folder, "deleted") : nullptr;
+    if (deleted == nullptr && instance.removed) deleted = estimate_of(folder, "left_directory");
+    if (instance.removed && (instance.removed->earliest || instance.removed->latest || deleted != nullptr)) {
       StoryStep& gone = step(instance.state == "upgraded" ? "upgraded" : "removed", instance.version, {}, instance.removed->earliest,
                              instance.removed->latest, fmt::format("version {} was {}", instance.version, instance.state),
                              by_tree ? Grade::established : Grade::inferred);
+      place(gone, instance.volume, deleted);
       std::vector<std::uint32_t> ends = instance.removed->earliest_sightings;
       ends.insert(ends.end(), instance.removed->latest_sightings.begin(), instance.removed->latest_sightings.end());
-      add_sources(gone, ends.empty() ? instance.sightings : ends, {}, "its folder's deletion, as bounded");
+      const bool bounded = instance.removed->earliest || instance.removed->latest;
+      add_sources(gone, ends.empty() ? instance.sightings : ends, {},
+                  bounded ? "its folder's deletion, as bounded" : "its folder's deletion, by the number that it has");
       for (const std::uint32_t n : ends)
         if (x_.sightings[n].statement) add_cited(gone, n);
     }
@@ -122,10 +229,7 @@ class Teller {
     std::vector<std::uint32_t> out;
     for (const std::uint32_t n : run.sightings) {
       const Sighting& sighting = x_.sightings[n];
-      const bool named = std::ranges::any_of(sighting.names, [&](const NameFact& fact) {
-        const std::u16string_view name = sighting.name(fact);
-        return name.size() > ending.size() && same_ascii(name.substr(name.size() - ending.size()), ending);
-      });
+      const bool named = std::ranges::any_of(sighting.names, [&](const NameFact& fact) { return ends_in(sighting.name(fact), ending); });
       if (named) out.push_back(n);
     }
     return out;
@@ -140,6 +244,10 @@ class Teller {
                        Grade::established),
                   run.started_basis.starts_with("settings_") ? of_files(run, u".settings") : run.sightings, run.started,
                   "the request's files");
+    } else if (const SequenceEstimate* created = estimate_of(run, u".settings", "created")) {
+      StoryStep& made = step("started", run.version, run.sequence, {}, {}, name + " was requested; no source states when", Grade::inferred);
+      place(made, run.volume, created);
+      add_sources(made, created->sightings, {}, "the request's file, by the number that this has");
     }
     for (const ProcessRecord& process : run.processes)
       step("process", run.version, run.sequence, process.started, process.started,
@@ -155,6 +263,11 @@ class Teller {
       if (run.exit_code) text += fmt::format(", exit code {}", *run.exit_code);
       add_sources(step("finished", run.version, run.sequence, run.finished, run.finished, std::move(text), Grade::established),
                   of_files(run, u".status"), run.finished, "the status file");
+    } else if (const SequenceEstimate* written = estimate_of(run, u".status", "last_write")) {
+      StoryStep& made =
+          step("finished", run.version, run.sequence, {}, {}, name + "'s status was last written; no source states when", Grade::inferred);
+      place(made, run.volume, written);
+      add_sources(made, written->sightings, {}, "the status file, by the number that this has");
     }
   }
 
@@ -209,16 +322,25 @@ class Teller {
     add_statement(*best, touch.heard);
   }
 
+  // The time that a step has: stated, else by its number.
+  static std::pair<std::optional<FileTime>, std::optional<FileTime>> interval(const StoryStep& step) {
+    if (step.earliest || step.latest || !step.placed) return {step.earliest, step.latest};
+    const auto end = [](FileTime time) { return time == no_time ? std::nullopt : std::optional(time); };
+    return {end(step.placed->estimate.earliest), end(step.placed->estimate.latest)};
+  }
   static std::uint64_t distance(const StoryStep& step, FileTime time) {
     const auto apart = [&](FileTime t) { return t > time ? t.ticks - time.ticks : time.ticks - t.ticks; };
+    const auto [earliest, latest] = interval(step);
     std::uint64_t out = ~std::uint64_t{0};
-    if (step.earliest) out = std::min(out, apart(*step.earliest));
-    if (step.latest) out = std::min(out, apart(*step.latest));
+    if (earliest) out = std::min(out, apart(*earliest));
+    if (latest) out = std::min(out, apart(*latest));
     return out;
   }
   static bool near(const StoryStep& step, FileTime time) {
-    if (time == no_time || (!step.earliest && !step.latest)) return true;
-    if (step.earliest && step.latest && *step.earliest <= time && time <= *step.latest) return true;
+    const auto [earliest, latest] = interval(step);
+    if (time == no_time || (!earliest && !latest)) return true;
+    if (earliest && latest && *earliest <= time && time <= *latest) return true;
+    if (!earliest && step.placed && time <= *latest) return true;  // it had happened by then
     return distance(step, time) <= same_step;
   }
 
@@ -238,6 +360,8 @@ class Teller {
   const Hearing& hearing_;
   std::span<const Touching> touches_;
   std::vector<StoryStep> out_;
+  std::vector<const FileReport*> estimated_;                    // settings and status files of which the clocks of numbers say something
+  std::vector<std::pair<std::size_t, std::uint32_t>> volumes_;  // of the steps that are placed, by their position in out_
 };
 
 }  // namespace

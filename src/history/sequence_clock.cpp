@@ -121,6 +121,9 @@ void SequenceClock::finish(const ClockLimits& limits) {
     }
   sort_ticks(written_);
   sort_ticks(at_least_);
+  // A record of the log and the FILE record that it wrote, or two copies of a journal record, are one tick: each would vouch for the other.
+  const auto same = std::ranges::unique(written_);
+  written_.erase(same.begin(), same.end());
   health_.ticks = written_.size() + health_.tally.later;
   health_.at_least = at_least_.size() + health_.tally.at_least_later;
   if (!written_.empty()) {
@@ -192,10 +195,10 @@ void SequenceClock::hold_out_one(const ClockChain& whole, std::span<const Tick> 
     ++out.tested;
     if (bracket.earliest && time < *bracket.earliest) {
       ++out.older;
+    } else if (bracket.latest && time > *bracket.latest) {
+      ++(chain.before_set_back(number, time) || whole.before_set_back(number, time) ? out.older : out.later);
     } else if (!bracket.earliest || !bracket.latest) {
       ++out.open;
-    } else if (time > *bracket.latest) {
-      ++(chain.before_set_back(number, time) || whole.before_set_back(number, time) ? out.older : out.later);
     } else {
       ++out.inside;
       widths.push_back(bracket.latest->ticks - bracket.earliest->ticks);
@@ -246,11 +249,10 @@ static bool is_systems_own(const Sighting& s) {
   return s.record_entry != root_entry && (s.record_entry < first_of_users || (s.file_attributes & hidden_system) == hidden_system);
 }
 
-void add_ticks(const Sighting& s, SequenceClock& by_lsn, SequenceClock& by_usn) {
-  if (s.integrity != Integrity::good) return;
+void add_ticks(const Sighting& s, SequenceClock& by_lsn, SequenceClock& by_usn, TickKind logged) {
   switch (s.source) {
     case SourceKind::mft: {
-      if (!s.has_standard_information || s.base_is_elsewhere) return;
+      if (s.integrity != Integrity::good || !s.has_standard_information || s.base_is_elsewhere) return;
       const TimeSet& times = s.standard_information;
       // Modification and creation times are no ticks: every program that unpacks or copies files sets them. Nor is the access time of a
       // record in use: NTFS writes it back without logging it, so it may be later than the LSN (plaso's vsstest.qcow2, a Windows 7 volume,
@@ -266,16 +268,25 @@ void add_ticks(const Sighting& s, SequenceClock& by_lsn, SequenceClock& by_usn) 
     }
     case SourceKind::index:
     case SourceKind::index_slack:
+      // A block keeps the LSN of its last change, and what stands in it was written by then: its entries, whose times are copies, and what
+      // is left of entries that went (these are found by their shape, and whole by it). Not one that is cut: its times may be another's.
+      if (s.integrity != Integrity::good && s.integrity != Integrity::carved) return;
       for (const NameFact& name : s.names)
         if (name.has_times) by_lsn.add(s.lsn, name.times.changed, TickKind::at_least);
       return;
-    case SourceKind::usn_journal: by_usn.add(s.usn.usn, s.usn.time, TickKind::written); return;
+    case SourceKind::usn_journal:
+      // A record of version 4 has no time of its own: what is told of it is a neighbour's.
+      if (s.integrity == Integrity::good && !s.usn.name_inferred) by_usn.add(s.usn.usn, s.usn.time, TickKind::written);
+      return;
     case SourceKind::log_file:
-      if (s.has_usn) {  // NTFS logs the very bytes that it appends to $J
+      // Partial: of what the log record changes not all is known, but what it states is its own bytes. Carved: of an earlier lap, or taken
+      // back.
+      if (s.integrity != Integrity::good && s.integrity != Integrity::partial) return;
+      if (s.has_usn && !s.usn.name_inferred) {  // NTFS logs the very bytes that it appends to $J
         by_lsn.add(s.lsn, s.usn.time, TickKind::written);
         by_usn.add(s.usn.usn, s.usn.time, TickKind::written);
       }
-      if (s.has_standard_information) by_lsn.add(s.lsn, s.standard_information.changed, TickKind::written);
+      if (s.has_standard_information) by_lsn.add(s.lsn, s.standard_information.changed, logged);
       for (const NameFact& name : s.names)
         if (name.has_times) by_lsn.add(s.lsn, name.times.changed, TickKind::at_least);
       return;

@@ -23,14 +23,12 @@
 namespace trimcarve::history {
 
 enum class TickKind : std::uint8_t {
-  // The operation of this number took the time: the change time in $STANDARD_INFORMATION of a record in use, which NTFS sets with
-  // nearly every change and no documented call of Win32 can; the time of a change journal record. About a fifth of the records of a real
-  // volume
-  // (mft_winxp) were written since without it, so the time is but a lower bound; the chain sorts these out.
+  // The operation of this number took the time: the change time in $STANDARD_INFORMATION of a record in use, or as a log record sets it,
+  // which NTFS sets with nearly every change and no documented call of Win32 can; the time of a change journal record. About a fifth of the
+  // records of a real volume (mft_winxp) were written since without it, so the time is but a lower bound; the chain sorts these out.
   written,
-  // It had come by then, and may be much older: all times of a freed record, for a deletion writes none; times of names, which are copies;
-  // of
-  // entries in an index block.
+  // It had come by then, and may be much older: all times of a freed record, for a deletion writes none; what a log record says was there
+  // before it; times of names, which are copies; of entries in an index block, or of what is left in its slack of those that went.
   at_least,
 };
 
@@ -97,7 +95,8 @@ class SequenceClock {
 };
 
 // What a sighting says to the clock of each sequence. Only whole records: a torn one may have the number of one state and the times of
-// another.
-void add_ticks(const Sighting& sighting, SequenceClock& by_lsn, SequenceClock& by_usn);
+// another. `logged`: what the change time in a $STANDARD_INFORMATION of $LogFile is: written where the log record sets it (a record made,
+// a value updated), at_least where it is what stood there before (undo data, a record that is freed).
+void add_ticks(const Sighting& sighting, SequenceClock& by_lsn, SequenceClock& by_usn, TickKind logged = TickKind::at_least);
 
 }  // namespace trimcarve::history

@@ -90,16 +90,18 @@ bool ClockChain::before_set_back(std::uint64_t number, FileTime time) const {
 void ClockChain::weigh(std::span<const Tick> written, std::span<const Tick> at_least) {
   const auto size = static_cast<std::uint32_t>(chain_.size());
   std::vector<std::uint32_t> reach(size, 0);  // by position: the position up to which a tick behind it casts doubt
-  // Where a tick off the chain stands: 0 older or fitting, 1 doubtful, 2 later.
+  // Where a tick off the chain stands: 0 older or fitting, 1 doubtful, 2 later. `position`: none before the chain's first.
   const auto judge = [&](const Tick& tick, std::uint32_t position) {
-    if (tick.time <= chain_[position].time) return 0;
-    const std::uint32_t end = end_of_stretch(position);
-    const auto from = chain_.begin() + position + 1;
+    const std::uint32_t next = position + 1;  // none + 1 is 0
+    if (position != none && tick.time <= chain_[position].time) return 0;
+    const std::uint32_t end = end_of_stretch(position == none ? 0 : position);
+    const auto from = chain_.begin() + next;
     const auto found = std::ranges::lower_bound(from, chain_.begin() + end, tick.time, {}, &Tick::time);
     const auto ahead_of = static_cast<std::uint32_t>(found - from);
     if (ahead_of == 0 || before_set_back(tick.number, tick.time)) return 0;
     if (ahead_of > most_contradicting) return 2;
-    reach[position] = std::max(reach[position], static_cast<std::uint32_t>(found - chain_.begin()));
+    std::uint32_t& doubt = position == none ? first_ : reach[position];
+    doubt = std::max(doubt, static_cast<std::uint32_t>(found - chain_.begin()));
     return 1;
   };
   std::uint32_t position = none;
@@ -114,11 +116,7 @@ void ClockChain::weigh(std::span<const Tick> written, std::span<const Tick> at_l
       continue;
     }
     follow(tick.number);
-    if (position == none) {
-      ++tally_.older;
-      continue;
-    }
-    const int verdict = judge(tick, position);
+    const int verdict = size == 0 ? 0 : judge(tick, position);
     ++(verdict == 0 ? tally_.older : verdict == 1 ? tally_.doubtful : tally_.later);
     if (verdict == 2) later_.push_back(tick);
   }
@@ -135,6 +133,7 @@ void ClockChain::weigh(std::span<const Tick> written, std::span<const Tick> at_l
     const bool same_gap = !raised_.empty() && raised_.back().number >= chain_[position].number;
     raised_.push_back({tick.number, same_gap ? std::max(raised_.back().time, tick.time) : tick.time});
   }
+  if (size != 0 && first_ >= end_of_stretch(0)) first_ = none;
   upper_ = plain_;
   std::uint32_t doubt = 0;
   for (std::uint32_t i = 0; i < size; ++i) {
@@ -149,7 +148,9 @@ Bracket ClockChain::bracket(std::uint64_t number, const std::vector<std::uint32_
   if (chain_.empty()) return out;
   const std::uint32_t position = find(number);
   if (position == none) {
-    out.latest = chain_.front().time;
+    const std::uint32_t first = &upper == &upper_ ? first_ : 0;
+    if (first != none) out.latest = chain_[first].time;
+    out.widened = first != 0;
     return out;
   }
   // Between the last tick before a set-back and the first behind it the clock may have stood on either side.

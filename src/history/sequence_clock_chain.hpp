@@ -18,6 +18,7 @@ namespace trimcarve::history {
 struct Tick {
   std::uint64_t number = 0;  // LSN or USN
   FileTime time;
+  friend bool operator==(const Tick&, const Tick&) = default;
 };
 
 // What the clock says of one number. An end that it cannot tell is empty.
@@ -75,6 +76,7 @@ class ClockChain {
   std::vector<FileTime> reached_;     // by stretch: the latest time of all stretches before it
   std::vector<std::uint32_t> plain_;  // by position: that of the next later time in the stretch, or none
   std::vector<std::uint32_t> upper_;  // the same with doubtful ticks in mind
+  std::uint32_t first_ = 0;           // the position that bounds what lies before the chain, with doubtful ticks in mind, or none
   std::vector<Tick> raised_;          // at_least ticks that fit: by number, time the latest since the chain's last tick
   std::vector<SetBack> set_backs_;
   std::vector<Tick> later_;

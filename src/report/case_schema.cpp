@@ -59,8 +59,9 @@ CREATE TABLE cloud_event (target INTEGER NOT NULL REFERENCES target, operation T
   handler TEXT, version TEXT, caller TEXT, address TEXT, correlation_id TEXT, status TEXT, first TEXT, last TEXT, match TEXT,
   gap_seconds INTEGER, grade TEXT NOT NULL);
 
+-- By id in the order of the story. placed_*: by the clock of sequence numbers; note: where stated times contradict the order of the numbers.
 CREATE TABLE step (id INTEGER PRIMARY KEY, target INTEGER NOT NULL REFERENCES target, what TEXT NOT NULL, version TEXT, sequence TEXT, earliest TEXT,
-  latest TEXT, text TEXT NOT NULL, grade TEXT NOT NULL);
+  latest TEXT, text TEXT NOT NULL, grade TEXT NOT NULL, placed_by TEXT, placed_number INTEGER, placed_earliest TEXT, placed_latest TEXT, note TEXT);
 CREATE TABLE step_source (step INTEGER NOT NULL REFERENCES step, source TEXT NOT NULL, time TEXT, zone_stated INTEGER NOT NULL, text TEXT NOT NULL);
 
 CREATE TABLE finding (id TEXT PRIMARY KEY, target TEXT NOT NULL, statement TEXT NOT NULL, grade TEXT NOT NULL, rule TEXT, earliest TEXT,
@@ -75,9 +76,9 @@ CREATE TABLE file (id INTEGER PRIMARY KEY, volume INTEGER NOT NULL, path TEXT NO
   estimate_earliest TEXT, estimate_latest TEXT, estimate_method TEXT);
 -- Each source of a deletion's bounds with its own interval; agrees 0: it leaves nothing of the bounds.
 CREATE TABLE file_bound (file INTEGER NOT NULL REFERENCES file, basis TEXT NOT NULL, earliest TEXT, latest TEXT, agrees INTEGER NOT NULL);
--- By the clocks; an estimate never narrows the bounds.
+-- By the clocks; an estimate never narrows the bounds. by_then 1: it had happened when the number was given out, which was for something else.
 CREATE TABLE file_estimate (file INTEGER NOT NULL REFERENCES file, event TEXT NOT NULL, sequence TEXT NOT NULL, number INTEGER NOT NULL,
-  earliest TEXT, latest TEXT, method TEXT NOT NULL, widened INTEGER NOT NULL);
+  earliest TEXT, latest TEXT, method TEXT NOT NULL, widened INTEGER NOT NULL, by_then INTEGER NOT NULL);
 -- state: 'not_yet', 'there', 'gone', in the shadow copy that is this volume.
 CREATE TABLE file_copy (file INTEGER NOT NULL REFERENCES file, volume INTEGER NOT NULL REFERENCES volume, time TEXT NOT NULL, state TEXT NOT NULL);
 CREATE TABLE file_target (file INTEGER NOT NULL REFERENCES file, target INTEGER NOT NULL REFERENCES target);
@@ -128,8 +129,8 @@ CREATE VIEW v_runs AS SELECT t.target, r.version, r.sequence, r.started, r.finis
   FROM run r JOIN target t ON t.id = r.target;
 -- In which order did it happen?
 CREATE VIEW v_story AS SELECT t.target, s.earliest, s.latest, s.what, s.version, s.sequence, s.text, s.grade, x.source, x.time AS source_time,
-  x.text AS source_text FROM step s JOIN target t ON t.id = s.target LEFT JOIN step_source x ON x.step = s.id
-  ORDER BY COALESCE(s.earliest, s.latest), s.id;
+  x.text AS source_text, s.placed_earliest, s.placed_latest, s.note FROM step s JOIN target t ON t.id = s.target
+  LEFT JOIN step_source x ON x.step = s.id ORDER BY s.id;
 -- Which files were deleted, and when?
 CREATE VIEW v_deleted AS SELECT f.id, f.volume, f.path, f.kind, f.size, f.deleted_earliest, f.deleted_latest, f.deleted_earliest_basis,
   f.deleted_latest_basis, f.estimate_earliest, f.estimate_latest, s.state AS content, s.sha256

@@ -142,7 +142,11 @@ void write_targets(Database& db, const Examination& x) {
                   to_string(c.grade));
     for (const StoryStep& s : report.story) {
       const std::int64_t id = t.steps++;
-      t.step.add(id, i, s.what, told(s.version), told(s.sequence), s.earliest, s.latest, s.text, to_string(s.grade));
+      const SequenceEstimate* placed = s.placed ? &*s.placed : nullptr;
+      t.step.add(id, i, s.what, told(s.version), told(s.sequence), s.earliest, s.latest, s.text, to_string(s.grade),
+                 placed != nullptr ? told(placed->sequence) : std::nullopt,
+                 placed != nullptr ? std::optional(placed->number) : std::nullopt, placed != nullptr ? placed->estimate.earliest : no_time,
+                 placed != nullptr ? placed->estimate.latest : no_time, told(s.note));
       for (const StoryStep::Source& from : s.sources) t.source.add(id, from.source, from.time, from.zone_stated, from.text);
     }
   }
@@ -177,7 +181,7 @@ void write_files(Database& db, const Examination& x) {
     if (f.deleted)
       for (const BoundingSource& b : f.deleted->sources) bound.add(i, b.basis, b.earliest, b.latest, b.agrees);
     for (const SequenceEstimate& e : f.estimates)
-      by_clock.add(i, e.event, e.sequence, e.number, e.estimate.earliest, e.estimate.latest, e.estimate.method, e.widened);
+      by_clock.add(i, e.event, e.sequence, e.number, e.estimate.earliest, e.estimate.latest, e.estimate.method, e.widened, e.by_then);
     for (const CopyPresence& c : f.copies) copy.add(i, c.volume, c.time, c.state);
     for (const std::uint32_t t : f.targets) target.add(i, t);
     for (const std::string& text : f.flags) flag.add(i, text);

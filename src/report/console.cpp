@@ -212,7 +212,9 @@ class Console {
   void clock(const ClockInfo& clock) {
     const auto& held = clock.held_out;
     std::string text = clock.sound ? "sound" : "not sound: " + clock.why_not;
-    text += fmt::format("; {} dated records, {} in order", with_commas(clock.ticks), with_commas(clock.in_order));
+    const std::string span =
+        clock.first && clock.last ? fmt::format(" from {} to {}", seconds_of(*clock.first), seconds_of(*clock.last)) : "";
+    text += fmt::format("; {} dated records{}, {} in order", with_commas(clock.ticks), span, with_commas(clock.in_order));
     if (clock.later + clock.doubtful != 0) text += fmt::format(", {} later than others allow", with_commas(clock.later + clock.doubtful));
     if (held.inside + held.later != 0)
       text +=
@@ -379,7 +381,15 @@ class Console {
         if (by.find(source.source) == std::string::npos) by += (by.empty() ? "" : ", ") + source.source;
       std::string when = interval(step.earliest, step.latest);
       if (step.earliest && step.earliest == step.latest) when = seconds_of(*step.earliest);
-      field(4, step.what, fmt::format("{}: {} [{}; {}]", when, step.text, by, to_string(step.grade)));
+      if (step.placed && !(step.earliest && step.earliest == step.latest)) {
+        if (!step.earliest && !step.latest) when.clear();
+        const auto end = [](FileTime time) { return time == no_time ? std::optional<FileTime>() : time; };
+        when += fmt::format("{}about {} by {} {}", when.empty() ? "" : ", ",
+                            interval(end(step.placed->estimate.earliest), end(step.placed->estimate.latest)),
+                            step.placed->sequence == "lsn" ? "LSN" : "USN", step.placed->number);
+      }
+      const std::string note = step.note.empty() ? "" : "; " + step.note;
+      field(4, step.what, fmt::format("{}: {}{} [{}; {}]", when, step.text, note, by, to_string(step.grade)));
     }
   }
 

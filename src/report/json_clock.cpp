@@ -71,6 +71,7 @@ void put_sequence_estimate(JsonWriter& json, const SequenceEstimate& estimate) {
   put_time(json.key("latest"), estimate.estimate.latest);
   json.key("method").value(estimate.estimate.method);
   json.key("widened").value(estimate.widened);
+  json.key("by_then").value(estimate.by_then);
   put_numbers(json, "sightings", estimate.sightings);
   json.end_object();
 }

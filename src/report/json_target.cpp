@@ -136,6 +136,11 @@ void put_step(JsonWriter& json, const StoryStep& step) {
   put_time(json.key("latest"), step.latest);
   json.key("text").value(step.text);
   json.key("grade").value(to_string(step.grade));
+  if (json.key("placed"); step.placed)
+    put_sequence_estimate(json, *step.placed);
+  else
+    json.null();
+  put_or_null(json.key("note"), step.note);
   json.key("sources").begin_array();
   for (const StoryStep::Source& source : step.sources) {
     json.begin_object();

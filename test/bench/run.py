@@ -134,11 +134,38 @@ def table(title, results, units):
               f"{'' if all(one['good'] for one in runs) else '  FAILED'}{'' if watched['lines'] else '  printed nothing'}")
 
 
-def free_volumes(folder):
-    """Volumes whose free clusters hold something: noise, programs, zeros. Filled first, then formatted, which leaves the free clusters."""
-    size, volumes = 512 * MIB, {}
+def text_files():
+    """Documents and headers, one behind the other, each from a cluster's beginning on."""
+    for root in ("/usr/share/doc", "/usr/include", "/usr/share"):
+        for folder, _, names in sorted(os.walk(root)):
+            for name in sorted(names):
+                path = os.path.join(folder, name)
+                try:
+                    with open(path, "rb") as file:
+                        content = file.read(MIB)
+                except OSError:
+                    continue
+                if content and not os.path.islink(path) and b"\0" not in content[:65536] and not name.endswith(".gz"):
+                    yield content + bytes(-len(content) % 4096)
+
+
+def free_volumes(folder, size):
+    """Volumes whose free clusters hold something: zeros, noise, programs, text. Filled first, then formatted, which leaves the free clusters."""
+    volumes = {}
     programs = subprocess.Popen(["tar", "-C", "/", "-cf", "-", "usr/bin", "usr/lib"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-    sources = {"noise": lambda n: os.urandom(n), "programs": lambda n: programs.stdout.read(n).ljust(n, b"\0"), "zeros": bytes}
+    texts, held = text_files(), bytearray()
+
+    def text(n):
+        while len(held) < n:
+            more = next(texts, None)
+            if more is None:
+                break
+            held.extend(more)
+        piece = bytes(held[:n]).ljust(n, b"\0")
+        del held[:n]
+        return piece
+
+    sources = {"zeros": bytes, "noise": os.urandom, "programs": lambda n: programs.stdout.read(n).ljust(n, b"\0"), "text": text}
     for name, read in sources.items():
         path = volumes[name] = str(folder / f"free-{name}.raw")
         with open(path, "wb") as file:
@@ -147,7 +174,38 @@ def free_volumes(folder):
         subprocess.run(["mkntfs", "-F", "-Q", "-q", "-s", "512", "-p", "0", "-H", "255", "-S", "63", path], check=True,
                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     programs.kill()
+    programs.stdout.close()
+    programs.wait()
     return volumes
+
+
+def free_space(build, folder, trimcarve, given):
+    """The search of free clusters end to end, beside tools that read the same bytes, and alone."""
+    size = given.free_mib * MIB
+    volumes, contestants = free_volumes(folder, size), {}
+    for name, path in volumes.items():
+        contestants[f"{name}: trimcarve --free-space"] = ([trimcarve, "examine", path, "--free-space"], "bytes")
+        contestants[f"{name}: trimcarve --no-free-space"] = ([trimcarve, "examine", path, "--no-free-space"], "bytes")
+        if not given.no_peers:
+            contestants[f"{name}: blkls (copies them)"] = (["blkls", path], "bytes")
+            contestants[f"{name}: srch_strings (of 8)"] = (["srch_strings", "-a", "-n", "8", path], "bytes")
+    for name in [name for name, (words, _) in contestants.items() if shutil.which(words[0]) is None]:
+        print(f"note: {name}: not installed", file=sys.stderr)
+        del contestants[name]
+    results = measure(contestants, given.repeat)
+    table(f"Free clusters of volumes of {given.free_mib} MiB", results, {"bytes": size})
+    print("\nGB/s of processor time; trimcarve's less what it takes without the search")
+    cpu = {name: statistics.median(one["cpu"] for one in runs) for name, _, runs, _ in results}
+    for name in volumes:
+        with_search = cpu[f"{name}: trimcarve --free-space"] - cpu[f"{name}: trimcarve --no-free-space"]
+        rates = {"trimcarve": with_search, **{tool: cpu[key] for tool in ("blkls", "srch_strings") for key in cpu if key.startswith(f"{name}: {tool}")}}
+        print(f"{name:10}" + "".join(f"  {tool} {size / 1e9 / max(seconds, 1e-3):6.2f}" for tool, seconds in rates.items()))
+    alone = build / "test/bench/free_space_speed"
+    if os.access(alone, os.X_OK):
+        print("\nThe search alone, of the same volumes in memory")
+        sys.stdout.flush()
+        subprocess.run([str(alone), *volumes.values()], check=True)
+    return results
 
 
 def main():
@@ -159,6 +217,8 @@ def main():
     options.add_argument("--volume", help="measure on this image instead of building one")
     options.add_argument("--no-peers", action="store_true")
     options.add_argument("--log-mib", type=int, default=64, help="size of a $LogFile given alone; 0: none")
+    options.add_argument("--free-mib", type=int, default=512, help="size of each volume whose free clusters are searched")
+    options.add_argument("--only-free", action="store_true", help="nothing but the search of free clusters")
     options.add_argument("--no-free", action="store_true", help="leave out the search of free clusters")
     options.add_argument("--no-sparse", action="store_true", help="leave out the 127 GiB disks")
     given = options.parse_args()
@@ -178,6 +238,8 @@ def main():
             os.rename(half, path)
         return str(path)
 
+    if given.only_free:
+        return 0 if all(one["good"] for _, _, runs, _ in free_space(build, folder, trimcarve, given) for one in runs) else 1
     image = given.volume or bulk(given.files, given.journal)
     offset = volume_offset(image)
     records = record_slots(image, offset)
@@ -215,6 +277,10 @@ def main():
     results = measure({**own, **peers}, given.repeat)
     table("One volume, warm cache, in turn", results, units)
 
+    clock = build / "test/bench/clock_speed"
+    if os.access(clock, os.X_OK):
+        print("\n" + subprocess.run([str(clock), image, str(offset)], capture_output=True, text=True, check=False).stdout, end="")
+
     if own and given.log_mib and os.access(builder, os.X_OK):
         log = folder / f"bulk-{given.log_mib}.log"
         if not log.exists():
@@ -229,14 +295,7 @@ def main():
         table(f"$LogFile of {given.log_mib} MiB, {made['log_records']:,} records: {given.log_mib / seconds:,.0f} MiB/s, "
               f"{given.log_mib / cpu:,.0f} MiB per second of CPU", results, units)
     if own and not given.no_free:
-        contestants, bytes_each = {}, 0
-        for name, path in free_volumes(folder).items():
-            bytes_each = os.path.getsize(path)
-            contestants[f"{name}: trimcarve --free-space"] = ([trimcarve, "examine", path, "--free-space"], "bytes")
-            contestants[f"{name}: trimcarve --no-free-space"] = ([trimcarve, "examine", path, "--no-free-space"], "bytes")
-            if not given.no_peers:
-                contestants[f"{name}: blkls (copies them)"] = (["blkls", path], "bytes")
-        table("Free clusters of volumes of 512 MiB", measure(contestants, given.repeat), {"bytes": bytes_each})
+        results += free_space(build, folder, trimcarve, given)
 
     if own and not given.no_sparse:
         size = 136_365_211_648

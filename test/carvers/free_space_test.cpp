@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <set>
 
+#include "script_samples.hpp"
 #include "support.hpp"
 
 using namespace trimcarve;
@@ -134,6 +135,34 @@ TEST_CASE("A FILE record is decoded as in $MFT, with its own number and its plac
   CHECK_FALSE(carve_free_record(MemorySource(bytes), 4096 + 512, {}, kept.sink()));
   // Its end in a cluster that is not free.
   CHECK(search(source, {{4096, 1024}}).tally.cut == 1);
+}
+
+TEST_CASE("A text is told once, wherever it lies to what is read and looked at together, and a long one in pieces that follow each other") {
+  const auto scripts = carvers::ScriptText::make();
+  if (!scripts) {
+    MESSAGE("SKIPPED: " << scripts.error().what);
+    return;
+  }
+  FreeSpaceOptions options;
+  options.text = &*scripts;
+  std::string text;
+  while (text.size() < 700'000) text += samples::powershell[2];
+  for (const std::size_t length : {samples::powershell[2].size(), samples::powershell[2].size() * 40, text.size()})
+    for (const std::size_t at : {std::size_t{0}, std::size_t{65536 - 200}, std::size_t{(256 << 10) - 100}, std::size_t{(1 << 20) - 4096}}) {
+      CAPTURE(length);
+      CAPTURE(at);
+      Bytes bytes(2 << 20);
+      std::ranges::copy(std::as_bytes(std::span(text).first(length)), bytes.begin() + static_cast<std::ptrdiff_t>(at));
+      std::uint64_t end = at;
+      const auto tally = search_free_space(MemorySource(bytes), std::vector<Stretch>{{0, bytes.size()}}, options, [&](const Candidate& c) {
+        REQUIRE(c.kind == CandidateKind::text);
+        CHECK(c.offset == end);
+        CHECK(c.text->text == text.substr(c.offset - at, c.length));
+        end = c.offset + c.length;
+      });
+      CHECK(end == at + length);
+      CHECK(tally.texts == (length + carvers::ScriptText::longest - 1) / carvers::ScriptText::longest);
+    }
 }
 
 TEST_CASE("Holes are not read, zeros are counted, and what cannot be read costs itself only") {

@@ -177,10 +177,10 @@ TEST_CASE("Scripts are told from other text and from binaries, cluster by cluste
       "{} clusters of scripts: recall {:.3f} ({:.3f} in the right language), precision {:.3f}, by what they are and what was found:{}",
       positives, recall, static_cast<double>(right_language) / static_cast<double>(positives), precision, shown));
   // A fragment is a lead that a person reads: of ten, nine ought to be scripts, and of ten clusters of scripts eight ought to be shown. The
-  // last cluster of a file, with a few lines in it, and long tables of data inside of scripts are what is passed over.
-  // Which files there are is the machine's affair (0.83 and 1.00 on a full Debian 12): the floors leave room for that.
-  CHECK(recall >= 0.65);
-  CHECK(precision >= 0.85);
+  // last cluster of a file, with a few lines in it, and files that are little but tables of data are what is passed over.
+  // Which files there are is the machine's affair (0.93 and 1.00 on a full Debian 12): the floors leave room for that.
+  CHECK(recall >= 0.75);
+  CHECK(precision >= 0.9);
   // The extension's own: those are what is looked for.
   for (const char* kind : {"powershell", "batch", "vbscript"}) {
     std::size_t all = 0;

@@ -21,6 +21,7 @@ namespace {
 
 constexpr std::uint64_t entry = 40, cluster = 4096, second = 10'000'000;
 const FileReference file = FileReference::of(entry, 3);
+const LogStatements::TickSink no_ticks = [](const Sighting&, history::TickKind) {};
 
 // An operation on the FILE record, in a transaction of its own that is completed. Returns its LSN.
 std::uint64_t add(LogBuilder& log, LogOperation redo, LogOperation undo, Bytes redo_data, Bytes undo_data = {}, std::size_t at = 0,
@@ -141,7 +142,7 @@ TEST_CASE("a statement of nobody is the present owner's only when the log is who
     const auto graph = graph_of(file);
     LogStatements statements(std::make_shared<MemorySource>(bytes), {});
     std::vector<Sighting> names;
-    statements.read(graph, [&](const Sighting& s) { names.push_back(s); }, [](const Sighting&) {});
+    statements.read(graph, [&](const Sighting& s) { names.push_back(s); }, [](const Sighting&) {}, no_ticks);
     CHECK(names.size() == (missing ? 0 : 1));
     if (!names.empty()) CHECK(names[0].reference == file);
     int told = 0;
@@ -173,7 +174,7 @@ TEST_CASE("however much the log says of a file, what it says last of its content
   volume.log = std::make_shared<MemorySource>(log.finish());
   volume.log_statements = std::make_shared<LogStatements>(volume.log, carvers::LogFileOptions{});
   std::uint64_t stated = 0;
-  volume.log_statements->read(graph, [&](const Sighting&) { ++stated; }, [](const Sighting&) {});
+  volume.log_statements->read(graph, [&](const Sighting&) { ++stated; }, [](const Sighting&) {}, no_ticks);
   std::vector<Sighting> cited;
   Evidence evidence(volume, graph, {}, cited);
   evidence.index_log({file});
@@ -190,6 +191,41 @@ TEST_CASE("however much the log says of a file, what it says last of its content
   CHECK(streams[0].content.length == 13);
 }
 
+TEST_CASE("what made a file's record is kept, and what is a tick is told from what was there before") {
+  RecordBuilder builder(3, used);
+  builder.standard_information(some_time);
+  builder.file_name(root, some_time, u"x.ps1");
+  builder.end();
+  put(builder.bytes(), 4, 0x30, 2);
+  put(builder.bytes(), 0x2C, entry, 4);
+  Bytes image = builder.bytes();
+  image.resize(builder.slack());
+  Bytes later(8), earlier(8);
+  put(later, 0, some_time + second, 8);
+  put(earlier, 0, some_time, 8);
+  LogBuilder log;
+  log.checkpoint(cluster);
+  const auto made = add(log, LogOperation::initialize_file_record_segment, LogOperation::noop, image);
+  const auto updated = add(log, LogOperation::update_resident_value, LogOperation::update_resident_value, later, earlier, 0x38, 24 + 16);
+  // Never completed: Windows would take it back.
+  LogData open{LogOperation::initialize_file_record_segment, LogOperation::noop, image, {}};
+  open.vcn = 41 * 1024 / cluster;
+  log.add(open);
+  LogStatements statements(std::make_shared<MemorySource>(log.finish()), {});
+  std::vector<std::pair<std::uint64_t, FileTime>> written, at_least;
+  statements.read(
+      graph_of(), [](const Sighting&) {}, [](const Sighting&) {},
+      [&](const Sighting& s, history::TickKind kind) {
+        if (s.has_standard_information)
+          (kind == history::TickKind::written ? written : at_least).emplace_back(s.lsn, s.standard_information.changed);
+      });
+  CHECK(statements.creation(file) == made);
+  CHECK_FALSE(statements.creation(FileReference::of(41, 3)));
+  using Ticks = std::vector<std::pair<std::uint64_t, FileTime>>;
+  CHECK(written == Ticks{{made, FileTime{some_time}}, {updated, FileTime{some_time + second}}});
+  CHECK(at_least == Ticks{{updated, FileTime{some_time}}});
+}
+
 TEST_CASE("a journal record in the log is that of $J only when reference, time and reason agree too") {
   // A journal that was deleted and made anew counts its USNs from 0 again.
   const FileReference other = FileReference::of(41, 1);
@@ -203,7 +239,7 @@ TEST_CASE("a journal record in the log is that of $J only when reference, time a
   const auto graph = graph_of();
   LogStatements statements(std::make_shared<MemorySource>(bytes), {});
   JournalKeys keys;
-  statements.read(graph, [](const Sighting&) {}, [&](const Sighting& s) { keys.insert(JournalKey::of(s)); });
+  statements.read(graph, [](const Sighting&) {}, [&](const Sighting& s) { keys.insert(JournalKey::of(s)); }, no_ticks);
   CHECK(keys.size() == 2);
   std::erase_if(keys, [&](const JournalKey& key) { return key.reference == other.value; });  // $J has it
   statements.tell_journal(keys);
@@ -309,7 +345,7 @@ TEST_CASE("the clusters that a deletion frees are the file's, also where the log
   freed(500, 1), frees_record(entry + 3);                                  // not completed
   auto graph = graph_of();
   LogStatements statements(std::make_shared<MemorySource>(log.finish()), {});
-  statements.read(graph, [&](const Sighting& s) { graph.add(s); }, [](const Sighting&) {});
+  statements.read(graph, [&](const Sighting& s) { graph.add(s); }, [](const Sighting&) {}, no_ticks);
   graph.finish();
   REQUIRE(graph.log_claims().size() == 2);
   CHECK(graph.log_claims()[0].lcn == 100);

@@ -48,7 +48,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
 
   const history::ClockHealth& health = clock.health();
   check(health.sound == health.why_not.empty());
-  check(health.ticks == written && health.tally.on_chain + health.tally.older + health.tally.later + health.tally.doubtful == written);
+  check(health.ticks <= written && health.tally.on_chain + health.tally.older + health.tally.later + health.tally.doubtful == health.ticks);
   check(health.at_least <= at_least && health.tally.at_least_later + health.tally.at_least_doubtful <= at_least);
   const auto& held = health.held_out;
   check(held.tested <= written && held.inside + held.older + held.later + held.open == held.tested);

@@ -260,6 +260,27 @@ TEST_CASE("brackets never invert, whatever the ticks are") {
   }
 }
 
+// What lies before the chain's first tick is late as well when it is later than many of those behind it.
+TEST_CASE("ticks below all others are counted as later when they contradict many, and make the clock unsound when there are many of them") {
+  for (const std::uint64_t wrong : {2U, 40U}) {
+    CAPTURE(wrong);
+    SequenceClock clock;
+    tick_honestly(clock, 100, 501);
+    for (std::uint64_t n = 0; n < wrong; ++n) clock.add(10 + n, true_time(400'000 + n), TickKind::written);
+    clock.finish();
+    CHECK(clock.health().tally.later == wrong);
+    CHECK(clock.health().sound == (wrong == 2));
+  }
+  SequenceClock clock;
+  tick_honestly(clock, 100, 201);
+  clock.add(10, true_time(103'500), TickKind::written);  // later than four: who is right is not known
+  clock.finish();
+  CHECK(clock.health().tally.doubtful == 1);
+  CHECK(clock.at(20).widened);
+  CHECK(clock.at(20).latest == true_time(104'000));
+  CHECK_FALSE(clock.at(150'500).widened);
+}
+
 TEST_CASE("more ticks never widen a bracket that none of them contradicts") {
   std::mt19937_64 random(11);
   for (int round = 0; round < 100; ++round) {
@@ -371,7 +392,86 @@ TEST_CASE("which time of a sighting is a tick, and of which kind") {
     system.record_entry = 9;
     CHECK(health(system).first.ticks == 0);
   }
-  const auto [lsn, usn] = health(test::event(file, {u"a", FileReference::of(5, 5)}, usn_reason::file_create, start));
+  Sighting event = test::event(file, {u"a", FileReference::of(5, 5)}, usn_reason::file_create, start);
+  const auto [lsn, usn] = health(event);
   CHECK(lsn.ticks == 0);
   CHECK(usn.ticks == 1);
+  event.usn.name_inferred = true;  // of version 4: the time is a neighbour's
+  CHECK(health(event).second.ticks == 0);
+}
+
+TEST_CASE("what an index block and the log's records are to the clock") {
+  const FileReference file = FileReference::of(100, 3);
+  const auto health = [](const Sighting& sighting, TickKind logged = TickKind::at_least) {
+    SequenceClock lsn, usn;
+    history::add_ticks(sighting, lsn, usn, logged);
+    lsn.finish();
+    usn.finish();
+    return std::pair(lsn.health(), usn.health());
+  };
+  {
+    // A block's LSN is that of its last change: its entries were written by then, and so was what is left of those that went.
+    Sighting entry = test::slack(file, {u"gone.txt", test::root}, test::root);
+    entry.lsn = 9000;
+    for (const Integrity integrity : {Integrity::good, Integrity::carved}) {
+      entry.integrity = integrity;
+      CHECK(health(entry).first.at_least == 1);
+      CHECK(health(entry).first.ticks == 0);
+    }
+    entry.integrity = Integrity::partial;  // overwritten in part: by another's times, maybe
+    CHECK(health(entry).first.at_least == 0);
+    entry.source = SourceKind::index;
+    entry.integrity = Integrity::good;
+    CHECK(health(entry).first.at_least == 1);
+  }
+  Sighting update;
+  update.source = SourceKind::log_file;
+  update.lsn = 9000;
+  update.has_standard_information = true;
+  update.standard_information.changed = FileTime{start};
+  for (const Integrity integrity : {Integrity::good, Integrity::partial}) {
+    update.integrity = integrity;
+    CHECK(health(update, TickKind::written).first.ticks == 1);
+    // What was there before, or in a record that is freed, may be old.
+    CHECK(health(update).first.ticks == 0);
+    CHECK(health(update).first.at_least == 1);
+  }
+  update.integrity = Integrity::carved;  // of an earlier lap
+  CHECK(health(update, TickKind::written).first.ticks == 0);
+  Sighting journal = test::event(file, {u"a", test::root}, usn_reason::close, start);
+  journal.source = SourceKind::log_file;
+  journal.lsn = 9100;
+  CHECK(health(journal).first.ticks == 1);
+  CHECK(health(journal).second.ticks == 1);
+}
+
+// The FILE record has the LSN of the log record that wrote it: two statements of one tick would each be held out against the other.
+TEST_CASE("a tick that is stated twice counts once") {
+  SequenceClock once, twice;
+  tick_honestly(once, 1, 40);
+  tick_honestly(twice, 1, 40);
+  tick_honestly(twice, 1, 40);
+  once.finish();
+  twice.finish();
+  CHECK(twice.health().ticks == 39);
+  CHECK(twice.health().held_out.median_width == once.health().held_out.median_width);
+  CHECK(twice.health().held_out.inside == once.health().held_out.inside);
+}
+
+// A tree's times in undo data and in records that are freed rise with the numbers, as those of freed FILE records do.
+TEST_CASE("old times in the log's undo data lower no upper end") {
+  SequenceClock clock;
+  tick_honestly(clock, 1, 101);
+  SequenceClock unused;
+  for (std::uint64_t n = 0; n < 50; ++n) {
+    Sighting before;
+    before.source = SourceKind::log_file;
+    before.lsn = 60'010 + n * 10;
+    before.has_standard_information = true;
+    before.standard_information.changed = true_time(60'001 + n);
+    history::add_ticks(before, clock, unused);
+  }
+  clock.finish();
+  CHECK(clock.at(60'505).earliest >= true_time(60'050));
+  CHECK(clock.at(60'005).latest == true_time(61'000));
 }

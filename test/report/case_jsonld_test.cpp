@@ -85,3 +85,24 @@ TEST_CASE("a time that readers of xsd:dateTime refuse is left out, and so is non
   CHECK(text.find("uco-observable:metadataChangeTime") == std::string::npos);
   CHECK(text.find("1601-01-01T00:00:00.0000001Z") != std::string::npos);
 }
+
+TEST_CASE("hashes and the evidence number that an acquisition stated are those of the image and of the record of inputs") {
+  const TempFolder folder;
+  Examination x = example(make_example_disk(folder));
+  x.sources.front().acquisition_hashes = "MD5 0123456789abcdef0123456789abcdef, SHA-1 0123456789abcdef0123456789abcdef01234567";
+  x.sources.front().acquisition_notes = {"case number: 9", "evidence number: E-7"};
+  json image, record;
+  const json graph = json::parse(graph_of(x));
+  for (const json& node : graph["@graph"]) {
+    if (node["@type"] == "uco-observable:Image") image = node;
+    if (node.contains("case-investigation:exhibitNumber")) record = node;
+  }
+  CHECK(record["case-investigation:exhibitNumber"] == "E-7");
+  CHECK(record["uco-core:object"][0]["@id"] == image["@id"]);
+  const json& hashes = image["uco-core:hasFacet"][1]["uco-observable:hash"];
+  REQUIRE(hashes.size() == 2);
+  CHECK(hashes[0]["uco-types:hashMethod"] == "MD5");
+  CHECK(hashes[0]["uco-types:hashValue"]["@value"] == "0123456789abcdef0123456789abcdef");
+  CHECK(hashes[1]["uco-types:hashMethod"] == "SHA1");
+  CHECK(hashes[1]["uco-types:hashValue"]["@value"] == "0123456789abcdef0123456789abcdef01234567");
+}

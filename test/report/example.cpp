@@ -260,6 +260,15 @@ void add_target(Examination& x) {
   run.error_output = "oops";
   run.sightings = {0};
   target.runs = {run};
+  StoryStep placed;
+  placed.what = "removed";
+  placed.version = "1.10.22";
+  placed.text = "version 1.10.22 was removed";
+  placed.sources = {{"mft", std::nullopt, true, "by its number", {0}}};
+  placed.placed =
+      SequenceEstimate{"deleted", "lsn", 1'048'576, {at("2026-11-03T11:00:01Z"), at("2026-11-03T11:00:02Z"), "clock"}, true, {0}};
+  placed.note = "the numbers say otherwise";
+  target.story = {placed};
   x.targets.push_back(target);
 
   Finding finding;

@@ -67,6 +67,8 @@ void hostile_target(TargetReport& target, const std::string& text) {
   step.what = step.text = step.version = text;
   step.earliest = step.latest = target.runs.front().started;
   step.sources = {{text, step.earliest, false, text, {0}}};
+  step.note = text;
+  step.placed = SequenceEstimate{text, text, 1, {no_time, *step.earliest, text}, false, {0}};
   target.story = {step};
 }
 

@@ -185,6 +185,7 @@ TEST_CASE("a step without a time is in the picture and in the table") {
   const TempFolder temp;
   Examination x = example(make_example_disk(temp));
   x.targets[0].story.resize(1);
+  x.targets[0].story[0] = {};
   x.targets[0].story[0].what = "removed";
   x.targets[0].story[0].sources = {{"usn_journal", std::nullopt, true, "", {1}}};
   const std::string page = page_of(x);
@@ -192,8 +193,65 @@ TEST_CASE("a step without a time is in the picture and in the table") {
   CHECK(has(page, "<td class=\"t\">time unknown</td><td><b>removed</b>"));
 }
 
+TEST_CASE("the health of each clock of sequence numbers is in the page: its ticks, span, contradictions and hold-out") {
+  const TempFolder temp;
+  Examination x = example(make_example_disk(temp));
+  const std::string page = page_of(x);
+  const std::string_view row = between(page, "<table class=\"clocks\">", "</table>");
+  for (const char* text : {"<td>LSN</td><td>sound</td>", "<td class=\"n\">300</td>", "2026-10-01&nbsp;00:00:00", "2026-11-03&nbsp;11:00:02",
+                           "<td class=\"n\">280 of 281 (99.6&nbsp;%)</td>", "<td class=\"n\">0.01&nbsp;s</td>", "set back before 2000000",
+                           "what is above 3000000 is of an earlier sequence"})
+    CHECK_MESSAGE(has(row, text), text);
+  x.volumes[0].clocks[0].sound = false;
+  x.volumes[0].clocks[0].why_not = "3 dated records, too few <b>";
+  const std::string other = page_of(x);
+  CHECK(has(other, "<b>cannot tell</b>"));
+  CHECK(has(other, "3 dated records, too few &lt;b&gt;"));
+  x.volumes[0].clocks.clear();
+  CHECK_FALSE(has(page_of(x), "class=\"clocks\""));
+}
+
+TEST_CASE("a step that only its sequence number places is in the picture where that is, and says by what") {
+  const TempFolder temp;
+  const std::string page = page_of(example(make_example_disk(temp)));
+  CHECK(has(page, "by LSN 1048576: about"));
+  CHECK(has(page, "<b>the numbers say otherwise</b>"));
+  CHECK(count(page, "<circle") == 1);
+}
+
 TEST_CASE("an examination of nothing makes a page") {
   const std::string page = page_of({});
   CHECK(has(page, "No target was asked for."));
   CHECK(has(page, "</html>"));
+}
+
+TEST_CASE("each cell of the map is what most of its clusters are, with a line where some others have data") {
+  const TempFolder folder;
+  Examination x = example(make_example_disk(folder));
+  ClusterMap& map = x.volumes.front().map;
+  map.clusters = 2560;  // two a cell
+  map.per_cell = 2;
+  map.cells.resize(1280);
+  for (auto& cell : map.cells) cell[ClusterMap::unmapped] = 2;
+  map.cells[3] = {};
+  map.cells[3][ClusterMap::not_free] = 2;
+  map.cells[130] = {};  // row 1, column 2
+  map.cells[130][ClusterMap::data] = map.cells[130][ClusterMap::not_free] = 1;
+  x.files[2].streams[0].runs = {{0, 2558, 9, RunState::data, ""}, {9, 1, 2, RunState::zero, ""}};  // the first leaves the volume
+  const std::string page = page_of(x);
+  CHECK(has(page, "each cell 2 clusters, 8.0 KiB,"));
+  CHECK(has(page, "<path class=\"m-not_free\" d=\"M27 0h9v14h-9zM18 16h9v14h-9z\"/>"));
+  CHECK(has(page, "<path class=\"m-data\" d=\"M18 27h9v3h-9z\"/>"));
+  CHECK(has(page, "<i class=\"k m-unmapped\"></i>free, unmapped by the container's table: discarded</li>"));
+  CHECK(has(page, "<rect class=\"r-data\" x=\"1144\" y=\"145\""));
+  CHECK(has(page, "from byte 0 of the volume: 1 zero<"));
+  CHECK(has(page, "from byte 8,192 of the volume: 1 zero<"));
+}
+
+TEST_CASE("without a bitmap the map shows what is stored, and calls nothing free") {
+  const TempFolder folder;
+  const std::string page = page_of(example(make_example_disk(folder)));
+  const std::string_view map = between(page, "<h4>Where it lies", "<h4>Clusters of the tree");
+  CHECK(has(map, "<path class=\"m-stored\" d=\"M0 0h144v14h-144z\"/>"));  // 65,536 bytes are 16 clusters, each a cell
+  CHECK(!has(map, "free"));
 }

@@ -57,6 +57,7 @@ class Record:
 
 
 CREATED, MODIFIED, CHANGED, ACCESSED = range(4)
+ROOT = 5
 
 
 def records(image):
@@ -64,7 +65,7 @@ def records(image):
     while (at := image.find(b"FILE", at)) >= 0:
         if at % 512 == 0:
             record = Record(image, at)
-            if record.times is not None and record.lsn != 0 and record.entry >= 24:
+            if record.times is not None and record.lsn != 0 and (record.entry >= 24 or record.entry == ROOT):
                 out.append(record)
         at += 4
     return out
@@ -105,6 +106,15 @@ def deletions(report, truth):
                 yield file, estimate, true[file["path"]]
 
 
+def creations(report, truth):
+    """What the clocks say of creations, and when they really were."""
+    true = {f["path"]: filetime(f["created"]) for f in truth["files"] if f.get("created")}
+    for file in report["files"]:
+        for estimate in file["estimates"]:
+            if estimate["event"] == "created" and file["path"] in true:
+                yield file, estimate, true[file["path"]]
+
+
 def check_inside(report, truth, shift=0, least=28):
     found = 0
     for file, estimate, true in deletions(report, truth):
@@ -127,6 +137,12 @@ def untouched(folder):
         check(all("clock" not in source["basis"] for source in file["deleted"]["sources"]), f"{file['path']}: {file['deleted']['sources']}")
         check(file["deleted"]["sources"], f"{file['path']}: no source of its bounds")
     check(any("LSN" in f["statement"] and f["grade"] == "inferred" for f in report["findings"]), "no finding tells of the order")
+    # Every record states a creation time that nothing contradicts: none is estimated.
+    check(not list(creations(report, truth)), f"creations estimated: {[f['path'] for f, _, _ in creations(report, truth)]}")
+    story = report["targets"][0]["story"]
+    check(all(not step["note"] for step in story), f"notes: {[step['note'] for step in story]}")
+    gone = [step for step in story if step["what"] == "removed"]
+    check(len(gone) == 1 and gone[0]["placed"] and gone[0]["placed"]["event"] == "deleted", f"the removal is not placed: {gone}")
 
 
 def set_back(folder):
@@ -160,6 +176,58 @@ def stomped(folder):
     check(clock["later"] + clock["doubtful"] > 0, f"no tick is later: {clock}")
     check(not clock["set_backs"], f"set back: {clock['set_backs']}")
     check_inside(report, truth)
+
+
+def creation_stomped(folder):
+    """The creation times of every deleted record lie ten years back; those of their names, which only NTFS sets, do not."""
+    path, image, truth = build("journal-gone", folder)
+    for record in records(image):
+        if not record.in_use:
+            record.set_time(CREATED, record.time(CREATED) - 10 * 365 * 24 * HOUR)
+    report, clock = examine(path, image)
+    check(clock["sound"], f"clock {clock}")
+    found = 0
+    for file, estimate, true in creations(report, truth):
+        if file["state"] != "deleted":
+            continue
+        found += 1
+        # It was there when the first record that mentions it was written; since when, nothing tells.
+        check(estimate["by_then"] and not estimate["earliest"], f"{file['path']}: {estimate}")
+        check(estimate["latest"] and true <= int(estimate["latest"]["filetime"]), f"{file['path']}: made at {true}, estimated {estimate}")
+    check(found >= 28, f"{found} creations estimated")
+
+
+def unlinked(folder):
+    """Records reused, the journal gone: what stands in the slack of \\Packages\\Plugins' only index block had gone by that block's LSN."""
+    path, image, truth = build("index-only", folder)
+    report, clock = examine(path, image)
+    check(clock["sound"], f"clock {clock}")
+    true = {f["path"]: filetime(f["deleted"]) for f in truth["files"] if f.get("deleted")}
+    found = 0
+    for file in report["files"]:
+        for estimate in file["estimates"]:
+            if estimate["event"] != "left_directory" or file["path"] not in true:
+                continue
+            found += 1
+            check(estimate["by_then"] and not estimate["earliest"], f"{file['path']}: {estimate}")
+            check(estimate["latest"] and true[file["path"]] <= int(estimate["latest"]["filetime"]),
+                  f"{file['path']}: deleted at {true[file['path']]}, gone by {estimate}")
+            check(file["deleted"]["estimate"] and file["deleted"]["estimate"]["method"] == estimate["method"],
+                  f"{file['path']}: {file['deleted']['estimate']}")
+    check(found > 0, "no entry in slack tells of an end")
+
+
+def logged(folder):
+    """Records reused, the journal gone: $LogFile holds the records that made and freed the tree's files, each with its LSN."""
+    path, image, truth = build("log-only", folder)
+    report, clock = examine(path, image)
+    check(clock["sound"] and clock["later"] == 0, f"clock {clock}")
+    check_inside(report, truth)
+    made = [(f, e, true) for f, e, true in creations(report, truth) if f["state"] == "deleted"]
+    check(len(made) >= 28, f"{len(made)} creations estimated")
+    for file, estimate, true in made:
+        check(not estimate["by_then"] and estimate["earliest"] and estimate["latest"] and
+              int(estimate["earliest"]["filetime"]) <= true <= int(estimate["latest"]["filetime"]), f"{file['path']}: made at {true}, {estimate}")
 
 
 def restarted(folder):

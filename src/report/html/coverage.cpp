@@ -44,6 +44,54 @@ void put_row(Page& page, const Coverage& coverage) {
   page.put("</td></tr>\n");
 }
 
+std::string share(std::uint64_t part, std::uint64_t whole) {
+  if (whole == 0) return "none";
+  return fmt::format("{} of {} ({:.1f}&nbsp;%)", with_commas(part), with_commas(whole),
+                     100 * static_cast<double>(part) / static_cast<double>(whole));
+}
+
+std::string width_text(std::uint64_t ticks) {
+  const double seconds = static_cast<double>(ticks) / static_cast<double>(ticks_per_second);
+  if (seconds < 120) return fmt::format("{:.{}f}&nbsp;s", seconds, seconds < 10 ? 2 : 0);
+  return seconds < 7200 ? fmt::format("{:.0f}&nbsp;min", seconds / 60) : fmt::format("{:.1f}&nbsp;h", seconds / 3600);
+}
+
+void put_clock(Page& page, const VolumeInfo& volume, const ClockInfo& clock) {
+  std::string note = clock.sound ? std::string() : html_text(clock.why_not);
+  const auto add = [&note](std::string text) { note += (note.empty() ? "" : "; ") + std::move(text); };
+  if (clock.older != 0) add(fmt::format("{} older than their number, which says nothing", with_commas(clock.older)));
+  if (clock.at_least != 0) add(fmt::format("{} more times are lower bounds only", with_commas(clock.at_least)));
+  for (const ClockInfo::SetBack& back : clock.set_backs)
+    add(fmt::format("set back before {} from {} to {}", back.number, html_time(back.from), html_time(back.to)));
+  if (clock.restarted_at) add(fmt::format("the numbers began anew: what is above {} is of an earlier sequence", *clock.restarted_at));
+  const auto& held = clock.held_out;
+  const std::uint64_t told = held.inside + held.later;
+  page.put(fmt::format(
+      "<tr><td>{}</td><td>{}</td><td>{}</td><td class=\"n\">{}</td><td class=\"t\">{}{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td>"
+      "<td class=\"n\">{}</td><td class=\"wrap\">{}</td></tr>\n",
+      volume.index, clock.sequence == "lsn" ? "LSN" : "USN", clock.sound ? "sound" : "<b>cannot tell</b>", with_commas(clock.ticks),
+      clock.first ? html_time(*clock.first) : "", clock.last ? " to<br>" + html_time(*clock.last) : "",
+      share(clock.later + clock.doubtful, clock.ticks), share(held.inside, told), held.inside == 0 ? "" : width_text(held.median_width),
+      note));
+}
+
+// What estimates by sequence numbers rest on. A record told from the others: older than its bracket is no error, later would have been.
+void put_clocks(Page& page) {
+  if (std::ranges::all_of(page.x.volumes, [](const VolumeInfo& volume) { return volume.clocks.empty(); })) return;
+  page.put(
+      "<h3 id=\"clocks\">Clocks of sequence numbers</h3>\n<p class=\"note\">LSNs and USNs only grow: the records that state one and a time "
+      "are ticks, and a time that is not recorded lies between its neighbours'. What is told by them is an estimate and narrows no bound. "
+      "Held out: each of a share of the ticks, told from the others.</p>\n"
+      "<div class=\"scroll\"><table class=\"clocks\"><thead><tr><th>Volume</th><th>Clock</th><th>State</th><th "
+      "class=\"n\">Ticks</th><th>Span</th>"
+      "<th class=\"n\">Contradicted</th><th class=\"n\">Held out: inside</th><th class=\"n\">Median width</th>"
+      "<th>Note</th></tr></thead>"
+      "<tbody>\n");
+  for (const VolumeInfo& volume : page.x.volumes)
+    for (const ClockInfo& clock : volume.clocks) put_clock(page, volume, clock);
+  page.put("</tbody></table></div>\n");
+}
+
 void put_warnings(Page& page) {
   const auto& warnings = page.x.warnings;
   page.put(fmt::format("<h3 id=\"warnings\">Warnings: {}</h3>\n", with_commas(warnings.size())));
@@ -127,6 +175,7 @@ void put_coverage(Page& page) {
       any = true;
     }
   page.put(any ? "</ul>\n" : "<li>nothing of what this version can read</li></ul>\n");
+  put_clocks(page);
   put_warnings(page);
   page.put("</section>\n");
 }

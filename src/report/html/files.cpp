@@ -151,6 +151,7 @@ class Data {
     if (file.file_name != file.standard_information) times("n", file.file_name);
     if (file.deleted) bounds("x", file.deleted->bounds, file.deleted->estimate);
     if (file.created) bounds("cb", *file.created, std::nullopt);
+    estimates(file);
     if (!file.flags.empty()) {
       json_.key("f").begin_array();
       for (const std::string& flag : file.flags) json_.value(word(flag));
@@ -167,6 +168,32 @@ class Data {
     json_.end_array();
     if (file.sightings.size() > max_sightings) json_.key("km").value(file.sightings.size() - max_sightings);
     json_.end_object();
+  }
+
+  // Those by sequence numbers, but for that of the deletion, which stands with its bounds.
+  void estimates(const FileReport& file) {
+    const auto shown = [&](const SequenceEstimate& e) {
+      return !(file.deleted && file.deleted->estimate && file.deleted->estimate->method == e.estimate.method);
+    };
+    if (std::ranges::none_of(file.estimates, shown)) return;
+    json_.key("es").begin_array();
+    for (const SequenceEstimate& e : file.estimates) {
+      if (!shown(e)) continue;
+      json_.begin_object();
+      json_.key("w").value(word(event_name(e.event)));
+      time("e", e.estimate.earliest);
+      time("l", e.estimate.latest);
+      json_.key("m").value(word(e.estimate.method));
+      json_.end_object();
+    }
+    json_.end_array();
+  }
+
+  static std::string event_name(const std::string& event) {
+    if (event == "last_write") return "last write";
+    if (event == "last_journalled") return "last journal record";
+    if (event == "left_directory") return "gone from its directory";
+    return event;
   }
 
   void paths(const FileReport& file) {

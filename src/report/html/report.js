@@ -4,7 +4,7 @@
   var rowsPerPage = 200, mostPrinted = 5000;
   var byId = function (id) { return document.getElementById(id); };
   // files: p path (a line break between its components), v volume, d folder, s state, c content, z size, r reference, pr parent's, pu path not wholly known, g grade of the path,
-  //   pn note on it, t times of $STANDARD_INFORMATION, n of $FILE_NAME when they differ, x removed, cb created, f flags, ps paths,
+  //   pn note on it, t times of $STANDARD_INFORMATION, n of $FILE_NAME when they differ, x removed, cb created, es estimates by sequence numbers (w of what, e, l, m by what), f flags, ps paths,
   //   st streams, k sightings, km how many more. Bounds: e, l ends, eb, lb what sets them; ge, gl, gm an estimate. Sentences are in `words`.
   var data = JSON.parse(byId('file-data').textContent);
   var files = data.files, words = data.words;
@@ -137,6 +137,9 @@
       if (b.lb !== undefined && (b.eb !== b.lb || b.e !== b.l)) put(span, make('div', 'basis', 'not after: ' + words[b.lb]));
       if (b.gm !== undefined) put(span, put(make('div', 'basis', 'estimate: '), interval({e: b.ge, l: b.gl}), ' (' + words[b.gm] + ')'));
       field(kind[1], span);
+    });
+    (f.es || []).forEach(function (e) {
+      field(words[e.w] + ', about', put(make('span'), interval(e), make('div', 'basis', words[e.m])));
     });
     if (f.f) field('flags', f.f.map(function (w) { return words[w]; }).join(', '));
     (f.ps || []).forEach(function (p) {

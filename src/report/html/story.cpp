@@ -43,6 +43,13 @@ void put_sources(Page& page, const StoryStep& step) {
   page.put("</ul></details>");
 }
 
+// Where the clock of sequence numbers puts a step.
+std::string placed(const SequenceEstimate& estimate) {
+  const auto end = [](FileTime time) { return time == no_time ? std::optional<FileTime>() : time; };
+  return fmt::format("<span class=\"basis\">by {} {}: about</span> {}", estimate.sequence == "lsn" ? "LSN" : "USN", estimate.number,
+                     html_interval(end(estimate.estimate.earliest), end(estimate.estimate.latest)));
+}
+
 void put_story(Page& page, const TargetReport& target) {
   const auto number = &target - page.x.targets.data();
   if (page.x.targets.size() > 1) page.put(fmt::format("<h3>{}</h3>\n", html_text(target.target)));
@@ -56,11 +63,14 @@ void put_story(Page& page, const TargetReport& target) {
       "<th>By</th></tr></thead><tbody>\n");
   for (std::size_t i = 0; i < target.story.size(); ++i) {
     const StoryStep& step = target.story[i];
-    const std::string when = html_interval(step.earliest, step.latest);
-    page.put(fmt::format(
-        "<tr id=\"step-{}-{}\"><td>{}</td><td class=\"t\">{}</td><td><b>{}</b></td><td class=\"wrap\">{}</td><td>{}</td><td "
-        "class=\"wrap\">",
-        number, i + 1, i + 1, when.empty() ? "time unknown" : when, html_text(step.what), html_text(step.text), html_grade(step.grade)));
+    std::string when = html_interval(step.earliest, step.latest);
+    const bool exact = step.earliest && step.earliest == step.latest;
+    if (step.placed && !exact) when += (when.empty() ? "" : "<br>") + placed(*step.placed);
+    page.put(
+        fmt::format("<tr id=\"step-{}-{}\"><td>{}</td><td class=\"t\">{}</td><td><b>{}</b></td><td class=\"wrap\">{}</td><td>{}</td><td "
+                    "class=\"wrap\">",
+                    number, i + 1, i + 1, when.empty() ? "time unknown" : when, html_text(step.what),
+                    html_text(step.text) + (step.note.empty() ? "" : "<br><b>" + html_text(step.note) + "</b>"), html_grade(step.grade)));
     put_sources(page, step);
     page.put("</td></tr>\n");
   }

@@ -121,6 +121,14 @@ class Picture {
   }
 
  private:
+  // Where it stands: what is stated, else where its sequence number puts it.
+  static std::optional<FileTime> time_of(const StoryStep& step) {
+    if (step.earliest || step.latest) return step.earliest ? step.earliest : step.latest;
+    if (!step.placed) return std::nullopt;
+    const Estimate& estimate = step.placed->estimate;
+    return estimate.earliest != no_time ? estimate.earliest : estimate.latest;
+  }
+
   std::vector<FileTime> times() const {
     std::vector<FileTime> times;
     const auto add = [&times](const std::optional<FileTime>& time) {
@@ -129,6 +137,7 @@ class Picture {
     for (const StoryStep& step : steps_) {
       add(step.earliest);
       add(step.latest);
+      add(time_of(step));
       for (const StoryStep::Source& source : step.sources) add(source.time);
     }
     if (times.empty()) times.push_back(no_time);
@@ -143,7 +152,7 @@ class Picture {
 
   // A witness has a lane of its own, named by its file.
   void mark(const StoryStep::Source& source, std::size_t step) {
-    const auto time = source.time ? source.time : steps_[step].earliest ? steps_[step].earliest : steps_[step].latest;
+    const auto time = source.time ? source.time : time_of(steps_[step]);
     if (!time || *time == no_time) return;
     const Examination& x = page_.x;
     std::optional<std::uint32_t> volume;
@@ -164,7 +173,7 @@ class Picture {
     std::vector<double> ends(max_levels, -1000);
     std::size_t levels = 1;
     for (const StoryStep& step : steps_) {
-      const auto time = step.earliest ? step.earliest : step.latest;
+      const auto time = time_of(step);
       const double at = time && *time != no_time ? axis_.x(*time) : plot_left - margin;
       std::size_t level = 0;
       while (level + 1 < max_levels && ends[level] > at - 21) ++level;

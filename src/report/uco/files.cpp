@@ -48,8 +48,16 @@ void put_exported(Graph& graph, StreamId id, std::uint64_t part, const std::stri
   graph.end();
 }
 
-// The whole came back: its bytes are those of its parts in order, written as one file.
-bool whole(const StreamReport& stream) { return stream.state == ContentState::recovered; }
+// The whole came back, its parts without a gap: it was written as one file.
+bool whole(const StreamReport& stream) {
+  if (stream.state != ContentState::recovered) return false;
+  std::uint64_t next = 0;
+  for (const RecoveredPart& part : stream.parts) {
+    if (part.file_offset != next) return false;
+    next += part.length;
+  }
+  return next == stream.size;
+}
 
 void put_content(Graph& graph, const StreamReport& stream, StreamId id) {
   const std::string facet = graph.id("content", {id.file, id.stream});
@@ -89,19 +97,8 @@ void put_parts(Graph& graph, const StreamReport& stream, StreamId id) {
     graph.end();
     graph.contained("part", {id.file, id.stream, i}, part.ranges);
     // Where it belongs in the stream.
-    const std::string relation = graph.id("part of", {id.file, id.stream, i});
-    graph.top(relation, {"uco-observable:ObservableRelationship"});
-    graph.reference("uco-core:source", node);
-    graph.reference("uco-core:target", id.own_node ? graph.id(kind, {id.file, id.stream}) : graph.id(kind, {id.file}));
-    graph.text("uco-core:kindOfRelationship", "Contained_Within");
-    graph.flag("uco-core:isDirectional", true);
-    graph.list("uco-core:hasFacet");
-    graph.node(graph.id("part of facet", {id.file, id.stream, i}), {"uco-observable:DataRangeFacet"});
-    graph.number("uco-observable:rangeOffset", part.file_offset);
-    graph.number("uco-observable:rangeSize", part.length);
-    graph.end();
-    graph.end_list();
-    graph.end();
+    graph.contained(graph.id("part of", {id.file, id.stream, i}), node,
+                    id.own_node ? graph.id(kind, {id.file, id.stream}) : graph.id(kind, {id.file}), part.file_offset, part.length);
   }
 }
 

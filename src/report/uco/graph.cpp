@@ -28,9 +28,14 @@ std::string uuid5(std::string_view name_space, std::string_view name) {
 }
 
 std::string urn(std::string_view uuid) {
+  constexpr std::string_view digits = "0123456789abcdef";
   std::string text = "urn:uuid:";
-  for (std::size_t i = 0; i < uuid.size(); ++i)
-    text += fmt::format("{}{:02x}", i == 4 || i == 6 || i == 8 || i == 10 ? "-" : "", static_cast<unsigned char>(uuid[i]));
+  for (std::size_t i = 0; i < uuid.size(); ++i) {
+    if (i == 4 || i == 6 || i == 8 || i == 10) text += '-';
+    const auto byte = static_cast<unsigned char>(uuid[i]);
+    text += digits[byte >> 4U];
+    text += digits[byte & 0xFU];
+  }
   return text;
 }
 
@@ -145,16 +150,35 @@ void Graph::contained(std::string_view id, std::string_view source, std::string_
   end();
 }
 
+void Graph::put_range(std::string_view relation, std::uint64_t offset, std::uint64_t length) {
+  node(id(fmt::format("range of {}", relation), {}), {"uco-observable:DataRangeFacet"});
+  number("uco-observable:rangeOffset", offset);
+  number("uco-observable:rangeSize", length);
+  end();
+}
+
+void Graph::contained(std::string_view id, std::string_view source, std::string_view target, std::uint64_t offset, std::uint64_t length) {
+  begin_contained(id, source, target);
+  list("uco-core:hasFacet");
+  put_range(id, offset, length);
+  end_list();
+  end();
+}
+
 void Graph::contained(std::string_view kind, std::initializer_list<std::uint64_t> numbers, const std::vector<Range>& ranges) {
   const std::string source = id(kind, numbers);
   for (std::size_t i = 0; i < ranges.size(); ++i) {
-    const std::string relation = id(fmt::format("range {}", source), {i});
+    const std::string relation = id(fmt::format("piece of {}", source), {i});
     begin_contained(relation, source, space_id(ranges[i].space));
     list("uco-core:hasFacet");
-    node(id(fmt::format("range facet {}", source), {i}), {"uco-observable:DataRangeFacet"});
-    number("uco-observable:rangeOffset", ranges[i].offset);
-    number("uco-observable:rangeSize", ranges[i].length);
-    end();
+    put_range(relation, ranges[i].offset, ranges[i].length);
+    // The nodes of a graph have no order of their own.
+    if (ranges.size() > 1) {
+      node(id(fmt::format("place of {}", relation), {}), {"uco-observable:FragmentFacet"});
+      number("uco-observable:fragmentIndex", i);
+      number("uco-observable:totalFragments", ranges.size());
+      end();
+    }
     end_list();
     end();
   }

@@ -59,13 +59,15 @@ class Graph {
   };
   void hashes(std::string_view owner, std::initializer_list<Hash> hashes);
 
-  // An observable relationship Contained_Within, whole or at a byte range of the target.
+  // Observable relationships Contained_Within: of the whole, at a byte range of the target, or at ranges of the disk and the input files,
+  // numbered when there are several. `kind` and `numbers` name the source of the latter, as in id().
   void contained(std::string_view id, std::string_view source, std::string_view target);
-  // One for each range, in the disk or an input file. `kind` and `numbers` name the source, as in id().
+  void contained(std::string_view id, std::string_view source, std::string_view target, std::uint64_t offset, std::uint64_t length);
   void contained(std::string_view kind, std::initializer_list<std::uint64_t> numbers, const std::vector<Range>& ranges);
 
  private:
   void begin_contained(std::string_view id, std::string_view source, std::string_view target);
+  void put_range(std::string_view relation, std::uint64_t offset, std::uint64_t length);
 
   JsonWriter json_;
   std::string name_space_;  // 16 bytes
