@@ -154,9 +154,8 @@ class Program {
         return ExitCode::input;
       }
     };
-    const auto outcomes = run_many(options_.requests.size(), options_.jobs, work, out_, cancel_, [this](std::size_t done) {
-      progress_.show("images", done, options_.requests.size());
-    });
+    const auto outcomes = run_many(options_.requests.size(), options_.jobs, work, out_, cancel_,
+                                   [this](std::size_t done) { progress_.show("images", done, options_.requests.size()); });
     progress_.wipe();
     ExitCode worst = ExitCode::done;
     for (std::size_t n = 0; n < outcomes.size(); ++n) {
@@ -240,8 +239,7 @@ class Program {
         if (options_.quiet) break;
         if (image > 0) out_.write("\n");
         (options_.command == Command::info ? report::write_info : report::write_console)(examination, console_style(), sink());
-        if (options_.command == Command::info)
-          out_.write(fmt::format("\nWhile it was read, this program was restricted: {}\n", sandbox_));
+        if (options_.command == Command::info) out_.write(fmt::format("\nWhile it was read, this program was restricted: {}\n", sandbox_));
         break;
     }
   }

@@ -220,7 +220,9 @@ Parsed parse(int argc, const char* const* argv) {
                       "search every sector of data that no volume explains for lost volumes, however much there is");
     command->add_flag("--no-shadows", no_shadows, "leave volume shadow copies out");
   }
-  examine->add_option("-j,--jobs", options.jobs, "of several images, how many are examined at a time [1]")->type_name("N")->check(CLI::Range(1U, 1024U));
+  examine->add_option("-j,--jobs", options.jobs, "of several images, how many are examined at a time [1]")
+      ->type_name("N")
+      ->check(CLI::Range(1U, 1024U));
   CLI::Option* free_flag = examine->add_flag(
       "--free-space", free_space,
       fmt::format("search free clusters and the slack of files, however much is stored there [up to {} GiB]", free_space_by_default >> 30));

@@ -21,9 +21,9 @@ namespace trimcarve::cli {
 namespace {
 
 // By the version of Landlock that brought them; older headers lack the later names. Source: the kernel's Landlock documentation.
-constexpr std::uint64_t execute = 1 << 0, write_file = 1 << 1, read_file = 1 << 2, read_dir = 1 << 3, remove_dir = 1 << 4, remove_file = 1 << 5,
-                        make_char = 1 << 6, make_dir = 1 << 7, make_reg = 1 << 8, make_sock = 1 << 9, make_fifo = 1 << 10, make_block = 1 << 11,
-                        make_sym = 1 << 12, refer = 1 << 13, truncate_file = 1 << 14;
+constexpr std::uint64_t execute = 1 << 0, write_file = 1 << 1, read_file = 1 << 2, read_dir = 1 << 3, remove_dir = 1 << 4,
+                        remove_file = 1 << 5, make_char = 1 << 6, make_dir = 1 << 7, make_reg = 1 << 8, make_sock = 1 << 9,
+                        make_fifo = 1 << 10, make_block = 1 << 11, make_sym = 1 << 12, refer = 1 << 13, truncate_file = 1 << 14;
 constexpr std::uint64_t version_1 = (1 << 13) - 1;
 
 // What the program itself needs that is nobody's secret: libraries that are loaded late (OpenSSL's modules), random numbers, its own memory
@@ -61,7 +61,8 @@ int restrict_files(const SandboxRules& wanted) {
   if (!rules) return 0;
   for (const char* path : system_files) allow(rules.get(), path, read_file | read_dir, handled);
   for (const std::string& path : wanted.folders)
-    allow(rules.get(), path, write_file | read_file | read_dir | remove_dir | remove_file | make_dir | make_reg | refer | truncate_file, handled);
+    allow(rules.get(), path, write_file | read_file | read_dir | remove_dir | remove_file | make_dir | make_reg | refer | truncate_file,
+          handled);
   for (const std::string& path : wanted.files) allow(rules.get(), path, write_file | read_file | truncate_file, handled);
   for (const std::string& path : wanted.places) allow(rules.get(), path, remove_dir | remove_file | make_reg, handled);
   return ::syscall(SYS_landlock_restrict_self, rules.get(), 0) == 0 ? version : 0;
@@ -69,26 +70,98 @@ int restrict_files(const SandboxRules& wanted) {
 
 #ifdef TRIMCARVE_SECCOMP
 // Memory, files that Landlock lets through, time, signals to itself, and the end. No fork, no exec, no sockets, no ptrace.
-constexpr std::array system_calls{
-    SCMP_SYS(access),        SCMP_SYS(arch_prctl),       SCMP_SYS(brk),           SCMP_SYS(clock_getres),   SCMP_SYS(clock_gettime),
-    SCMP_SYS(clock_nanosleep), SCMP_SYS(close),          SCMP_SYS(close_range),   SCMP_SYS(copy_file_range), SCMP_SYS(dup),
-    SCMP_SYS(dup2),          SCMP_SYS(exit),             SCMP_SYS(exit_group),    SCMP_SYS(faccessat),      SCMP_SYS(faccessat2),
-    SCMP_SYS(fadvise64),     SCMP_SYS(fallocate),        SCMP_SYS(fchmod),        SCMP_SYS(fcntl),          SCMP_SYS(fdatasync),
-    SCMP_SYS(flock),         SCMP_SYS(fstat),            SCMP_SYS(fstatfs),       SCMP_SYS(fsync),          SCMP_SYS(ftruncate),
-    SCMP_SYS(futex),         SCMP_SYS(getcwd),           SCMP_SYS(getdents64),    SCMP_SYS(getegid),        SCMP_SYS(geteuid),
-    SCMP_SYS(getgid),        SCMP_SYS(getpid),           SCMP_SYS(getppid),       SCMP_SYS(getrandom),      SCMP_SYS(getrlimit),
-    SCMP_SYS(getrusage),     SCMP_SYS(gettid),           SCMP_SYS(gettimeofday),  SCMP_SYS(getuid),         SCMP_SYS(ioctl),
-    SCMP_SYS(lseek),         SCMP_SYS(lstat),            SCMP_SYS(madvise),       SCMP_SYS(membarrier),     SCMP_SYS(mkdir),
-    SCMP_SYS(mkdirat),       SCMP_SYS(mmap),             SCMP_SYS(mprotect),      SCMP_SYS(mremap),         SCMP_SYS(munmap),
-    SCMP_SYS(nanosleep),     SCMP_SYS(newfstatat),       SCMP_SYS(open),          SCMP_SYS(openat),         SCMP_SYS(openat2),
-    SCMP_SYS(poll),          SCMP_SYS(ppoll),            SCMP_SYS(prctl),         SCMP_SYS(pread64),        SCMP_SYS(preadv),
-    SCMP_SYS(prlimit64),     SCMP_SYS(pwrite64),         SCMP_SYS(read),          SCMP_SYS(readlink),       SCMP_SYS(readlinkat),
-    SCMP_SYS(readv),         SCMP_SYS(rename),           SCMP_SYS(renameat),      SCMP_SYS(renameat2),      SCMP_SYS(restart_syscall),
-    SCMP_SYS(rmdir),         SCMP_SYS(rseq),             SCMP_SYS(rt_sigaction),  SCMP_SYS(rt_sigprocmask), SCMP_SYS(rt_sigreturn),
-    SCMP_SYS(sched_getaffinity), SCMP_SYS(sched_yield),  SCMP_SYS(set_robust_list), SCMP_SYS(sigaltstack),  SCMP_SYS(stat),
-    SCMP_SYS(statfs),        SCMP_SYS(statx),            SCMP_SYS(sync_file_range), SCMP_SYS(syncfs),       SCMP_SYS(sysinfo),
-    SCMP_SYS(umask),         SCMP_SYS(uname),            SCMP_SYS(unlink),        SCMP_SYS(unlinkat),       SCMP_SYS(utimensat),
-    SCMP_SYS(write),         SCMP_SYS(writev)};
+constexpr std::array system_calls{SCMP_SYS(access),
+                                  SCMP_SYS(arch_prctl),
+                                  SCMP_SYS(brk),
+                                  SCMP_SYS(clock_getres),
+                                  SCMP_SYS(clock_gettime),
+                                  SCMP_SYS(clock_nanosleep),
+                                  SCMP_SYS(close),
+                                  SCMP_SYS(close_range),
+                                  SCMP_SYS(copy_file_range),
+                                  SCMP_SYS(dup),
+                                  SCMP_SYS(dup2),
+                                  SCMP_SYS(exit),
+                                  SCMP_SYS(exit_group),
+                                  SCMP_SYS(faccessat),
+                                  SCMP_SYS(faccessat2),
+                                  SCMP_SYS(fadvise64),
+                                  SCMP_SYS(fallocate),
+                                  SCMP_SYS(fchmod),
+                                  SCMP_SYS(fcntl),
+                                  SCMP_SYS(fdatasync),
+                                  SCMP_SYS(flock),
+                                  SCMP_SYS(fstat),
+                                  SCMP_SYS(fstatfs),
+                                  SCMP_SYS(fsync),
+                                  SCMP_SYS(ftruncate),
+                                  SCMP_SYS(futex),
+                                  SCMP_SYS(getcwd),
+                                  SCMP_SYS(getdents64),
+                                  SCMP_SYS(getegid),
+                                  SCMP_SYS(geteuid),
+                                  SCMP_SYS(getgid),
+                                  SCMP_SYS(getpid),
+                                  SCMP_SYS(getppid),
+                                  SCMP_SYS(getrandom),
+                                  SCMP_SYS(getrlimit),
+                                  SCMP_SYS(getrusage),
+                                  SCMP_SYS(gettid),
+                                  SCMP_SYS(gettimeofday),
+                                  SCMP_SYS(getuid),
+                                  SCMP_SYS(ioctl),
+                                  SCMP_SYS(lseek),
+                                  SCMP_SYS(lstat),
+                                  SCMP_SYS(madvise),
+                                  SCMP_SYS(membarrier),
+                                  SCMP_SYS(mkdir),
+                                  SCMP_SYS(mkdirat),
+                                  SCMP_SYS(mmap),
+                                  SCMP_SYS(mprotect),
+                                  SCMP_SYS(mremap),
+                                  SCMP_SYS(munmap),
+                                  SCMP_SYS(nanosleep),
+                                  SCMP_SYS(newfstatat),
+                                  SCMP_SYS(open),
+                                  SCMP_SYS(openat),
+                                  SCMP_SYS(openat2),
+                                  SCMP_SYS(poll),
+                                  SCMP_SYS(ppoll),
+                                  SCMP_SYS(prctl),
+                                  SCMP_SYS(pread64),
+                                  SCMP_SYS(preadv),
+                                  SCMP_SYS(prlimit64),
+                                  SCMP_SYS(pwrite64),
+                                  SCMP_SYS(read),
+                                  SCMP_SYS(readlink),
+                                  SCMP_SYS(readlinkat),
+                                  SCMP_SYS(readv),
+                                  SCMP_SYS(rename),
+                                  SCMP_SYS(renameat),
+                                  SCMP_SYS(renameat2),
+                                  SCMP_SYS(restart_syscall),
+                                  SCMP_SYS(rmdir),
+                                  SCMP_SYS(rseq),
+                                  SCMP_SYS(rt_sigaction),
+                                  SCMP_SYS(rt_sigprocmask),
+                                  SCMP_SYS(rt_sigreturn),
+                                  SCMP_SYS(sched_getaffinity),
+                                  SCMP_SYS(sched_yield),
+                                  SCMP_SYS(set_robust_list),
+                                  SCMP_SYS(sigaltstack),
+                                  SCMP_SYS(stat),
+                                  SCMP_SYS(statfs),
+                                  SCMP_SYS(statx),
+                                  SCMP_SYS(sync_file_range),
+                                  SCMP_SYS(syncfs),
+                                  SCMP_SYS(sysinfo),
+                                  SCMP_SYS(umask),
+                                  SCMP_SYS(uname),
+                                  SCMP_SYS(unlink),
+                                  SCMP_SYS(unlinkat),
+                                  SCMP_SYS(utimensat),
+                                  SCMP_SYS(write),
+                                  SCMP_SYS(writev)};
 
 bool restrict_calls() {
   const scmp_filter_ctx filter = ::seccomp_init(SCMP_ACT_ERRNO(EPERM));
@@ -97,7 +170,9 @@ bool restrict_calls() {
   for (const int call : system_calls)
     if (call >= 0) good = ::seccomp_rule_add(filter, SCMP_ACT_ALLOW, call, 0) == 0 && good;  // negative: this machine has no such call
   // abort() signals its own process, and none else.
-  good = ::seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1, SCMP_A0(SCMP_CMP_EQ, static_cast<scmp_datum_t>(::getpid()))) == 0 && good;
+  good =
+      ::seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1, SCMP_A0(SCMP_CMP_EQ, static_cast<scmp_datum_t>(::getpid()))) == 0 &&
+      good;
   good = good && ::seccomp_load(filter) == 0;
   ::seccomp_release(filter);
   return good;

@@ -15,7 +15,8 @@ struct SandboxRules {
   bool read_all = false;             // any file may still be opened for reading
   std::vector<std::string> folders;  // below them files are made, written, read, renamed and removed
   std::vector<std::string> files;    // written and read
-  std::vector<std::string> places;   // folders in which files are made, renamed and removed, and empty folders removed, but none read or written
+  std::vector<std::string>
+      places;  // folders in which files are made, renamed and removed, and empty folders removed, but none read or written
 };
 
 // What was achieved, for people: "files by Landlock (version 7), system calls by seccomp".

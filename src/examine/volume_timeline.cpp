@@ -292,8 +292,6 @@ class Teller {
 
 void VolumeExaminer::tell(const TimelineSink& sink) {
   Teller teller(graph_, *paths_, info_.index, evidence_.known != nullptr ? &evidence_.known->told : nullptr, sink);
-  const auto interrupted = [] { throw RunError(ExitCode::interrupted, "timeline", "interrupted", "stopped while telling the timeline"); };
-
   std::vector<FileReference> directories;
   if (evidence_.volume) {
     Locator locator(evidence_.volume->mft().get());
@@ -315,7 +313,7 @@ void VolumeExaminer::tell(const TimelineSink& sink) {
                 teller.tell_streams(base, sighting, locator);
             });
     });
-    if (tally.stopped) interrupted();
+    if (tally.stopped) end_early("$MFT for the timeline");
   }
 
   const auto tell_index = [&](const Sighting& sighting, Locator& locator) {
@@ -325,7 +323,10 @@ void VolumeExaminer::tell(const TimelineSink& sink) {
   };
   std::size_t done = 0;
   for (const FileReference directory : directories) {
-    if (done++ % 1024 == 0 && !progress_sink("timeline: indexes")(done, directories.size())) interrupted();
+    if (done++ % 1024 == 0 && !progress_sink("timeline: indexes")(done, directories.size())) {
+      end_early("directory indexes for the timeline");
+      break;
+    }
     const history::RecordSlot* slot = graph_.record(directory.entry());
     if (slot == nullptr) continue;
     Locator in_record(evidence_.volume->mft().get());
@@ -358,7 +359,7 @@ void VolumeExaminer::tell(const TimelineSink& sink) {
     options.progress = progress_sink("timeline: $UsnJrnl:$J");
     const auto tally =
         carvers::carve_usn_journal(*journal, options, [&](const Sighting& sighting) { teller.tell_journal(sighting, locator); });
-    if (tally.stopped) interrupted();
+    if (tally.stopped) end_early("the change journal for the timeline");
   }
 
   if (evidence_.log_statements == nullptr) return;
