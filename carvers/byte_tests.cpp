@@ -115,16 +115,6 @@ bool wide = __builtin_cpu_supports("avx2");
 #define TRIMCARVE_EITHER(name, ...) name##_body<16>(__VA_ARGS__)
 #endif
 
-constexpr ByteKind kind_of(std::size_t c) {
-  if (c >= 0x80) return ByteKind::high;
-  if (c == '\n') return ByteKind::line_end;
-  if (c == '\t' || c == '\r' || c == '\f') return ByteKind::other;
-  if (c < 0x20 || c == 0x7F) return ByteKind::none;
-  if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == ' ') return ByteKind::letter;
-  const bool of_prose = c == ',' || c == '-' || c == '.' || c == '?';
-  return of_prose || (c >= '0' && c <= '9') ? ByteKind::other : ByteKind::sign;
-}
-
 // What a byte adds to a TextMeasure: four counts of 16 bits in one word. `stop`: it is no text.
 constexpr std::uint64_t stop = ~std::uint64_t{0};
 constexpr auto additions = [] {
@@ -161,12 +151,6 @@ bool measure_each(ByteView bytes, std::size_t end, TextMeasure& out) noexcept {
 }
 
 }  // namespace
-
-constinit const std::array<ByteKind, 256> byte_kinds = [] {
-  std::array<ByteKind, 256> out{};
-  for (std::size_t c = 0; c < out.size(); ++c) out[c] = kind_of(c);
-  return out;
-}();
 
 bool may_hold_journal_record(ByteView bytes) noexcept { return TRIMCARVE_EITHER(journal, bytes); }
 

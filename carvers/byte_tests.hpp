@@ -35,7 +35,20 @@ inline bool seed_of_units_at_odd(std::uint64_t w) noexcept { return seed_of_unit
 
 // What a byte is to a text of single bytes.
 enum class ByteKind : std::uint8_t { other, letter, sign, line_end, high, none };  // letter: of A-Z and a-z, and blanks
-extern const std::array<ByteKind, 256> byte_kinds;
+constexpr ByteKind kind_of(std::size_t c) noexcept {
+  if (c >= 0x80) return ByteKind::high;
+  if (c == '\n') return ByteKind::line_end;
+  if (c == '\t' || c == '\r' || c == '\f') return ByteKind::other;
+  if (c < 0x20 || c == 0x7F) return ByteKind::none;
+  if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == ' ') return ByteKind::letter;
+  const bool of_prose = c == ',' || c == '-' || c == '.' || c == '?';
+  return of_prose || (c >= '0' && c <= '9') ? ByteKind::other : ByteKind::sign;
+}
+inline constexpr auto byte_kinds = [] {
+  std::array<ByteKind, 256> out{};
+  for (std::size_t c = 0; c < out.size(); ++c) out[c] = kind_of(c);
+  return out;
+}();
 inline ByteKind byte_kind(std::byte b) noexcept { return byte_kinds[std::to_integer<std::size_t>(b)]; }
 
 // How far from its beginning `bytes` is text, exactly, and of what kinds it is: behind the first 128 bytes by what a quarter of it is.

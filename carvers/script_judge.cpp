@@ -156,14 +156,16 @@ void ScriptJudge::read(const TextLines& lines, TextEncoding encoding, const std:
     const auto first = std::ranges::find_if(grain.signs, [](std::uint32_t n) { return n != 0; });
     if (first == grain.signs.end()) continue;
     const auto last = std::ranges::find_if(grain.signs.rbegin(), grain.signs.rend(), [](std::uint32_t n) { return n != 0; });
-    grain.verdict = verdict(lines, grain.begin, grain.end, static_cast<std::size_t>(first - grain.signs.begin()),
-                            static_cast<std::size_t>(last.base() - grain.signs.begin()));
+    const auto found = verdict(lines, grain.begin, grain.end, static_cast<std::size_t>(first - grain.signs.begin()),
+                               static_cast<std::size_t>(last.base() - grain.signs.begin()));
+    grain.judged = found.has_value();
+    if (found) grain.verdict = *found;
   }
   emit_scripts(lines, encoding);
 }
 
 bool ScriptJudge::goes_on(const TextLines& lines, const Grain& grain, Language language) {
-  if (grain.verdict && grain.verdict->firm && grain.verdict->language != language) return false;
+  if (grain.judged && grain.verdict.firm && grain.verdict.language != language) return false;
   return has_signs(measure_text(std::as_bytes(std::span(part(lines, grain.begin, grain.end)))));
 }
 
@@ -172,26 +174,26 @@ void ScriptJudge::emit_scripts(const TextLines& lines, TextEncoding encoding) {
   // Tables and long comments inside of a script are that script's: what is weak beside what is firm, and a little that is neither
   // between.
   for (std::size_t i = 0; i < grains_.size();) {
-    if (!grains_[i].verdict || !grains_[i].verdict->firm) {
+    if (!grains_[i].judged || !grains_[i].verdict.firm) {
       ++i;
       continue;
     }
-    Verdict whole = *grains_[i].verdict;
-    const auto same = [&](std::size_t g) { return grains_[g].verdict && grains_[g].verdict->language == whole.language; };
+    Verdict whole = grains_[i].verdict;
+    const auto same = [&](std::size_t g) { return grains_[g].judged && grains_[g].verdict.language == whole.language; };
     std::size_t first = i, last = i;
     while (first > taken_until && same(first - 1)) --first;
     for (std::size_t g = i + 1; g < grains_.size() && g - last <= most_between + 1; ++g) {
-      if (grains_[g].verdict && grains_[g].verdict->firm && !same(g)) break;
-      if (same(g) && (grains_[g].verdict->firm || g == last + 1)) last = g;
+      if (grains_[g].judged && grains_[g].verdict.firm && !same(g)) break;
+      if (same(g) && (grains_[g].verdict.firm || g == last + 1)) last = g;
     }
     // Nothing that is no text lies between: what begins as a script is one to its end, unless it turns to prose or to another language.
     if (first == 0)
       while (last + 1 < grains_.size() && goes_on(lines, grains_[last + 1], whole.language)) ++last;
     for (std::size_t g = first; g <= last; ++g) {
       if (g == i || !same(g)) continue;
-      whole.rules |= grains_[g].verdict->rules;
-      whole.lines += grains_[g].verdict->lines;
-      whole.matched += grains_[g].verdict->matched;
+      whole.rules |= grains_[g].verdict.rules;
+      whole.lines += grains_[g].verdict.lines;
+      whole.matched += grains_[g].verdict.matched;
     }
     emit(lines, grains_[first].begin, grains_[last].end, whole, encoding);
     taken_until = last + 1;

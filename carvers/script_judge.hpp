@@ -48,7 +48,8 @@ class ScriptJudge {
     std::uint32_t full = 0;          // lines that are not blank
     std::array<std::uint32_t, script_language_count> signs{};
     std::array<bool, script_language_count> alone{};
-    std::optional<Verdict> verdict;
+    bool judged = false;  // `verdict` says something
+    Verdict verdict;
   };
 
   bool promising(std::string_view text, std::size_t stored, const std::vector<RuleHit>& signs) const;
