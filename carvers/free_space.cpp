@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "carvers/facts.hpp"
+#include "carvers/log_pages.hpp"
 #include "ntfs/usn_record.hpp"
 #include "trimcarve/bytes.hpp"
 
@@ -162,7 +163,7 @@ class Pass {
         if (is("INDX", 4)) structure(CandidateKind::index_block, at, 32, 24, options_.index_block_size, tally_.index_blocks);
         break;
       case 'R':
-        if (is("RCRD", 4)) structure(CandidateKind::log_page, at, 0, 0, 4096, tally_.log_pages);
+        if (is("RCRD", 4)) structure(CandidateKind::log_page, at, 0, 0, log_page_size(bytes).value_or(4096), tally_.log_pages);
         break;
       case 'E':
         if (is("ElfChnk", 8)) {

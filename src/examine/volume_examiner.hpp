@@ -119,6 +119,11 @@ class VolumeExaminer {
   void take_candidate(const carvers::Candidate& candidate, const carvers::Stretch& stretch, const carvers::FreeSpaceOptions& options);
   void take_carved(const Sighting& sighting);
   bool is_foreign(const Sighting& sighting) const;
+  void note_log_page(const carvers::Candidate& candidate, const carvers::Stretch& stretch);  // volume_log_pages.cpp, as the next three
+  void read_carved_logs();
+  enum class Speaks : std::uint8_t { neither, own, foreign };
+  Speaks speaks_of(const Sighting& logged) const;
+  void read_carved_log_deletion(const Member& member, FileReport& report, history::DeletionNode& node, std::optional<Estimate>& estimate);
   void search_texts();
   void note_record_slack(const Sighting& slack);
   void forget_carved(const Sighting& journal_record);  // which a journal has, too
@@ -185,7 +190,7 @@ class VolumeExaminer {
   std::unordered_map<FileReference, std::vector<std::uint32_t>> extra_;  // sightings of nameless rows that were joined to a file
   struct LoggedJournal {
     Sighting sighting;
-    std::uint32_t number = 0;  // of its journal: one may have been deleted, and another made
+    std::uint32_t number = 0;  // of its journal: one may have been deleted, and another made; 0: in carved pages, which of them is not known
   };
   std::unordered_map<JournalKey, LoggedJournal, JournalKeyHash> log_journal_;  // while the journals are read
   std::uint32_t log_journals_ = 0;                                             // of which $LogFile has records

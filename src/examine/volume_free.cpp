@@ -25,24 +25,6 @@ std::size_t mix(std::size_t hash, const TimeSet& times) {
   return hash;
 }
 
-// Of what a sighting states, whatever says so and wherever it stands.
-std::size_t hash_of(const Sighting& s) {
-  std::size_t hash = mix(0xCBF29CE484222325ULL, s.reference_known ? s.reference.value : 0);
-  hash = mix(hash, (s.has_record ? 1U : 0U) | (s.in_use ? 2U : 0U) | (s.has_usn ? 4U : 0U));
-  if (s.has_usn) hash = mix(mix(mix(hash, s.usn.usn), s.usn.time.ticks), s.usn.reason);
-  if (s.has_standard_information) hash = mix(hash, s.standard_information);
-  for (const NameFact& name : s.names) {
-    hash = mix(mix(hash, std::hash<std::u16string_view>()(s.name(name))), name.parent_known ? name.parent.value : 0);
-    hash = mix(mix(mix(hash, name.times), name.size), static_cast<std::uint64_t>(name.name_space));
-  }
-  for (const StreamFact& stream : s.streams) {
-    hash = mix(mix(hash, std::hash<std::u16string_view>()(s.name(stream))), stream.size);
-    hash = mix(mix(hash, stream.valid_size), stream.start_vcn);
-  }
-  for (const RunFact& run : s.runs) hash = mix(mix(hash, static_cast<std::uint64_t>(run.lcn)), run.clusters);
-  return hash;
-}
-
 bool has_created(const Sighting& s, FileTime time) {
   return (s.has_standard_information && s.standard_information.created == time) ||
          std::ranges::any_of(s.names, [&](const NameFact& n) { return n.has_times && n.times.created == time; });
@@ -65,6 +47,23 @@ bool states(const Sighting& record, const Sighting& entry) {
 }
 
 }  // namespace
+
+std::size_t said_hash(const Sighting& s) {
+  std::size_t hash = mix(0xCBF29CE484222325ULL, s.reference_known ? s.reference.value : 0);
+  hash = mix(hash, (s.has_record ? 1U : 0U) | (s.in_use ? 2U : 0U) | (s.has_usn ? 4U : 0U));
+  if (s.has_usn) hash = mix(mix(mix(hash, s.usn.usn), s.usn.time.ticks), s.usn.reason);
+  if (s.has_standard_information) hash = mix(hash, s.standard_information);
+  for (const NameFact& name : s.names) {
+    hash = mix(mix(hash, std::hash<std::u16string_view>()(s.name(name))), name.parent_known ? name.parent.value : 0);
+    hash = mix(mix(mix(hash, name.times), name.size), static_cast<std::uint64_t>(name.name_space));
+  }
+  for (const StreamFact& stream : s.streams) {
+    hash = mix(mix(hash, std::hash<std::u16string_view>()(s.name(stream))), stream.size);
+    hash = mix(mix(hash, stream.valid_size), stream.start_vcn);
+  }
+  for (const RunFact& run : s.runs) hash = mix(mix(hash, static_cast<std::uint64_t>(run.lcn)), run.clusters);
+  return hash;
+}
 
 // What lies behind the valid size of a file in use, up to the end of its last cluster.
 void VolumeExaminer::note_slack(const Sighting& record) {
@@ -172,6 +171,7 @@ void VolumeExaminer::carve_free_space() {
     take_candidate(candidate, stretches[candidate.stretch], options);
   });
   if (tally.stopped) throw RunError(ExitCode::interrupted, "examine", "interrupted", "stopped while searching free space");
+  read_carved_logs();
   search_texts();
   free_space_coverage(tally, free_.slack_not_searched);
 }
@@ -203,7 +203,7 @@ void VolumeExaminer::take_candidate(const carvers::Candidate& candidate, const c
       free_.texts.push_back({*candidate.text, std::string(to_string(stretch.kind)), StreamKind::volume, std::nullopt});
       free_.texts.back().fragment.offset = candidate.offset;
       break;
-    case carvers::CandidateKind::log_page:
+    case carvers::CandidateKind::log_page: note_log_page(candidate, stretch); break;
     case carvers::CandidateKind::hive_bin: break;  // counted by the search
   }
 }
@@ -233,7 +233,7 @@ void VolumeExaminer::take_carved(const Sighting& sighting) {
     ++free_.foreign;
     return;
   }
-  if (!free_.said.insert(hash_of(sighting)).second) {
+  if (!free_.said.insert(said_hash(sighting)).second) {
     ++free_.repeated;
     return;
   }
@@ -248,7 +248,7 @@ void VolumeExaminer::take_carved(const Sighting& sighting) {
     bool known = false;
     carvers::carve_record_at(*evidence_.volume->mft(), sighting.reference.entry(), evidence_.record_options(), [&](const Sighting& own) {
       if (own.source == SourceKind::mft && own.reference == sighting.reference)
-        known = known || hash_of(own) == hash_of(sighting) || states(own, sighting);
+        known = known || said_hash(own) == said_hash(sighting) || states(own, sighting);
     });
     if (known) {
       ++free_.repeated;
@@ -312,7 +312,7 @@ void VolumeExaminer::free_space_coverage(const carvers::FreeSpaceTally& tally, s
   say(free_.no_structure, "signatures without a structure behind them");
   say(tally.usn_alone, "that may be journal records, without a neighbour: not taken");
   say(tally.usn_version_4, "journal records of version 4, which have neither name nor time");
-  say(tally.log_pages, "pages of an earlier $LogFile: looked through for text only");
+  say(tally.log_pages, "pages of $LogFile");
   say(tally.hive_bins, "bins of registry hives: read only behind a hive's first page");
   say(tally.cut, "structures cut off by clusters that have an owner");
   say(free_.texts_left_out, "fragments of text left out, there being so much of it");

@@ -73,7 +73,7 @@ void VolumeExaminer::report_contents(std::size_t first_file) {
       [this](std::uint32_t entry) { return owner_of(entry); },
       [this](std::uint32_t entry) { return owner_text(entry); },
       &clusters_left,
-      [this](const Place& place) { return evidence_.log_statements != nullptr ? evidence_.log_statements->content(place) : nullptr; }};
+      [this](const Place& place) { return evidence_.log_content(place); }};
   const auto progress = progress_sink("contents");
   for (std::size_t i = first_file; i < out_.files.size(); ++i) {
     FileReport& file = out_.files[i];
