@@ -232,13 +232,10 @@ class Pass {
   struct Held {
     std::uint64_t offset = 0, length = 0, usn = 0;
     bool sound = false;  // it passes for itself
+    bool version_4 = false;
   };
 
   void take(std::uint64_t at, const ntfs::UsnRecord& record) {
-    if (record.version == 4) {
-      ++tally_.usn_version_4;
-      return;
-    }
     // Windows pads the rest of a page with zeros when the next record does not fit.
     const bool follows = last_usn_end_ != 0 && last_usn_ < record.usn && at >= last_usn_end_ && at - last_usn_end_ <= zero_unit &&
                          all_zero_between(last_usn_end_, at);
@@ -248,7 +245,7 @@ class Pass {
     } else {
       drop_held();
     }
-    const Held now{at, record.length, record.usn, sound(record)};
+    const Held now{at, record.length, record.usn, sound(record), record.version == 4};
     last_usn_ = record.usn;
     last_usn_end_ = at + record.length;
     if (follows)
@@ -270,6 +267,7 @@ class Pass {
 
   void emit_usn(const Held& held) {
     ++tally_.usn_records;
+    if (held.version_4) ++tally_.usn_version_4;
     emit(CandidateKind::usn_record, held.offset, held.length);
   }
 

@@ -51,7 +51,11 @@ bool states(const Sighting& record, const Sighting& entry) {
 std::size_t said_hash(const Sighting& s) {
   std::size_t hash = mix(0xCBF29CE484222325ULL, s.reference_known ? s.reference.value : 0);
   hash = mix(hash, (s.has_record ? 1U : 0U) | (s.in_use ? 2U : 0U) | (s.has_usn ? 4U : 0U));
-  if (s.has_usn) hash = mix(mix(mix(hash, s.usn.usn), s.usn.time.ticks), s.usn.reason);
+  if (s.has_usn) {
+    // Of version 4 name and time are a neighbour's, and another copy may have another neighbour.
+    hash = mix(mix(mix(hash, s.usn.usn), s.usn.version == 4 ? 0 : s.usn.time.ticks), s.usn.reason);
+    if (s.usn.version == 4) return hash;
+  }
   if (s.has_standard_information) hash = mix(hash, s.standard_information);
   for (const NameFact& name : s.names) {
     hash = mix(mix(hash, std::hash<std::u16string_view>()(s.name(name))), name.parent_known ? name.parent.value : 0);
@@ -106,7 +110,8 @@ void VolumeExaminer::note_record_slack(const Sighting& slack) {
 void VolumeExaminer::forget_carved(const Sighting& journal_record) {
   const auto [begin, end] = free_.journal.equal_range(journal_record.usn.usn);
   for (auto it = begin; it != end;) {
-    const bool same = it->second.reference == journal_record.reference && it->second.time == journal_record.usn.time;
+    const bool same = it->second.reference == journal_record.reference &&
+                      (it->second.time == journal_record.usn.time || journal_record.usn.version == 4);
     it = same ? free_.journal.erase(it) : std::next(it);
     free_.journal_known += same ? 1U : 0U;
   }
@@ -304,6 +309,7 @@ void VolumeExaminer::free_space_coverage(const carvers::FreeSpaceTally& tally, s
   say(free_.records, "FILE records");
   say(free_.blocks, "index blocks");
   say(tally.usn_records, "records of the change journal");
+  say(tally.usn_version_4, "of these of version 4, without a name and a time of their own");
   say(tally.event_chunks, "chunks of event logs");
   say(tally.hives, "registry hives");
   say(tally.texts, "fragments of text");
@@ -311,7 +317,6 @@ void VolumeExaminer::free_space_coverage(const carvers::FreeSpaceTally& tally, s
   say(free_.foreign, "of another volume: not taken");
   say(free_.no_structure, "signatures without a structure behind them");
   say(tally.usn_alone, "that may be journal records, without a neighbour: not taken");
-  say(tally.usn_version_4, "journal records of version 4, which have neither name nor time");
   say(tally.log_pages, "pages of $LogFile");
   say(tally.hive_bins, "bins of registry hives: read only behind a hive's first page");
   say(tally.cut, "structures cut off by clusters that have an owner");
