@@ -54,6 +54,7 @@ struct FreeFinds {
   carvers::TimeWindow window;
 
   std::vector<carvers::Stretch> event_chunks, hives;
+  std::vector<carvers::Stretch> hive_bins;  // of no hive that was found
   std::vector<carvers::LogPage> log_pages;
   std::vector<FoundText> texts;
   std::uint64_t text_bytes = 0, texts_left_out = 0;

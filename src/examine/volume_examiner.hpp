@@ -126,6 +126,7 @@ class VolumeExaminer {
   void read_carved_log_deletion(const Member& member, FileReport& report, history::DeletionNode& node, std::optional<Estimate>& estimate);
   void search_texts();
   void note_record_slack(const Sighting& slack);
+  SourcePtr open_text(const FoundText& text) const;  // volume_fragments.cpp
   void forget_carved(const Sighting& journal_record);  // which a journal has, too
   void add_carved_journal();
   void free_space_coverage(const carvers::FreeSpaceTally& tally, std::uint64_t left_out);

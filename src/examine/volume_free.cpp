@@ -209,7 +209,10 @@ void VolumeExaminer::take_candidate(const carvers::Candidate& candidate, const c
       free_.texts.back().fragment.offset = candidate.offset;
       break;
     case carvers::CandidateKind::log_page: note_log_page(candidate, stretch); break;
-    case carvers::CandidateKind::hive_bin: break;  // counted by the search
+    case carvers::CandidateKind::hive_bin:
+      if (free_.hive_bins.size() < most_pieces && !is_bin_of(free_.hives, candidate.offset, bytes))
+        add_bin(free_.hive_bins, {candidate.offset, candidate.length, stretch.kind});
+      break;
   }
 }
 
@@ -318,7 +321,7 @@ void VolumeExaminer::free_space_coverage(const carvers::FreeSpaceTally& tally, s
   say(free_.no_structure, "signatures without a structure behind them");
   say(tally.usn_alone, "that may be journal records, without a neighbour: not taken");
   say(tally.log_pages, "pages of $LogFile");
-  say(tally.hive_bins, "bins of registry hives: read only behind a hive's first page");
+  say(tally.hive_bins, "bins of registry hives");
   say(tally.cut, "structures cut off by clusters that have an owner");
   say(free_.texts_left_out, "fragments of text left out, there being so much of it");
   say(left_out, "files in use whose slack was not searched, being compressed or in pieces");
