@@ -5,6 +5,7 @@
 #include <functional>
 
 #include "carvers/index.hpp"
+#include "examine/pieces.hpp"
 #include "examine/volume_examiner.hpp"
 #include "trimcarve/bytes.hpp"
 
