@@ -15,7 +15,7 @@ namespace trimcarve::findings {
 
 namespace {
 
-constexpr std::size_t most_orphan_runs = 256, most_loose = 256, most_cited = 64;
+constexpr std::size_t most_orphan_runs = 256, most_loose = 256, most_cited = 1024;
 // What two envelopes for one certificate have in common stands at their beginning: version, issuer, serial number, algorithms. Behind it
 // the encrypted key differs in each. So a piece that is cut must reach well into that to be of the same envelope.
 constexpr std::size_t least_of_envelope = 512;  // characters of base64

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <map>
+#include <memory>
 #include <set>
 
 #include "log_builder.hpp"
@@ -51,7 +52,7 @@ struct Disk {
 };
 
 // A group's pages as a source of their own: what does not lie side by side has a hole between.
-MemorySource joined(const Disk& disk, const LogPageGroup& group) {
+std::unique_ptr<MemorySource> joined(const Disk& disk, const LogPageGroup& group) {
   Bytes out;
   std::vector<Extent> holes;
   std::uint64_t end = 0;
@@ -64,8 +65,8 @@ MemorySource joined(const Disk& disk, const LogPageGroup& group) {
                disk.bytes.begin() + static_cast<std::ptrdiff_t>(at + group.page_size));
     end = at + group.page_size;
   }
-  MemorySource source(std::move(out));
-  source.special = std::move(holes);
+  auto source = std::make_unique<MemorySource>(std::move(out));
+  source->special = std::move(holes);
   return source;
 }
 
@@ -149,7 +150,7 @@ TEST_CASE("pages of a real log, out of order and in pieces, tell what the log it
     CHECK_FALSE(groups[0].same_log);
     CHECK(tally.pages == disk.pages.size());
     const auto live = carve_log(*log);
-    const auto carved = carve_pages(joined(disk, groups[0]), 0);
+    const auto carved = carve_pages(*joined(disk, groups[0]), 0);
     const auto of_live = told(live), of_pages = told(carved);
     MESSAGE(file << ": " << disk.pages.size() << " pages, " << groups[0].pages.size() << " taken; " << live.tally.records << " records live, "
                  << carved.tally.records << " carved; " << of_live.size() << " statements live, " << of_pages.size() << " carved");
@@ -180,7 +181,7 @@ TEST_CASE("pages of two real logs are told apart from the one that is there") {
   const auto groups = group_log_pages(MemorySource(disk.bytes), disk.pages, &own, tally);
   REQUIRE(groups.size() == 1);
   CHECK_FALSE(groups[0].same_log);
-  CHECK(told(carve_pages(joined(disk, groups[0]), 0)) == told(carve_log(*log10)));
+  CHECK(told(carve_pages(*joined(disk, groups[0]), 0)) == told(carve_log(*log10)));
 }
 
 TEST_CASE("two logs that give one LSN to different records are two, and each tells its own") {
@@ -196,7 +197,7 @@ TEST_CASE("two logs that give one LSN to different records are two, and each tel
   const auto groups = group_log_pages(MemorySource(disk.bytes), disk.pages, nullptr, tally);
   REQUIRE(groups.size() == 2);
   std::set<std::multiset<std::string>> got, expected;
-  for (const LogPageGroup& group : groups) got.insert(told(carve_pages(joined(disk, group))));
+  for (const LogPageGroup& group : groups) got.insert(told(carve_pages(*joined(disk, group))));
   expected.insert(told(carve_log(MemorySource(first))));
   expected.insert(told(carve_log(MemorySource(second))));
   CHECK(got == expected);
@@ -245,7 +246,7 @@ TEST_CASE("a page that stands twice counts once, and a torn sector costs its rec
   auto groups = group_log_pages(MemorySource(disk.bytes), disk.pages, nullptr, tally);
   REQUIRE(groups.size() == 1);
   CHECK(tally.repeated == pages.size());
-  CHECK(told(carve_pages(joined(disk, groups[0]))) == told(carve_log(MemorySource(log))));
+  CHECK(told(carve_pages(*joined(disk, groups[0]))) == told(carve_log(MemorySource(log))));
 
   Disk torn;
   auto damaged = pages;
@@ -255,7 +256,7 @@ TEST_CASE("a page that stands twice counts once, and a torn sector costs its rec
   groups = group_log_pages(MemorySource(torn.bytes), torn.pages, nullptr, torn_tally);
   CHECK(torn_tally.torn == 1);
   REQUIRE(groups.size() == 1);
-  const auto whole = told(carve_log(MemorySource(log))), rest = told(carve_pages(joined(torn, groups[0])));
+  const auto whole = told(carve_log(MemorySource(log))), rest = told(carve_pages(*joined(torn, groups[0])));
   CHECK(rest.size() < whole.size());
   CHECK(rest.size() + 6 > whole.size());
 }
@@ -273,7 +274,7 @@ TEST_CASE("of carved pages nothing is said to be the last, and a table's place c
   LogPageTally tally;
   const auto groups = group_log_pages(MemorySource(disk.bytes), disk.pages, nullptr, tally);
   REQUIRE(groups.size() == 1);
-  const auto carved = carve_pages(joined(disk, groups[0]), 0);
+  const auto carved = carve_pages(*joined(disk, groups[0]), 0);
   CHECK(std::ranges::none_of(carved.all, [](const CarvedLog::Told& t) { return t.event.whole_from_here; }));
   CHECK(carved.tally.breaks > 0);
   std::map<std::uint64_t, std::set<std::string>> names;  // by LSN, of the whole log
