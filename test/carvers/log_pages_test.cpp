@@ -111,7 +111,7 @@ Bytes log_of(std::u16string_view name, std::uint64_t files) {
   LogBuilder log;
   log.checkpoint(4096);
   for (std::uint64_t i = 0; i < files; ++i) {
-    const std::uint64_t lsn = log.add(created(std::u16string(name) + static_cast<char16_t>(u'A' + i), 40 + i));
+    const std::uint64_t lsn = log.add(created(std::u16string(name) + static_cast<char16_t>(0x4E00 + i), 40 + i));
     log.forget(0x18, lsn);
   }
   return log.finish();
@@ -155,6 +155,11 @@ TEST_CASE("pages of a real log, out of order and in pieces, tell what the log it
     MESSAGE(file << ": " << disk.pages.size() << " pages, " << groups[0].pages.size() << " taken; " << live.tally.records << " records live, "
                  << carved.tally.records << " carved; " << of_live.size() << " statements live, " << of_pages.size() << " carved");
     CHECK(of_live.size() > 100);
+    std::vector<std::string> lost, more;
+    std::ranges::set_difference(of_live, of_pages, std::back_inserter(lost));
+    std::ranges::set_difference(of_pages, of_live, std::back_inserter(more));
+    for (const auto& l : lost) MESSAGE("lost " << l);
+    for (const auto& l : more) MESSAGE("more " << l);
     CHECK(of_pages == of_live);
     CHECK(carved.tally.records == live.tally.records);
     CHECK(carved.tally.redo == live.tally.redo);
@@ -185,7 +190,7 @@ TEST_CASE("pages of two real logs are told apart from the one that is there") {
 }
 
 TEST_CASE("two logs that give one LSN to different records are two, and each tells its own") {
-  const Bytes first = log_of(u"first", 20), second = log_of(u"other", 20);
+  const Bytes first = log_of(u"first", 60), second = log_of(u"other", 60);
   Disk disk;
   std::vector<Bytes> mixed;
   const auto a = record_pages(first), b = record_pages(second);
@@ -237,7 +242,7 @@ TEST_CASE("a page that holds a record of the volume's log is of that log; one th
 }
 
 TEST_CASE("a page that stands twice counts once, and a torn sector costs its records only") {
-  const Bytes log = log_of(u"file", 20);
+  const Bytes log = log_of(u"file", 60);
   const auto pages = record_pages(log);
   Disk disk;
   disk.add(pages);

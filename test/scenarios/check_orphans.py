@@ -34,8 +34,8 @@ def runs_of(report):
 
 
 def cited_at(report, sightings, where):
-    """Does one of these sightings lie at this offset of the disk?"""
-    return [n for n in sightings if any(r["offset"] <= where < r["offset"] + r["length"] for r in report["sightings"][n]["ranges"])]
+    """Which of these sightings lie at this offset of the disk? A status is the object in the array."""
+    return [n for n in sightings if any(r["offset"] <= where + 1 < r["offset"] + r["length"] for r in report["sightings"][n]["ranges"])]
 
 
 def without_sightings(value):

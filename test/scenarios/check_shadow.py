@@ -246,7 +246,7 @@ def check_aliases(report, expected):
     is freed such a record says nothing, for the last handle may still have been open. The builder's truth vouches."""
     third = expected["shadows"][2]
     freed = {(f["file_reference"]["entry"], f["file_reference"]["sequence"]): f for f in third["files"]
-             if f["state"] == "deleted" and f["record"] == "kept" and f["extend_deleted_name"]}
+             if f["state"] == "deleted" and f["record"] == "kept" and f.get("extend_deleted_name")}
     check(len(freed) > 3, f"files whose records are free in the third copy, under an alias: {len(freed)}")
     told = 0
     for f in report["files"]:
