@@ -78,6 +78,8 @@ std::multiset<std::string> told(const CarvedLog& log) {
     Sighting s = t.sighting;
     s.integrity = Integrity::good;
     s.place.offset = s.place.length = 0;
+    s.has_container = false;  // compared below
+    s.container = {};
     for (StreamFact& stream : s.streams) stream.content.offset = 0;
     for (FragmentFact& fragment : s.fragments) fragment.place.offset = 0;
     out.insert(std::to_string(t.event.lsn) + (t.event.before ? " before " : " ") + std::string(to_string(t.event.kind)) + ' ' + described(s));
@@ -155,12 +157,19 @@ TEST_CASE("pages of a real log, out of order and in pieces, tell what the log it
     MESSAGE(file << ": " << disk.pages.size() << " pages, " << groups[0].pages.size() << " taken; " << live.tally.records << " records live, "
                  << carved.tally.records << " carved; " << of_live.size() << " statements live, " << of_pages.size() << " carved");
     CHECK(of_live.size() > 100);
-    std::vector<std::string> lost, more;
-    std::ranges::set_difference(of_live, of_pages, std::back_inserter(lost));
-    std::ranges::set_difference(of_pages, of_live, std::back_inserter(more));
-    for (const auto& l : lost) MESSAGE("lost " << l);
-    for (const auto& l : more) MESSAGE("more " << l);
     CHECK(of_pages == of_live);
+    // The directory in whose index an entry stands is told by the table of open attributes, and of carved pages only while none is missing
+    // behind the log record that gave it: some are not told then, and none otherwise.
+    const auto containers = [](const CarvedLog& told_of) {
+      std::map<std::pair<std::uint64_t, bool>, std::uint64_t> out;
+      for (const auto& t : told_of.all)
+        if (t.sighting.has_container) out[{t.event.lsn, t.event.before}] = t.sighting.container.value;
+      return out;
+    };
+    const auto of_log = containers(live), of_carved = containers(carved);
+    CHECK(std::ranges::includes(of_log, of_carved));
+    CHECK(of_carved.size() + 4 > of_log.size());
+    if (live.tally.breaks == 0) CHECK(of_carved == of_log);
     CHECK(carved.tally.records == live.tally.records);
     CHECK(carved.tally.redo == live.tally.redo);
     CHECK(carved.tally.deletions.size() == live.tally.deletions.size());
@@ -190,13 +199,15 @@ TEST_CASE("pages of two real logs are told apart from the one that is there") {
 }
 
 TEST_CASE("two logs that give one LSN to different records are two, and each tells its own") {
-  const Bytes first = log_of(u"first", 60), second = log_of(u"other", 60);
+  const Bytes first = log_of(u"first", 60), second = log_of(u"another name", 52);
   Disk disk;
   std::vector<Bytes> mixed;
   const auto a = record_pages(first), b = record_pages(second);
-  REQUIRE(a.size() == b.size());
-  REQUIRE(a.size() > 2);
-  for (std::size_t i = 0; i < a.size(); ++i) mixed.push_back(a[i]), mixed.push_back(b[i]);
+  REQUIRE(std::min(a.size(), b.size()) > 3);
+  for (std::size_t i = 0; i < std::max(a.size(), b.size()); ++i) {
+    if (i < a.size()) mixed.push_back(a[i]);
+    if (i < b.size()) mixed.push_back(b[i]);
+  }
   disk.add(mixed);
   LogPageTally tally;
   const auto groups = group_log_pages(MemorySource(disk.bytes), disk.pages, nullptr, tally);
