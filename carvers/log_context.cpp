@@ -146,7 +146,8 @@ void LogContext::see_tables(std::size_t index, const LogItem& item, LogFileTally
       const auto open = ntfs::decode_open_attribute(record.redo);
       if (!open) break;
       // The name is in the undo data; no undo data: no name.
-      add_target(record.target_attribute, item.at.lsn, {open->type, open->file, !record.undo_missing(), ntfs::Units(record.undo).str(), breaks});
+      add_target(record.target_attribute, item.at.lsn,
+                 {open->type, open->file, !record.undo_missing(), ntfs::Units(record.undo).str(), breaks});
       break;
     }
     case LogOperation::open_attribute_table_dump: {

@@ -39,7 +39,8 @@ std::string_view to_string(LogOutcome outcome) noexcept {
 }
 
 struct LogFileCarver::State {
-  State(const ByteSource& log, const LogFileOptions& given) : options(given), reader(log, given.carved_page_size), context(reader, options) {
+  State(const ByteSource& log, const LogFileOptions& given)
+      : options(given), reader(log, given.carved_page_size), context(reader, options) {
     tally.stopped = !reader.scan(options.progress);
     tally.state = reader.state();
     tally.version = reader.version();

@@ -185,8 +185,7 @@ class JournalCarver {
   void emit(std::uint64_t offset, const UsnRecord& record) {
     Sighting& sighting = scratch_;
     state_usn_record(record, {StreamKind::usn_journal, options_.owner, offset, record.length}, options_.volume, sighting);
-    if (const auto neighbour =
-            record.version == 4 ? window_.neighbour(offset, record, options_.in_pieces) : std::optional<UsnRecord>()) {
+    if (const auto neighbour = record.version == 4 ? window_.neighbour(offset, record, options_.in_pieces) : std::optional<UsnRecord>()) {
       add_usn_name(sighting, *neighbour);
       sighting.names.front().parent = record.parent;  // its own
       sighting.usn.time = neighbour->time;

@@ -248,7 +248,8 @@ void Evidence::index_log(const std::vector<FileReference>& references) {
   std::unordered_set<std::uint64_t> rows;
   for (const FileReference reference : wanted)
     for (history::RowIndex i = graph_.first_row(reference.entry()); i != history::no_row; i = graph_.rows()[i].next)
-      if (const history::NameRow& row = graph_.rows()[i]; row.reference == reference && (row.stream == StreamKind::log_file || row.stream == StreamKind::carved_log))
+      if (const history::NameRow& row = graph_.rows()[i];
+          row.reference == reference && (row.stream == StreamKind::log_file || row.stream == StreamKind::carved_log))
         rows.insert(row.locator);
   const LogStatements::Sink keep = [&](const Sighting& sighting) {
     if (!wanted.contains(sighting.reference)) return;

@@ -35,14 +35,14 @@ class LogStatements;
 
 // A log that was put together from carved pages: how its sightings differ from those of $LogFile.
 struct CarvedLogMark {
-  std::uint64_t base = 0;           // what is added to the offsets in their places (StreamKind::carved_log)
+  std::uint64_t base = 0;              // what is added to the offsets in their places (StreamKind::carved_log)
   const LogStatements* own = nullptr;  // the volume's log, when the pages are of it: what it has itself is not told again
 };
 
 class LogStatements {
  public:
-  // Scans the log. With `carved`, `log` holds carved pages (carvers::LogReader) and `options` says of which size. Then transactions of which
-  // no end is found count too, but for the deletions in them: their ends may stand in pages that are lost.
+  // Scans the log. With `carved`, `log` holds carved pages (carvers::LogReader) and `options` says of which size. Then transactions of
+  // which no end is found count too, but for the deletions in them: their ends may stand in pages that are lost.
   LogStatements(SourcePtr log, const carvers::LogFileOptions& options, std::optional<CarvedLogMark> carved = std::nullopt)
       : log_(std::move(log)), volume_(options.volume), carver_(*log_, options), carved_(carved) {}
 

@@ -15,8 +15,8 @@ namespace trimcarve {
 
 namespace {
 
-constexpr std::size_t most_places = 64, most_pieces = std::size_t{1} << 16, most_hives = 64, most_documents = 256, most_fragments = std::size_t{1} << 16,
-                      most_text = std::size_t{256} << 20;
+constexpr std::size_t most_places = 64, most_pieces = std::size_t{1} << 16, most_hives = 64, most_documents = 256,
+                      most_fragments = std::size_t{1} << 16, most_text = std::size_t{256} << 20;
 constexpr std::uint64_t gap_between = 512;  // zeros, so that what follows is no part of it
 
 class Search {

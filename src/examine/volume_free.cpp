@@ -111,8 +111,8 @@ void VolumeExaminer::note_record_slack(const Sighting& slack) {
 void VolumeExaminer::forget_carved(const Sighting& journal_record) {
   const auto [begin, end] = free_.journal.equal_range(journal_record.usn.usn);
   for (auto it = begin; it != end;) {
-    const bool same = it->second.reference == journal_record.reference &&
-                      (it->second.time == journal_record.usn.time || journal_record.usn.version == 4);
+    const bool same =
+        it->second.reference == journal_record.reference && (it->second.time == journal_record.usn.time || journal_record.usn.version == 4);
     it = same ? free_.journal.erase(it) : std::next(it);
     free_.journal_known += same ? 1U : 0U;
   }

@@ -79,8 +79,7 @@ void VolumeExaminer::read_carved_logs() {
     options.volume_clusters = evidence_.volume->clusters();
     options.carved_page_size = group.page_size;
     options.progress = progress_sink("pages of $LogFile");
-    log.statements =
-        std::make_unique<LogStatements>(log.pages, options, CarvedLogMark{log.base, group.same_log ? own : nullptr});
+    log.statements = std::make_unique<LogStatements>(log.pages, options, CarvedLogMark{log.base, group.same_log ? own : nullptr});
     std::uint64_t speaks_of_own = 0;
     std::vector<Sighting> journal;
     auto tally = log.statements->read(
@@ -133,9 +132,10 @@ void VolumeExaminer::read_carved_logs() {
   };
   say(own_pages, "of them hold records of this volume's $LogFile, and others beside these");
   if (other_pages != 0)
-    coverage.note += fmt::format("; {} of {}, of which nothing shows that it is this volume's as it is now: no LSN of theirs is put in an "
-                                 "order with others",
-                                 other_pages, others == 1 ? "another log" : fmt::format("{} other logs", others));
+    coverage.note += fmt::format(
+        "; {} of {}, of which nothing shows that it is this volume's as it is now: no LSN of theirs is put in an "
+        "order with others",
+        other_pages, others == 1 ? "another log" : fmt::format("{} other logs", others));
   say(pages.repeated, "of them say only what $LogFile or another page says");
   say(pages.empty, "of them hold no record's beginning");
   say(pages.torn, "of them torn");
@@ -150,8 +150,8 @@ void VolumeExaminer::read_carved_logs() {
   out_.coverage.push_back(std::move(coverage));
 }
 
-// As read_log_deletion, by the pages' own order. What is far away in it may be of another time: a page that was written later, or of another
-// log that does not contradict this one.
+// As read_log_deletion, by the pages' own order. What is far away in it may be of another time: a page that was written later, or of
+// another log that does not contradict this one.
 void VolumeExaminer::read_carved_log_deletion(const Member& member, FileReport& report, history::DeletionNode& node,
                                               std::optional<Estimate>& estimate) {
   constexpr std::uint64_t neighbourhood = (std::uint64_t{4} << 20) / 8;  // LSNs: 4 MiB of a log
@@ -173,7 +173,8 @@ void VolumeExaminer::read_carved_log_deletion(const Member& member, FileReport& 
     if (!before)
       for (const history::TimeBasis& sign : node.alive) since = std::max(since, sign.time);
     if (behind && since != no_time && behind->time >= since)
-      estimate = Estimate{since, behind->time, fmt::format("between its neighbours in carved pages of a $LogFile, LSN {} there", deletion->lsn)};
+      estimate =
+          Estimate{since, behind->time, fmt::format("between its neighbours in carved pages of a $LogFile, LSN {} there", deletion->lsn)};
     return;
   }
 }

@@ -54,7 +54,7 @@ class Witnesses {
   std::map<std::size_t, std::uint32_t> cited_;
   std::map<std::uint32_t, std::uint32_t> speaks_for_;
   std::map<std::pair<std::uint32_t, std::uint64_t>, std::vector<WitnessBytes>> read_;  // by volume and size: what it or a copy had
-  std::unordered_multimap<std::size_t, std::size_t> said_;  // by hash; only as far as `counted_`, and only when there are copies
+  std::unordered_multimap<std::size_t, std::size_t> said_;    // by hash; only as far as `counted_`, and only when there are copies
   std::unordered_multimap<std::uint64_t, std::size_t> keys_;  // of registry keys, by their time; as far as `counted_` too
   std::size_t counted_ = 0;
   std::uint64_t memory_ = 0, left_out_ = 0;

@@ -271,7 +271,7 @@ void Judge::tell_steps() {
       case Deed::disabled: text = "was disabled"; break;
       case Deed::uninstalled: text = "was uninstalled"; break;
       case Deed::updated: text = "was updated"; break;
-      case Deed::registered: 
+      case Deed::registered:
         text = out_.witnesses[heard.witness].kind == "registry_bins" ? "has a registry key in bins of a hive that were carved"
                : s.carved                                            ? "has a deleted registry key"
                                                                      : "has a registry key";

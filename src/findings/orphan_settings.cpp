@@ -206,7 +206,8 @@ class Orphans {
     constexpr std::string_view prefix = "SecureCommand_";
     if (run.sequence.empty() || !run.status.empty() || (run.started && s.time != no_time && s.time < *run.started)) return false;
     return std::ranges::any_of(s.fields, [&](const auto& field) {
-      return field.first == "name" && field.second.starts_with(prefix) && std::string_view(field.second).substr(prefix.size()) == run.sequence;
+      return field.first == "name" && field.second.starts_with(prefix) &&
+             std::string_view(field.second).substr(prefix.size()) == run.sequence;
     });
   }
 

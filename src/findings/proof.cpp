@@ -68,8 +68,8 @@ Proof prove_deletion(const FileReport& file, const Examination& examination) {
     ++records,
         proof.reasons.push_back(has_flag(file, "deleted_in_log")
                                     ? "a completed transaction in $LogFile frees its $MFT record, which $MFT itself still shows in use"
-                                    : carved_log ? "a completed transaction in carved pages of a $LogFile frees its $MFT record"
-                                                 : "a completed transaction in $LogFile frees its $MFT record");
+                                : carved_log ? "a completed transaction in carved pages of a $LogFile frees its $MFT record"
+                                             : "a completed transaction in $LogFile frees its $MFT record");
   if (slack && !listed) ++others, proof.reasons.push_back("its name stands in a directory's slack only");
   if (has_flag(file, "record_reused")) ++others, proof.reasons.push_back("its $MFT record belongs to another file now");
   if (proof.reasons.empty()) proof.reasons.push_back("no $MFT record in use is its own");

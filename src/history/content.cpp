@@ -453,7 +453,8 @@ StreamReport judge_stream(const ContentContext& context, const FileFacts& file, 
     judge_runs(context, file, stream, report);
   }
   if (stream.logged && !stream.resident)
-    report.why += fmt::format("; its run list stands in {} (LSN {})", stream.other_log ? "carved pages of a $LogFile" : "$LogFile", stream.lsn);
+    report.why +=
+        fmt::format("; its run list stands in {} (LSN {})", stream.other_log ? "carved pages of a $LogFile" : "$LogFile", stream.lsn);
   if (stream.carved && !stream.resident)
     report.why += fmt::format("; its run list stands in a FILE record carved at {} of the volume", stream.carved->offset);
   if (report.state == ContentState::recovered && stream.integrity != Integrity::good)

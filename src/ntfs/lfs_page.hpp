@@ -106,8 +106,8 @@ struct LfsGeometry {
 };
 std::optional<LfsGeometry> geometry_of(const LfsRestart& restart) noexcept;  // nothing when the numbers do not fit together
 
-// Of record pages of this size that belong to a log whose restart pages are not known. An LSN is a 64-bit count of 8-byte units, and Windows'
-// logs are 4 GiB at most, so no true one is near the end that this sets.
+// Of record pages of this size that belong to a log whose restart pages are not known. An LSN is a 64-bit count of 8-byte units, and
+// Windows' logs are 4 GiB at most, so no true one is near the end that this sets.
 LfsGeometry one_lap_geometry(std::uint32_t page_size, std::uint16_t data_offset) noexcept;
 
 // How Windows chooses the sequence bits for a size. For a log whose restart pages are lost.

@@ -41,9 +41,10 @@ class BinReader {
       tally_.readable = false;
       tally_.note = "no bin of a registry hive";
     } else {
-      tally_.note = fmt::format("{} bins without their hive's first page, in {} stretches; {} keys of interest, with as much of their paths "
-                                "as lies there",
-                                bins_read_, runs_, keys_);
+      tally_.note = fmt::format(
+          "{} bins without their hive's first page, in {} stretches; {} keys of interest, with as much of their paths "
+          "as lies there",
+          bins_read_, runs_, keys_);
     }
     return std::move(tally_);
   }

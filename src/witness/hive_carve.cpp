@@ -304,8 +304,8 @@ class HiveCarver {
   std::uint64_t bins_at_ = base_block_size;  // where the first bin begins
   std::uint32_t first_bin_ = 0;              // and where that is in the hive's bins
   std::uint64_t root_ = nowhere;             // the root's cell, when the base block tells
-  std::uint64_t bins_end_ = 0;  // by the base block
-  std::vector<Stretch> free_;   // by place
+  std::uint64_t bins_end_ = 0;               // by the base block
+  std::vector<Stretch> free_;                // by place
   std::vector<std::uint64_t> allocated_keys_, values_;
   std::unordered_set<std::uint64_t> claimed_;
   // What damaged references may still cost: bytes of values, and steps from keys to their parents.

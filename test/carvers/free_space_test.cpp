@@ -266,13 +266,15 @@ TEST_CASE("Every record of a real journal is found by its shape alone, wherever 
       // Each states what the journal's own reading states of it, names and times of version 4's neighbours included.
       const auto stated = [](const Sighting& s) {
         return std::to_string(s.usn.usn) + ' ' + std::to_string(s.reference.value) + ' ' + std::to_string(s.usn.reason) + ' ' +
-               std::to_string(s.usn.time.ticks) + ' ' + std::to_string(s.usn.version) + (s.usn.name_inferred ? " inferred " : " ") + name_of(s);
+               std::to_string(s.usn.time.ticks) + ' ' + std::to_string(s.usn.version) + (s.usn.name_inferred ? " inferred " : " ") +
+               name_of(s);
       };
       std::multiset<std::string> live, carved;
       carve_usn_journal(*journal, {}, [&](const Sighting& s) { live.insert(stated(s)); });
       const MemorySource source(moved);
       for (const Candidate& c : found.all)
-        if (c.kind == CandidateKind::usn_record) CHECK(carve_free_usn(source, c.offset, {}, [&](const Sighting& s) { carved.insert(stated(s)); }));
+        if (c.kind == CandidateKind::usn_record)
+          CHECK(carve_free_usn(source, c.offset, {}, [&](const Sighting& s) { carved.insert(stated(s)); }));
       CHECK(carved == live);
     }
   }

@@ -1,5 +1,5 @@
-// Record pages of logs, taken out of their log and put elsewhere. What vouches: the carver's own reading of the whole log, which the tests of
-// log_file hold against other readers; here the same must come from the pages alone.
+// Record pages of logs, taken out of their log and put elsewhere. What vouches: the carver's own reading of the whole log, which the tests
+// of log_file hold against other readers; here the same must come from the pages alone.
 #include "carvers/log_pages.hpp"
 
 #include <doctest/doctest.h>
@@ -82,7 +82,8 @@ std::multiset<std::string> told(const CarvedLog& log) {
     s.container = {};
     for (StreamFact& stream : s.streams) stream.content.offset = 0;
     for (FragmentFact& fragment : s.fragments) fragment.place.offset = 0;
-    out.insert(std::to_string(t.event.lsn) + (t.event.before ? " before " : " ") + std::string(to_string(t.event.kind)) + ' ' + described(s));
+    out.insert(std::to_string(t.event.lsn) + (t.event.before ? " before " : " ") + std::string(to_string(t.event.kind)) + ' ' +
+               described(s));
   }
   return out;
 }
@@ -154,8 +155,9 @@ TEST_CASE("pages of a real log, out of order and in pieces, tell what the log it
     const auto live = carve_log(*log);
     const auto carved = carve_pages(*joined(disk, groups[0]), 0);
     const auto of_live = told(live), of_pages = told(carved);
-    MESSAGE(file << ": " << disk.pages.size() << " pages, " << groups[0].pages.size() << " taken; " << live.tally.records << " records live, "
-                 << carved.tally.records << " carved; " << of_live.size() << " statements live, " << of_pages.size() << " carved");
+    MESSAGE(file << ": " << disk.pages.size() << " pages, " << groups[0].pages.size() << " taken; " << live.tally.records
+                 << " records live, " << carved.tally.records << " carved; " << of_live.size() << " statements live, " << of_pages.size()
+                 << " carved");
     CHECK(of_live.size() > 100);
     CHECK(of_pages == of_live);
     // The directory in whose index an entry stands is told by the table of open attributes, and of carved pages only while none is missing

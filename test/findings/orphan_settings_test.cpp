@@ -1,5 +1,5 @@
-// Settings and status reports without a file. Expectations worked by hand; what an envelope says of itself vouches openssl, which made it and
-// states its recipient's serial number (`openssl cms -cmsout -print`, `openssl x509 -serial`).
+// Settings and status reports without a file. Expectations worked by hand; what an envelope says of itself vouches openssl, which made it
+// and states its recipient's serial number (`openssl cms -cmsout -print`, `openssl x509 -serial`).
 #include "findings/orphan_settings.hpp"
 
 #include <doctest/doctest.h>
@@ -52,8 +52,8 @@ struct Case {
 };
 
 std::string document(const std::string& command, const std::string& more = "") {
-  return R"({"runtimeSettings":[{"handlerSettings":{"publicSettings":{"fileUris":["https://a.example/a.ps1"],"commandToExecute":")" + command +
-         "\"}" + more + "}}]}";
+  return R"({"runtimeSettings":[{"handlerSettings":{"publicSettings":{"fileUris":["https://a.example/a.ps1"],"commandToExecute":")" +
+         command + "\"}" + more + "}}]}";
 }
 
 std::string output_of(const std::string& command) {
@@ -76,7 +76,9 @@ Sealed seal(const std::string& text) {
   if (::mkdtemp(folder) == nullptr) return {};
   const std::string in = folder;
   std::ofstream(in + "/text") << text;
-  output_of("cd " + in + " && openssl req -x509 -newkey rsa:2048 -nodes -keyout key -out cert -days 30 -subj '/DC=Windows Azure CRP Certificate Generator'");
+  output_of(
+      "cd " + in +
+      " && openssl req -x509 -newkey rsa:2048 -nodes -keyout key -out cert -days 30 -subj '/DC=Windows Azure CRP Certificate Generator'");
   output_of("cd " + in + " && openssl cms -encrypt -aes256 -binary -in text -outform DER -out cms cert");
   Sealed out;
   out.envelope = output_of("openssl base64 -A -in " + in + "/cms");

@@ -113,9 +113,7 @@ TEST_CASE("a key in a place of another hive's bins is no parent") {
     return 0;
   }();
   REQUIRE(parent != 0);
-  SUBCASE("no keys below it") {
-    std::fill_n(changed.begin() + static_cast<std::ptrdiff_t>(parent + 4 + 20), 4, std::byte{0});
-  }
+  SUBCASE("no keys below it") { std::fill_n(changed.begin() + static_cast<std::ptrdiff_t>(parent + 4 + 20), 4, std::byte{0}); }
   SUBCASE("its list names another") {
     const auto key = witness::decode_key_node(ByteView(changed).subspan(parent + 4, 160));
     changed[key->subkey_list + 4 + 4] ^= std::byte{8};
