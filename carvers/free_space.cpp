@@ -8,6 +8,7 @@
 
 #include "carvers/byte_tests.hpp"
 #include "carvers/facts.hpp"
+#include "carvers/log_pages.hpp"
 #include "ntfs/usn_record.hpp"
 #include "trimcarve/bytes.hpp"
 
@@ -197,7 +198,7 @@ class Pass {
         if (is("INDX", 4)) structure(CandidateKind::index_block, at, 32, 24, options_.index_block_size, tally_.index_blocks);
         break;
       case 'R':
-        if (is("RCRD", 4)) structure(CandidateKind::log_page, at, 0, 0, 4096, tally_.log_pages);
+        if (is("RCRD", 4)) structure(CandidateKind::log_page, at, 0, 0, log_page_size(bytes).value_or(4096), tally_.log_pages);
         break;
       case 'E':
         if (is("ElfChnk", 8)) {
@@ -270,13 +271,10 @@ class Pass {
   struct Held {
     std::uint64_t offset = 0, length = 0, usn = 0;
     bool sound = false;  // it passes for itself
+    bool version_4 = false;
   };
 
   void take(std::uint64_t at, const ntfs::UsnRecord& record) {
-    if (record.version == 4) {
-      ++tally_.usn_version_4;
-      return;
-    }
     // Windows pads the rest of a page with zeros when the next record does not fit.
     const bool follows = last_usn_end_ != 0 && last_usn_ < record.usn && at >= last_usn_end_ && at - last_usn_end_ <= zero_unit &&
                          all_zero_between(last_usn_end_, at);
@@ -286,7 +284,7 @@ class Pass {
     } else {
       drop_held();
     }
-    const Held now{at, record.length, record.usn, sound(record)};
+    const Held now{at, record.length, record.usn, sound(record), record.version == 4};
     last_usn_ = record.usn;
     last_usn_end_ = at + record.length;
     if (follows)
@@ -308,6 +306,7 @@ class Pass {
 
   void emit_usn(const Held& held) {
     ++tally_.usn_records;
+    if (held.version_4) ++tally_.usn_version_4;
     emit(CandidateKind::usn_record, held.offset, held.length);
   }
 

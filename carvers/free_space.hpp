@@ -35,7 +35,7 @@ enum class CandidateKind : std::uint8_t {
   file_record,  // FILE
   index_block,  // INDX
   log_page,     // RCRD: of an earlier $LogFile
-  usn_record,   // of $UsnJrnl:$J, version 2 or 3
+  usn_record,   // of $UsnJrnl:$J
   event_chunk,  // ElfChnk, 64 KiB of an event log
   hive,         // regf: the first page of a registry hive
   hive_bin,     // hbin
@@ -64,7 +64,7 @@ struct FreeSpaceTally {
   std::uint64_t holes = 0, unreadable = 0, zeros = 0;  // of these, bytes
   std::uint64_t data = 0;                              // looked at
   std::uint64_t file_records = 0, index_blocks = 0, log_pages = 0, usn_records = 0, event_chunks = 0, hives = 0, hive_bins = 0, texts = 0;
-  std::uint64_t usn_version_4 = 0;  // neither name nor time: counted only
+  std::uint64_t usn_version_4 = 0;  // of usn_records: with neither name nor time of their own
   std::uint64_t usn_alone = 0;      // with the shape of a journal record, but no neighbour and not all of its signs: not taken
   std::uint64_t cut = 0;            // structures that reach beyond their stretch
   bool stopped = false;

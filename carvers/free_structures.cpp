@@ -8,6 +8,7 @@
 #include "carvers/mft.hpp"
 #include "carvers/record_slack.hpp"
 #include "carvers/usn_facts.hpp"
+#include "carvers/usn_journal.hpp"
 #include "ntfs/file_record.hpp"
 #include "ntfs/index.hpp"
 
@@ -136,8 +137,22 @@ bool carve_free_usn(const ByteSource& source, std::uint64_t offset, const FreeSp
   std::vector<std::byte> bytes;
   if (!read(source, offset, longest_usn_record, bytes)) return false;
   const auto record = ntfs::decode_usn_record(bytes);
-  if (!record || record->version == 4) return false;
+  if (!record) return false;
   Sighting out;
+  if (record->version == 4) {
+    // Neither name nor time: a neighbour of the same piece gives them.
+    UsnOptions journal;
+    journal.volume = options.volume;
+    journal.in_pieces = true;
+    bool taken = false;
+    carve_usn_at(source, offset, journal, [&](const Sighting& sighting) {
+      out = sighting;
+      move_to_volume(out);
+      taken = true;
+      sink(out);
+    });
+    return taken;
+  }
   state_usn_record(*record, {StreamKind::volume, 0, offset, record->length}, options.volume, out);
   out.source = SourceKind::free_space;
   out.integrity = Integrity::carved;

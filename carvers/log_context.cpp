@@ -64,12 +64,13 @@ bool LogContext::build(LogFileTally& tally) {
       continue;
     }
     ++tally.redo[static_cast<std::size_t>(item.record->redo_operation)];
-    see_tables(item, tally);
+    see_tables(i, item, tally);
     see_transaction(i, item);
   }
   tally.breaks = missing;
   // A restart page may name a later record than the last that is left.
-  end_known_ = !records.empty() && breaks == breaks_.back() && records.back().lsn >= reader_.stated_lsn();
+  // Behind carved pages others may have come.
+  end_known_ = !reader_.carved() && !records.empty() && breaks == breaks_.back() && records.back().lsn >= reader_.stated_lsn();
 
   // Only now are targets and the cluster size known.
   for (std::size_t i = 0; i < records.size(); ++i) {
@@ -95,6 +96,7 @@ void LogContext::add_target(std::uint16_t target, std::uint64_t since, LogTarget
   // A table dumped at each checkpoint repeats what is open, without the names.
   const auto [at, is_new] = targets_[target].try_emplace(since, found);
   LogTarget& known = at->second;
+  if (!is_new && known.type == found.type && known.file == found.file) known.breaks = found.breaks;
   if (!is_new && found.name_known && !known.name_known) known = std::move(found);
 }
 
@@ -136,14 +138,16 @@ std::optional<std::uint16_t> LogContext::sequence_of(std::uint64_t entry, std::s
   return before == after ? before : std::nullopt;
 }
 
-void LogContext::see_tables(const LogItem& item, LogFileTally& tally) {
+void LogContext::see_tables(std::size_t index, const LogItem& item, LogFileTally& tally) {
   const ntfs::LogRecord& record = *item.record;
+  const std::uint32_t breaks = breaks_[index];
   switch (record.redo_operation) {
     case LogOperation::open_nonresident_attribute: {
       const auto open = ntfs::decode_open_attribute(record.redo);
       if (!open) break;
       // The name is in the undo data; no undo data: no name.
-      add_target(record.target_attribute, item.at.lsn, {open->type, open->file, !record.undo_missing(), ntfs::Units(record.undo).str()});
+      add_target(record.target_attribute, item.at.lsn,
+                 {open->type, open->file, !record.undo_missing(), ntfs::Units(record.undo).str(), breaks});
       break;
     }
     case LogOperation::open_attribute_table_dump: {
@@ -155,7 +159,7 @@ void LogContext::see_tables(const LogItem& item, LogFileTally& tally) {
         if (!open || offset > 0xFFFF) continue;
         // It was open since it was opened, which may lie before the log's first record.
         const std::uint64_t since = open->open_lsn != 0 && open->open_lsn < item.at.lsn ? open->open_lsn : item.at.lsn;
-        add_target(static_cast<std::uint16_t>(offset), since, {open->type, open->file, false, {}});
+        add_target(static_cast<std::uint16_t>(offset), since, {open->type, open->file, false, {}, breaks});
       }
       break;
     }
@@ -168,7 +172,7 @@ void LogContext::see_tables(const LogItem& item, LogFileTally& tally) {
         const auto list = targets_.find(target);
         if (list == targets_.end()) continue;
         LogTarget& newest = list->second.rbegin()->second;
-        if (newest.name_known) continue;
+        if (newest.name_known || (reader_.carved() && newest.breaks != breaks)) continue;
         newest.name_known = true;
         newest.name = name.str();
       }
@@ -255,7 +259,13 @@ const LogTarget* LogContext::target_of(std::uint64_t lsn, std::uint16_t target) 
   const auto list = targets_.find(target);
   if (list == targets_.end()) return nullptr;
   const auto behind = list->second.upper_bound(lsn);
-  return behind == list->second.begin() ? nullptr : &std::prev(behind)->second;
+  if (behind == list->second.begin()) return nullptr;
+  const LogTarget& found = std::prev(behind)->second;
+  if (reader_.carved()) {
+    const auto at = std::ranges::lower_bound(reader_.records(), lsn, {}, &LogRecordAt::lsn);
+    if (at == reader_.records().end() || breaks_[static_cast<std::size_t>(at - reader_.records().begin())] != found.breaks) return nullptr;
+  }
+  return &found;
 }
 
 std::optional<LogStructure> LogContext::structure_of(std::uint64_t lsn, const ntfs::LogRecord& record) const noexcept {

@@ -30,6 +30,7 @@ struct LogTarget {
   FileReference file;
   bool name_known = false;
   std::u16string name;
+  std::uint32_t breaks = 0;  // of the log record that told it
   bool directory_index() const noexcept { return type == 0xA0 && (!name_known || name == u"$I30"); }
 };
 
@@ -59,6 +60,8 @@ class LogContext {
   std::uint32_t record_size(const ntfs::LogRecord& record) const noexcept;
   // Where the block lies that a record changes, bytes in the attribute.
   std::optional<std::uint64_t> block_offset(const ntfs::LogRecord& record) const noexcept;
+  // Of carved pages a target counts only where no record is missing between the one that told it and this one: the place in the table may
+  // have another attribute since.
   const LogTarget* target_of(std::uint64_t lsn, std::uint16_t target) const noexcept;
   std::optional<LogStructure> structure_of(std::uint64_t lsn, const ntfs::LogRecord& record) const noexcept;
 
@@ -77,7 +80,7 @@ class LogContext {
   std::vector<std::uint32_t> changes_of(const LogStructure& structure) const;
 
  private:
-  void see_tables(const LogItem& item, LogFileTally& tally);
+  void see_tables(std::size_t index, const LogItem& item, LogFileTally& tally);
   void see_transaction(std::size_t index, const LogItem& item);
   void add_target(std::uint16_t target, std::uint64_t since, LogTarget&& found);
   void see_sequence(std::size_t index, const LogItem& item);

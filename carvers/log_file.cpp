@@ -1,5 +1,6 @@
 #include "carvers/log_file.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "carvers/log_events.hpp"
@@ -38,7 +39,8 @@ std::string_view to_string(LogOutcome outcome) noexcept {
 }
 
 struct LogFileCarver::State {
-  State(const ByteSource& log, const LogFileOptions& given) : options(given), reader(log), context(reader, options) {
+  State(const ByteSource& log, const LogFileOptions& given)
+      : options(given), reader(log, given.carved_page_size), context(reader, options) {
     tally.stopped = !reader.scan(options.progress);
     tally.state = reader.state();
     tally.version = reader.version();
@@ -103,6 +105,24 @@ std::optional<LogRecordImage> LogFileCarver::image_of(std::uint64_t entry) {
 
 bool LogFileCarver::read(const Place& place, std::span<std::byte> out) {
   return place.stream == StreamKind::log_file && out.size() == place.length && state_->reader.read_fixed(place.offset, out);
+}
+
+bool LogFileCarver::has_record(std::uint64_t lsn) const {
+  return std::ranges::binary_search(state_->reader.records(), lsn, {}, &LogRecordAt::lsn);
+}
+
+LogMatch LogFileCarver::match(const ntfs::LfsRecordHeader& header, ByteView data) {
+  const auto& records = state_->reader.records();
+  const auto at = std::ranges::lower_bound(records, header.lsn, {}, &LogRecordAt::lsn);
+  if (at == records.end() || at->lsn != header.lsn) return LogMatch::absent;
+  if (at->previous != header.previous || at->undo_next != header.undo_next || at->data_length != header.data_length ||
+      at->transaction != header.transaction)
+    return LogMatch::other;
+  LogBytes bytes;
+  Place whole;
+  state_->reader.read(*at, bytes, whole);
+  const std::size_t both = std::min(bytes.data.size(), data.size());
+  return std::equal(data.begin(), data.begin() + static_cast<std::ptrdiff_t>(both), bytes.data.begin()) ? LogMatch::same : LogMatch::other;
 }
 
 LogFileTally carve_log_file(const ByteSource& log, const LogFileOptions& options, const LogEventSink& sink) {

@@ -127,8 +127,13 @@ struct LogFileOptions {
   std::uint32_t cluster_size = 0;     // bytes; 0: as the log says
   std::uint32_t record_size = 0;      // bytes; 0: as the log says, else 1024
   std::uint64_t volume_clusters = 0;  // 0: not known
+  // Not 0: the source is no $LogFile, but carved record pages of this size (see LogReader).
+  std::uint32_t carved_page_size = 0;
   ProgressSink progress;
 };
+
+// Does the log have a record with this LSN, and is it this one?
+enum class LogMatch : std::uint8_t { absent, same, other };
 
 LogFileTally carve_log_file(const ByteSource& log, const LogFileOptions& options, const LogEventSink& sink);
 
@@ -154,6 +159,9 @@ class LogFileCarver {
   std::optional<LogRecordImage> image_of(std::uint64_t entry);
   // The bytes of a fragment or resident content, with fix-ups applied. False when they cannot be had.
   bool read(const Place& place, std::span<std::byte> out);
+  // By the header, and as much of the client data as `data` has.
+  LogMatch match(const ntfs::LfsRecordHeader& header, ByteView data);
+  bool has_record(std::uint64_t lsn) const;
 
  private:
   struct State;

@@ -102,8 +102,23 @@ void LogReader::read_restart_pages() {
   }
 }
 
+// As the first page has it; the others are of the same size, so their update sequence arrays are, too.
+void LogReader::take_carved_geometry() {
+  std::array<std::byte, 8> head{};
+  for (const Extent& extent : log_.extents(0, log_.size())) {
+    if (extent.kind != ExtentKind::data || !log_.read_at(extent.offset, head)) continue;
+    const std::uint64_t data = std::max<std::uint64_t>(padded(le<std::uint16_t>(head, 4) + 2U * le<std::uint16_t>(head, 6)), 64);
+    if (data + ntfs::lfs_record_header_size > carved_page_size_) continue;
+    geometry_ = ntfs::one_lap_geometry(carved_page_size_, static_cast<std::uint16_t>(data));
+    guessed_ = true;
+    state_ = LogState::read;
+    return;
+  }
+}
+
 bool LogReader::scan(const ProgressSink& progress) {
-  read_restart_pages();
+  carved() ? take_carved_geometry() : read_restart_pages();
+  if (carved() && state_ != LogState::read) return true;
   const std::uint64_t total = log_.size();
   if (state_ == LogState::unknown_version) return true;
   const std::uint64_t page_size = geometry_.page_size;
@@ -153,7 +168,7 @@ void LogReader::scan_page(std::uint64_t slot, std::span<std::byte> page) {
   }
   switch (ntfs::lfs_signature(page)) {
     case ntfs::LfsSignature::restart:
-      if (slot >= geometry_.restart_pages) {
+      if (slot >= geometry_.restart_pages || carved()) {
         ++pages_.garbage;
         gaps_.add(offset, page.size(), GapKind::garbage);
       }
@@ -225,14 +240,18 @@ void LogReader::records_of(std::uint64_t slot, ByteView page, const ntfs::Sector
     records_.push_back(record);
     at += geometry_.record_header_size + padded(found->data_length);
   }
-  if (instance.first_lsn == 0) {
+  if (instance.first_lsn == 0 && carved()) {
+    // No record begins in it: it is behind the page before it, where that is there.
+    const bool behind = !instances_.empty() && instances_.back().slot + 1 == slot;
+    instance.home = behind ? instances_.back().home + 1 : geometry_.pages();
+  } else if (instance.first_lsn == 0) {
     // No record begins in it: a copy says where it belongs. Else it is where it lies.
     const std::uint64_t stated = header.file_offset != 0 ? header.file_offset : header.last_lsn;
     if (slot < geometry_.first_page({2, 0}) && stated % geometry_.page_size == 0 && stated / geometry_.page_size >= 4 &&
         stated / geometry_.page_size < geometry_.pages())
       instance.home = stated / geometry_.page_size;
   }
-  if (instance.home != slot) ++pages_.copies;
+  if (instance.home != slot && !carved()) ++pages_.copies;
   instances_.push_back(instance);
 }
 

@@ -5,6 +5,10 @@
 // (tail pages of LFS 1.1, fast pages of 2.0, what a downgrade from 2.0 to 1.1 left of them) add what the page itself does not hold (yet).
 // A record that several pages hold is taken once: complete before cut, from its own page before a copy.
 //
+// Pages that were carved are read in the same way, from a source that holds them alone (log_pages.hpp): no restart page tells the size of
+// their log, so every LSN counts as of one lap; a record goes on in the page whose LSNs follow, wherever that lies, but for one that goes
+// over the log's end.
+//
 // Threads: one reader is for one thread; it keeps the pages it read last.
 #pragma once
 
@@ -71,7 +75,9 @@ struct LogBytes {
 
 class LogReader {
  public:
-  explicit LogReader(const ByteSource& log) : log_(log) {}
+  // `carved_page_size` not 0: `log` is no $LogFile, but carved record pages of this size, each at a multiple of it; what lies between is a
+  // hole.
+  explicit LogReader(const ByteSource& log, std::uint32_t carved_page_size = 0) : log_(log), carved_page_size_(carved_page_size) {}
 
   // Reads the restart pages and searches all record pages. False when `progress` asked for the end (the records found so far are kept).
   bool scan(const ProgressSink& progress);
@@ -82,6 +88,7 @@ class LogReader {
   bool clean() const noexcept { return clean_; }                         // the restart area says that the log was closed cleanly
   std::uint64_t stated_lsn() const noexcept { return newest_restart_; }  // that the restart area names as current; 0: there is none
   bool geometry_guessed() const noexcept { return guessed_; }            // no restart page could be used
+  bool carved() const noexcept { return carved_page_size_ != 0; }
   const LogPages& pages() const noexcept { return pages_; }
   GapList& gaps() noexcept { return gaps_; }
   std::uint64_t duplicates() const noexcept { return duplicates_; }      // copies of records that were left out
@@ -117,6 +124,7 @@ class LogReader {
   };
 
   void read_restart_pages();
+  void take_carved_geometry();
   bool take_restart(std::uint64_t offset, std::uint32_t size);
   void scan_page(std::uint64_t slot, std::span<std::byte> page);
   void records_of(std::uint64_t slot, ByteView page, const ntfs::SectorSet& bad, const ntfs::LfsPageHeader& header);
@@ -127,6 +135,7 @@ class LogReader {
   const Page& page_at(std::uint64_t slot);
 
   const ByteSource& log_;
+  const std::uint32_t carved_page_size_;
   LogState state_ = LogState::none;
   ntfs::LfsGeometry geometry_;
   std::uint64_t newest_restart_ = 0;

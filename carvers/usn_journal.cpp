@@ -62,18 +62,24 @@ class Window {
 
   // The nearest record with a name for a reference: before `offset`, else behind the record of `length` bytes there. It depends on the
   // bytes of the neighbourhood alone, not on this window, so that a record is emitted again just as it was the first time.
-  std::optional<UsnRecord> neighbour(std::uint64_t offset, std::uint32_t length, FileReference reference) {
+  std::optional<UsnRecord> neighbour(std::uint64_t offset, const UsnRecord& record, bool in_pieces) {
     if (!indexed_) index_named();
+    const FileReference reference = record.reference;
+    const std::uint32_t length = record.length;
+    const auto counts = [&](std::uint64_t at, const std::optional<UsnRecord>& other) {
+      return other && (!in_pieces || other->usn - record.usn == at - offset);  // both differences wrap alike
+    };
     const std::uint64_t low = offset > usn_neighbourhood ? offset - usn_neighbourhood : 0;
     const std::uint64_t high = offset + usn_neighbourhood;
     const auto behind = std::ranges::lower_bound(named_, Named{reference.value, offset + length, 0});
     for (auto at = behind; at != named_.begin();) {
       --at;
       if (at->reference != reference.value || at->offset < low) break;
-      if (at->offset < offset) return record_at(at->offset);
+      if (at->offset >= offset) continue;
+      if (const auto other = record_at(at->offset); counts(at->offset, other)) return other;
     }
-    if (behind != named_.end() && behind->reference == reference.value && behind->offset + behind->length <= high)
-      return record_at(behind->offset);
+    for (auto at = behind; at != named_.end() && at->reference == reference.value && at->offset + at->length <= high; ++at)
+      if (const auto other = record_at(at->offset); counts(at->offset, other)) return other;
     return std::nullopt;
   }
 
@@ -201,8 +207,7 @@ class JournalCarver {
   void emit(std::uint64_t offset, const UsnRecord& record) {
     Sighting& sighting = scratch_;
     state_usn_record(record, {StreamKind::usn_journal, options_.owner, offset, record.length}, options_.volume, sighting);
-    if (const auto neighbour =
-            record.version == 4 ? window_.neighbour(offset, record.length, record.reference) : std::optional<UsnRecord>()) {
+    if (const auto neighbour = record.version == 4 ? window_.neighbour(offset, record, options_.in_pieces) : std::optional<UsnRecord>()) {
       add_usn_name(sighting, *neighbour);
       sighting.names.front().parent = record.parent;  // its own
       sighting.usn.time = neighbour->time;

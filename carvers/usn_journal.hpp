@@ -27,6 +27,9 @@ struct UsnTally {
 struct UsnOptions {
   std::uint32_t volume = 0;
   std::uint64_t owner = 0;  // for Place: the entry of $UsnJrnl
+  // The source is no journal, but bytes that pieces of journals may lie in: a neighbour gives its name and time only when it lies as far
+  // away as its USN does, so in one piece with the record.
+  bool in_pieces = false;
   ProgressSink progress;
 };
 

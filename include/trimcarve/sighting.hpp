@@ -43,8 +43,9 @@ enum class Integrity : std::uint8_t {
 std::string_view to_string(Integrity integrity) noexcept;
 
 // The stream in which the bytes lie, and where in it. `owner` is the entry whose stream it is: 0 for $MFT; of a witness: its number in
-// Examination::witnesses, and the stream is its content. Of `volume`: the volume's own bytes, and the owner is 0.
-enum class StreamKind : std::uint8_t { mft, usn_journal, index_allocation, log_file, witness, volume };
+// Examination::witnesses, and the stream is its content. Of `volume`: the volume's own bytes, and the owner is 0. Of `carved_log`: record
+// pages of a $LogFile that were found by their shape, as they were put together; the owner is 0, and the ranges say where they lie.
+enum class StreamKind : std::uint8_t { mft, usn_journal, index_allocation, log_file, witness, volume, carved_log };
 struct Place {
   StreamKind stream = StreamKind::mft;
   std::uint64_t owner = 0;
@@ -144,6 +145,9 @@ struct Sighting {
   std::uint16_t record_sequence = 0;  // as stored
   std::uint16_t link_count = 0;
   std::uint64_t lsn = 0;  // FILE record, INDX block or log record; 0 when none
+  // Of a log record in carved pages that are not known to be of the volume's $LogFile as it is now: `lsn` is 0 then, for this number stands
+  // in no order with the others.
+  std::uint64_t other_lsn = 0;
 
   bool has_standard_information = false;
   TimeSet standard_information;

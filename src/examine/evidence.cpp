@@ -41,6 +41,17 @@ carvers::FreeSpaceOptions VolumeEvidence::free_space_options() const {
   return options;
 }
 
+const VolumeEvidence::CarvedLog* VolumeEvidence::carved_log(std::uint64_t offset) const {
+  const std::uint64_t number = offset / carved_log_step;  // the first one's base is one step
+  return number == 0 || number > carved_logs.size() ? nullptr : &carved_logs[static_cast<std::size_t>(number - 1)];
+}
+
+SourcePtr VolumeEvidence::log_content(const Place& place) const {
+  if (place.stream != StreamKind::carved_log) return log_statements != nullptr ? log_statements->content(place) : nullptr;
+  const CarvedLog* found = carved_log(place.offset);
+  return found != nullptr ? found->statements->content(place) : nullptr;
+}
+
 SourcePtr VolumeEvidence::journal(std::uint64_t owner) const {
   const auto found = std::ranges::find(journals, owner, &std::pair<std::uint64_t, SourcePtr>::first);
   return found == journals.end() ? nullptr : found->second;
@@ -93,6 +104,10 @@ std::vector<Range> Evidence::ranges_of(const Sighting& sighting) const {
     case StreamKind::log_file: stream = volume_.log; break;
     case StreamKind::volume:
       if (volume_.volume) stream = volume_.volume->partition();
+      break;
+    case StreamKind::carved_log:
+      if (const auto* log = volume_.carved_log(sighting.place.offset))
+        return log->pages->locate(sighting.place.offset - log->base, sighting.place.length);
       break;
     case StreamKind::witness: break;  // cited by Witnesses
   }
@@ -155,7 +170,10 @@ void Evidence::decode_row(const history::NameRow& row, const std::function<void(
       for (const Sighting& sighting : index_block(row)) at_place(sighting);
       break;
     case StreamKind::log_file:
-      if (volume_.log_statements != nullptr) log_row(row.locator, at_place);
+      if (volume_.log_statements != nullptr) log_row(*volume_.log_statements, row.locator, at_place);
+      break;
+    case StreamKind::carved_log:
+      if (const auto* log = volume_.carved_log(row.locator)) log_row(*log->statements, row.locator, at_place);
       break;
     case StreamKind::volume:
       if (volume_.volume && !volume_.volume->from_artefact())
@@ -166,12 +184,12 @@ void Evidence::decode_row(const history::NameRow& row, const std::function<void(
 }
 
 // The log follows a directory's index from its first record to tell of one entry, and directories are asked for with each file below them.
-void Evidence::log_row(std::uint64_t locator, const std::function<void(const Sighting&)>& take) {
+void Evidence::log_row(LogStatements& log, std::uint64_t locator, const std::function<void(const Sighting&)>& take) {
   constexpr std::size_t most_rows = 1 << 16;
   auto found = log_rows_.find(locator);
   if (found == log_rows_.end()) {
     std::vector<Sighting> sightings;
-    volume_.log_statements->at(locator, [&](const Sighting& sighting) {
+    log.at(locator, [&](const Sighting& sighting) {
       if (sighting.place.offset == locator) sightings.push_back(sighting);
     });
     if (log_rows_.size() >= most_rows) log_rows_.clear();
@@ -225,14 +243,15 @@ void Evidence::index_journal(const std::vector<FileReference>& references) {
 void Evidence::index_log(const std::vector<FileReference>& references) {
   constexpr std::size_t first = 16, last = 48;
   logged_.clear();
-  if (volume_.log_statements == nullptr || references.empty()) return;
+  if ((volume_.log_statements == nullptr && volume_.carved_logs.empty()) || references.empty()) return;
   const std::unordered_set<FileReference> wanted(references.begin(), references.end());
   std::unordered_set<std::uint64_t> rows;
   for (const FileReference reference : wanted)
     for (history::RowIndex i = graph_.first_row(reference.entry()); i != history::no_row; i = graph_.rows()[i].next)
-      if (const history::NameRow& row = graph_.rows()[i]; row.reference == reference && row.stream == StreamKind::log_file)
+      if (const history::NameRow& row = graph_.rows()[i];
+          row.reference == reference && (row.stream == StreamKind::log_file || row.stream == StreamKind::carved_log))
         rows.insert(row.locator);
-  volume_.log_statements->each(graph_, [&](const Sighting& sighting) {
+  const LogStatements::Sink keep = [&](const Sighting& sighting) {
     if (!wanted.contains(sighting.reference)) return;
     if (rows.contains(sighting.place.offset)) log_rows_.try_emplace(sighting.place.offset, 1, sighting);
     Logged& logged = logged_[sighting.reference];
@@ -244,7 +263,13 @@ void Evidence::index_log(const std::vector<FileReference>& references) {
     if (logged.last.size() <= last) return;
     logged.pass(logged.last.front());
     logged.last.pop_front();
-  });
+  };
+  // What the volume's log says comes last: it is the latest, as far as is known.
+  for (const VolumeEvidence::CarvedLog& log : volume_.carved_logs)
+    log.statements->each(graph_, [&](const Sighting& sighting) {
+      if (!log.foreign.contains(sighting.reference)) keep(sighting);
+    });
+  if (volume_.log_statements != nullptr) volume_.log_statements->each(graph_, keep);
 }
 
 void Evidence::Logged::pass(Sighting& sighting) {

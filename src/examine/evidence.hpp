@@ -61,6 +61,20 @@ struct VolumeEvidence {
   SourcePtr index_file;                           // an extracted $I30 whose directory is not known
   SourcePtr log;                                  // $LogFile
   std::shared_ptr<LogStatements> log_statements;  // set when it was read
+  // Logs that were put together from carved pages. Place::offset of theirs: from `base` on (StreamKind::carved_log).
+  struct CarvedLog {
+    SourcePtr pages;
+    std::uint64_t base = 0;
+    std::unique_ptr<LogStatements> statements;
+    carvers::LogTimes times;
+    bool same_log = false;                      // as $LogFile
+    std::unordered_set<FileReference> foreign;  // of which it says what cannot be of this volume's file: nothing of them is taken
+  };
+  static constexpr std::uint64_t carved_log_step = std::uint64_t{1} << 40;  // between two bases
+  std::vector<CarvedLog> carved_logs;
+  const CarvedLog* carved_log(std::uint64_t offset) const;  // null: there is none
+  // Content in $LogFile or carved pages, with fix-ups applied; null when it cannot be read.
+  SourcePtr log_content(const Place& place) const;
   // Journal records that were carved and that no journal has: their places in the volume, by USN.
   std::unordered_map<FileReference, std::vector<std::uint64_t>> carved_journal;
   std::optional<FileTime> shadow_created;  // of a shadow copy
@@ -141,7 +155,7 @@ class Evidence {
   };
   std::unordered_map<FileReference, Logged> logged_;
   std::unordered_map<std::uint64_t, std::vector<Sighting>> log_rows_;  // what names rows of $LogFile, by their place
-  void log_row(std::uint64_t locator, const std::function<void(const Sighting&)>& take);
+  void log_row(LogStatements& log, std::uint64_t locator, const std::function<void(const Sighting&)>& take);
   std::map<std::pair<std::uint64_t, std::uint64_t>, std::vector<Sighting>> blocks_;  // by directory and number of the index block
 };
 

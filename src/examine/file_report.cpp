@@ -154,6 +154,7 @@ void VolumeExaminer::read_signs(FileTime alias_from, FileReport& report, history
   };
   std::optional<FileTime> index_time;
   std::uint64_t times_lsn = 0;
+  bool times_of_other_log = false;
   for (const std::uint32_t n : report.sightings) {
     const Sighting& s = out_.sightings[n];
     if (s.has_record && !s.base_is_elsewhere) report.directory = s.directory || (report.directory && s.source == SourceKind::free_space);
@@ -164,12 +165,14 @@ void VolumeExaminer::read_signs(FileTime alias_from, FileReport& report, history
       add_flag(report, "carved_older_than_volume");
     if (s.has_standard_information) {
       // The newest state tells: the record's own, or one in $LogFile that is younger. The log may state some of the times only.
-      if (!(logged || carved) || !report.standard_information || s.lsn > times_lsn) {
+      // Carved pages of a log come in its own order.
+      if (!(logged || carved) || !report.standard_information || s.lsn > times_lsn || (s.other_lsn != 0 && times_of_other_log)) {
         TimeSet times = report.standard_information.value_or(TimeSet{});
         for (FileTime TimeSet::* const which : {&TimeSet::created, &TimeSet::modified, &TimeSet::changed, &TimeSet::accessed})
           if (s.standard_information.*which != no_time || !logged) times.*which = s.standard_information.*which;
         report.standard_information = times;
         times_lsn = s.lsn;
+        times_of_other_log = s.other_lsn != 0;
       }
       alive(s.standard_information.changed, logged ? "log_record_changed" : carved ? "carved_record_changed" : "record_changed", n);
       for (const FileTime t : {s.standard_information.created, s.standard_information.modified, s.standard_information.accessed})

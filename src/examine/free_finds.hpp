@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "carvers/free_space.hpp"
+#include "carvers/log_pages.hpp"
 #include "trimcarve/examination.hpp"
 #include "trimcarve/sighting.hpp"
 
@@ -20,6 +21,9 @@ struct FoundText {
   StreamKind stream = StreamKind::volume;
   std::optional<FileReference> reference;  // of the file in whose record it lies
 };
+
+// Of what a sighting states, whatever says so and wherever it stands.
+std::size_t said_hash(const Sighting& sighting);
 
 struct FreeFinds {
   // Gathered while $MFT is read.
@@ -57,6 +61,8 @@ struct FreeFinds {
   carvers::TimeWindow window;
 
   std::vector<carvers::Stretch> event_chunks, hives;
+  std::vector<carvers::Stretch> hive_bins;  // of no hive that was found
+  std::vector<carvers::LogPage> log_pages;
   std::vector<FoundText> texts;
   std::uint64_t text_bytes = 0, texts_left_out = 0;
 };

@@ -1,6 +1,7 @@
 #include "examine/log_statements.hpp"
 
 #include <algorithm>
+#include <utility>
 #include <vector>
 
 #include "ntfs/stream.hpp"
@@ -18,8 +19,6 @@ constexpr std::size_t most_freed = 1 << 18;         // stretches of clusters
 constexpr std::uint64_t several = ~std::uint64_t{0};
 constexpr std::uint32_t data_type = 0x80, index_allocation_type = 0xA0;
 
-bool stands(const LogEvent& event) { return !event.undone && carvers::stands(event.outcome); }
-
 bool tells_owner(LogEventKind kind) {
   return kind == LogEventKind::record_initialised || kind == LogEventKind::record_snapshot || kind == LogEventKind::record_deallocated;
 }
@@ -34,6 +33,30 @@ bool changes_attribute(LogEventKind kind) {
 }
 
 }  // namespace
+
+bool LogStatements::stands(const LogEvent& event) const {
+  if (event.undone) return false;
+  return carvers::stands(event.outcome) ||
+         (carved_ && event.outcome == carvers::LogOutcome::unknown && event.kind != LogEventKind::record_deallocated);
+}
+
+void LogStatements::tell(const Sighting& sighting, const Sink& sink) const {
+  if (!carved_) return sink(sighting);
+  if (carved_->own != nullptr && carved_->own->has_record(sighting.lsn)) return;
+  told_ = sighting;
+  const auto move = [this](Place& place) {
+    if (place.stream != StreamKind::log_file) return;
+    place.stream = StreamKind::carved_log;
+    place.owner = 0;
+    place.offset += carved_->base;
+  };
+  move(told_.place);
+  for (StreamFact& stream : told_.streams) move(stream.content);
+  for (FragmentFact& fragment : told_.fragments) move(fragment.place);
+  if (told_.integrity == Integrity::good) told_.integrity = Integrity::carved;
+  if (carved_->own == nullptr) told_.other_lsn = std::exchange(told_.lsn, 0);
+  sink(told_);
+}
 
 bool LogStatements::find_owner(const history::Graph& graph, const LogEvent& event, const Sighting& in, Sighting& out) const {
   if (!event.entry || !event.whole_from_here || owners_told_.contains(*event.entry)) return false;
@@ -106,14 +129,14 @@ carvers::LogFileTally LogStatements::read(const history::Graph& graph, const Sin
         }))
       streams_told_.insert(sighting->reference);
     if (sighting->has_usn)
-      journal(*sighting);
+      tell(*sighting, journal);
     else if (sighting->reference_known)
-      names(*sighting);
+      tell(*sighting, names);
     else if (!sighting->names.empty() && event.entry && waiting.size() < most_waiting)
       waiting.emplace_back(event, *sighting);
   });
   for (const auto& [event, sighting] : waiting)
-    if (Sighting owned; find_owner(graph, event, sighting, owned)) names(owned);
+    if (Sighting owned; find_owner(graph, event, sighting, owned)) tell(owned, names);
   for (const carvers::LogDeletion& deletion : tally.deletions) {
     if (!deletion.stands() || !deletion.reference_known || deletion.extension) continue;
     deletions_.insert_or_assign(deletion.reference, deletion);
@@ -121,7 +144,7 @@ carvers::LogFileTally LogStatements::read(const history::Graph& graph, const Sin
   }
   take_freed(std::move(freed), tally.deletions);
   Sighting clusters;
-  for (const Freed& range : freed_) state(range, clusters), names(clusters);
+  for (const Freed& range : freed_) state(range, clusters), tell(clusters, names);
   return tally;
 }
 
@@ -130,7 +153,7 @@ void LogStatements::each(const history::Graph& graph, const Sink& sink) {
   std::vector<Sighting> after;
   std::uint64_t lsn = 0;
   const auto flush = [&] {
-    for (const Sighting& sighting : after) sink(sighting);
+    for (const Sighting& sighting : after) tell(sighting, sink);
     after.clear();
   };
   Sighting owned;
@@ -147,22 +170,24 @@ void LogStatements::each(const history::Graph& graph, const Sink& sink) {
       if (const auto deleting = deleting_.find(event.transaction); deleting != deleting_.end() && deleting->second == sighting->reference)
         return;
     if (event.before)
-      sink(*sighting);
+      tell(*sighting, sink);
     else
       after.push_back(*sighting);
   });
   flush();
   for (const Freed& range : freed_)
-    if (!streams_told_.contains(range.reference)) state(range, owned), sink(owned);
+    if (!streams_told_.contains(range.reference)) state(range, owned), tell(owned, sink);
 }
 
 void LogStatements::at(std::uint64_t offset, const Sink& sink) {
-  carver_.record_at(offset, [&](const LogEvent& event, const Sighting* sighting) {
-    if (sighting != nullptr && stands(event)) sink(*sighting);
+  carver_.record_at(offset - (carved_ ? carved_->base : 0), [&](const LogEvent& event, const Sighting* sighting) {
+    if (sighting != nullptr && stands(event)) tell(*sighting, sink);
   });
 }
 
-SourcePtr LogStatements::content(const Place& place) {
+SourcePtr LogStatements::content(const Place& told) {
+  Place place = told;
+  if (carved_) place.stream = StreamKind::log_file, place.offset -= carved_->base;
   if (place.length == 0 || place.length > largest_content) return nullptr;
   std::vector<std::byte> bytes(static_cast<std::size_t>(place.length));
   if (!carver_.read(place, bytes) || all_zero(bytes)) return nullptr;

@@ -32,11 +32,20 @@ struct JournalKeyHash {
 };
 using JournalKeys = std::unordered_set<JournalKey, JournalKeyHash>;
 
+class LogStatements;
+
+// A log that was put together from carved pages: how its sightings differ from those of $LogFile.
+struct CarvedLogMark {
+  std::uint64_t base = 0;              // what is added to the offsets in their places (StreamKind::carved_log)
+  const LogStatements* own = nullptr;  // the volume's log, when the pages are of it: what it has itself is not told again
+};
+
 class LogStatements {
  public:
-  // Scans the log. Both must outlive it.
-  LogStatements(SourcePtr log, const carvers::LogFileOptions& options)
-      : log_(std::move(log)), volume_(options.volume), carver_(*log_, options) {}
+  // Scans the log. With `carved`, `log` holds carved pages (carvers::LogReader) and `options` says of which size. Then transactions of
+  // which no end is found count too, but for the deletions in them: their ends may stand in pages that are lost.
+  LogStatements(SourcePtr log, const carvers::LogFileOptions& options, std::optional<CarvedLogMark> carved = std::nullopt)
+      : log_(std::move(log)), volume_(options.volume), carver_(*log_, options), carved_(carved) {}
 
   using Sink = std::function<void(const Sighting&)>;
   using TickSink = std::function<void(const Sighting&, history::TickKind)>;
@@ -51,19 +60,24 @@ class LogStatements {
   void each(const history::Graph& graph, const Sink& sink);
   // Of the change journal's records in it only these are told by `each`: $J has the others.
   void tell_journal(JournalKeys records) { journal_ = std::move(records); }
-  // What stands at a place.
+  // What stands at a place, by its offset there.
   void at(std::uint64_t offset, const Sink& sink);
   // Content, with fix-ups applied; null when it cannot be read.
   SourcePtr content(const Place& place);
 
-  // The last deletion of a file that stands; null when there is none.
+  // The last deletion of a file that stands; null when there is none. Its LSN and place are the log's own, also of carved pages.
   const carvers::LogDeletion* deletion(FileReference reference) const;
   // All of these, by LSN.
   std::vector<carvers::LogDeletion> deletions() const;
   // The LSN with which a file's record was made, by a transaction that stands.
   std::optional<std::uint64_t> creation(FileReference reference) const;
+  carvers::LogFileCarver& carver() noexcept { return carver_; }
+  bool has_record(std::uint64_t lsn) const { return carver_.has_record(lsn); }
 
  private:
+  bool stands(const carvers::LogEvent& event) const;
+  // As it is told: of carved pages with their mark. Nothing when the volume's log has it.
+  void tell(const Sighting& sighting, const Sink& sink) const;
   // A statement of a record whose owner the log does not tell is about the file that has the record in $MFT, when it is in use and the log
   // tells of no owner of it at all, with no log record missing behind the statement that could have.
   bool find_owner(const history::Graph& graph, const carvers::LogEvent& event, const Sighting& in, Sighting& out) const;
@@ -82,6 +96,7 @@ class LogStatements {
   SourcePtr log_;
   std::uint32_t volume_;
   carvers::LogFileCarver carver_;
+  std::optional<CarvedLogMark> carved_;
   std::unordered_map<FileReference, carvers::LogDeletion> deletions_;
   std::unordered_map<FileReference, std::uint64_t> creations_;
   std::unordered_map<std::uint64_t, FileReference> deleting_;     // by transaction
@@ -90,6 +105,7 @@ class LogStatements {
   std::vector<Freed> freed_;                                      // in LSN order
   std::unordered_map<std::uint64_t, std::uint64_t> clusters_of_;  // the entry whose clusters a transaction changes; no_entry: several
   JournalKeys journal_;
+  mutable Sighting told_;  // of tell
 };
 
 }  // namespace trimcarve

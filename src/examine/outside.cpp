@@ -9,13 +9,14 @@
 #include "examine/pieces.hpp"
 #include "types/sha256.hpp"
 #include "witness/plain_text.hpp"
+#include "witness/recognise.hpp"
 
 namespace trimcarve {
 
 namespace {
 
-constexpr std::size_t most_places = 64, most_pieces = std::size_t{1} << 16, most_hives = 64, most_fragments = std::size_t{1} << 16,
-                      most_text = std::size_t{256} << 20;
+constexpr std::size_t most_places = 64, most_pieces = std::size_t{1} << 16, most_hives = 64, most_documents = 256,
+                      most_fragments = std::size_t{1} << 16, most_text = std::size_t{256} << 20;
 constexpr std::uint64_t gap_between = 512;  // zeros, so that what follows is no part of it
 
 class Search {
@@ -64,7 +65,7 @@ class Search {
       if (progress_.report) progress_.report("space in no volume", done, total);
       return progress_.cancel == nullptr || !progress_.cancel->load(std::memory_order_relaxed);
     };
-    std::vector<carvers::Stretch> chunks, hives, lines;
+    std::vector<carvers::Stretch> chunks, hives, bins, lines, documents;
     const auto tally = carvers::search_free_space(*source, stretches, options, [&](const carvers::Candidate& found) {
       const carvers::Stretch piece{found.offset, found.length, carvers::StretchKind::outside};
       switch (found.kind) {
@@ -72,9 +73,14 @@ class Search {
         case carvers::CandidateKind::hive: keep(hives, piece); break;
         case carvers::CandidateKind::text:
           if (found.text->language == carvers::Language::agent_log) keep(lines, piece);
+          if ((found.text->language == carvers::Language::settings || found.text->language == carvers::Language::status) &&
+              found.text->encoding != carvers::TextEncoding::json && documents.size() < most_documents)
+            documents.push_back(piece);
           add_fragment(*source, found.offset, *found.text);
           break;
-        case carvers::CandidateKind::hive_bin: break;
+        case carvers::CandidateKind::hive_bin:
+          if (bins.size() < most_pieces && !is_bin_of(hives, found.offset, *source)) add_bin(bins, piece);
+          break;
         case carvers::CandidateKind::file_record:
         case carvers::CandidateKind::index_block:
         case carvers::CandidateKind::usn_record:
@@ -93,6 +99,14 @@ class Search {
     if (!chunks.empty()) hear("chunks of event logs", make_pieces(source, chunks, 0), witness::Kind::event_log);
     for (std::size_t i = 0; i < hives.size() && i < most_hives; ++i)
       hear(fmt::format("registry hive at {}", hives[i].offset), make_view(source, hives[i].offset, hives[i].length), witness::Kind::hive);
+    if (!bins.empty()) hear("bins of registry hives", make_pieces(source, bins, gap_between), witness::Kind::hive_bins);
+    for (const carvers::Stretch& piece : documents) {
+      const SourcePtr document = make_view(source, piece.offset, piece.length);
+      witness::Kind kind = witness::recognise(*document, "");
+      if (kind != witness::Kind::aggregate_status && kind != witness::Kind::telemetry && kind != witness::Kind::goal_state)
+        kind = witness::Kind::settings;
+      hear(fmt::format("{} at {}", witness::to_string(kind), piece.offset), document, kind);
+    }
     if (!lines.empty()) hear("lines of agents' logs", make_pieces(source, lines, gap_between), witness::Kind::agent_log);
   }
 

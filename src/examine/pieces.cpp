@@ -1,6 +1,7 @@
 #include "examine/pieces.hpp"
 
 #include <algorithm>
+#include <array>
 
 #include "trimcarve/bytes.hpp"
 
@@ -92,6 +93,23 @@ class Pieces final : public ByteSource {
 };
 
 }  // namespace
+
+bool is_bin_of(const std::vector<carvers::Stretch>& hives, std::uint64_t offset, const ByteSource& source) {
+  constexpr std::uint64_t first_page = 4096, place_at = 4;  // its offset in the hive's bins stands behind the signature
+  const auto behind = std::ranges::upper_bound(hives, offset, {}, &carvers::Stretch::offset);
+  if (behind == hives.begin()) return false;
+  const carvers::Stretch& hive = *std::prev(behind);
+  std::array<std::byte, 4> place{};
+  return offset - hive.offset >= first_page && offset - hive.offset < hive.length && source.read_at(offset + place_at, place) &&
+         le<std::uint32_t>(place, 0) == offset - hive.offset - first_page;
+}
+
+void add_bin(std::vector<carvers::Stretch>& bins, const carvers::Stretch& bin) {
+  if (!bins.empty() && bins.back().offset + bins.back().length == bin.offset)
+    bins.back().length += bin.length;
+  else if (bins.empty() || bins.back().offset + bins.back().length < bin.offset)  // a bin in a bin is what its cells hold
+    bins.push_back(bin);
+}
 
 SourcePtr make_pieces(SourcePtr base, const std::vector<carvers::Stretch>& pieces, std::uint64_t gap) {
   return std::make_shared<Pieces>(std::move(base), pieces, gap);

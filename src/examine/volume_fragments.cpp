@@ -6,6 +6,7 @@
 #include <array>
 #include <map>
 #include <tuple>
+#include <unordered_set>
 
 #include "examine/pieces.hpp"
 #include "examine/volume_examiner.hpp"
@@ -52,6 +53,17 @@ void VolumeExaminer::search_texts() {
   });
 }
 
+// The bytes of a text in free clusters or slack, or in a record's slack, as a source that lies where they do; null when it cannot be read.
+SourcePtr VolumeExaminer::open_text(const FoundText& text) const {
+  const ntfs::Volume& volume = *evidence_.volume;
+  const std::uint64_t offset = text.fragment.offset, length = text.fragment.length;
+  if (text.stream == StreamKind::volume) return make_view(volume.partition(), offset, length);
+  std::vector<std::byte> record(volume.record_size());
+  if (!volume.read_record(offset / volume.record_size(), record)) return nullptr;
+  const auto bytes = slice(record, offset % volume.record_size(), length);
+  return bytes ? ntfs::make_buffer({bytes->begin(), bytes->end()}, volume.mft(), offset) : nullptr;
+}
+
 void VolumeExaminer::hear_carved(Witnesses& witnesses) {
   if (!free_.searched) return;
   const SourcePtr& bytes = evidence_.volume->partition();
@@ -63,20 +75,30 @@ void VolumeExaminer::hear_carved(Witnesses& witnesses) {
   for (std::size_t i = 0; i < free_.hives.size() && i < most_hives; ++i)
     witnesses.read(info(fmt::format("registry hive at {}", free_.hives[i].offset)),
                    {make_view(bytes, free_.hives[i].offset, free_.hives[i].length), nullptr, nullptr}, witness::Kind::hive);
+  if (!free_.hive_bins.empty())
+    witnesses.read(info("bins of registry hives"), {make_pieces(bytes, free_.hive_bins, gap_between), nullptr, nullptr},
+                   witness::Kind::hive_bins);
   std::vector<carvers::Stretch> lines;
   std::size_t documents = 0;
+  std::unordered_set<std::string_view> heard;
   for (const FoundText& text : free_.texts) {
-    if (text.stream != StreamKind::volume) continue;
     const auto& fragment = text.fragment;
+    if (text.stream == StreamKind::log_file || fragment.encoding == carvers::TextEncoding::json) continue;
     if (fragment.language == carvers::Language::agent_log) {
-      lines.push_back({fragment.offset, fragment.length});
+      if (text.stream == StreamKind::volume) lines.push_back({fragment.offset, fragment.length});
     } else if ((fragment.language == carvers::Language::settings || fragment.language == carvers::Language::status) &&
-               fragment.encoding != carvers::TextEncoding::json && documents++ < most_documents) {
-      // A request's own settings and status do not say whose they are: those are told as fragments only.
-      const SourcePtr document = make_view(bytes, fragment.offset, fragment.length);
-      const witness::Kind kind = witness::recognise(*document, "");
-      if (kind == witness::Kind::aggregate_status || kind == witness::Kind::telemetry || kind == witness::Kind::goal_state)
-        witnesses.read(info(fmt::format("{} at {}", witness::to_string(kind), fragment.offset)), {document, nullptr, nullptr}, kind);
+               heard.insert(fragment.text).second && documents++ < most_documents) {
+      const SourcePtr document = open_text(text);
+      if (document == nullptr) continue;
+      witness::Kind kind = witness::recognise(*document, "");
+      // A request's own settings and status do not say whose they are: what they hold tells, beside what else is known (findings).
+      if (kind != witness::Kind::aggregate_status && kind != witness::Kind::telemetry && kind != witness::Kind::goal_state)
+        kind = witness::Kind::settings;
+      WitnessInfo what = info(fmt::format("{} at {}", to_string(fragment.language), fragment.offset));
+      if (text.stream == StreamKind::mft)
+        what.path = fmt::format("(slack of record {} of volume {}: {})", fragment.offset / evidence_.volume->record_size(), info_.index,
+                                to_string(fragment.language));
+      witnesses.read(std::move(what), {document, nullptr, nullptr}, kind);
     }
   }
   if (!lines.empty())

@@ -6,6 +6,7 @@
 
 #include "carvers/compressed_slack.hpp"
 #include "carvers/index.hpp"
+#include "examine/pieces.hpp"
 #include "examine/volume_examiner.hpp"
 #include "trimcarve/bytes.hpp"
 
@@ -23,24 +24,6 @@ std::size_t mix(std::size_t hash, std::uint64_t value) { return (hash ^ value) *
 
 std::size_t mix(std::size_t hash, const TimeSet& times) {
   for (const FileTime t : {times.created, times.modified, times.changed, times.accessed}) hash = mix(hash, t.ticks);
-  return hash;
-}
-
-// Of what a sighting states, whatever says so and wherever it stands.
-std::size_t hash_of(const Sighting& s) {
-  std::size_t hash = mix(0xCBF29CE484222325ULL, s.reference_known ? s.reference.value : 0);
-  hash = mix(hash, (s.has_record ? 1U : 0U) | (s.in_use ? 2U : 0U) | (s.has_usn ? 4U : 0U));
-  if (s.has_usn) hash = mix(mix(mix(hash, s.usn.usn), s.usn.time.ticks), s.usn.reason);
-  if (s.has_standard_information) hash = mix(hash, s.standard_information);
-  for (const NameFact& name : s.names) {
-    hash = mix(mix(hash, std::hash<std::u16string_view>()(s.name(name))), name.parent_known ? name.parent.value : 0);
-    hash = mix(mix(mix(hash, name.times), name.size), static_cast<std::uint64_t>(name.name_space));
-  }
-  for (const StreamFact& stream : s.streams) {
-    hash = mix(mix(hash, std::hash<std::u16string_view>()(s.name(stream))), stream.size);
-    hash = mix(mix(hash, stream.valid_size), stream.start_vcn);
-  }
-  for (const RunFact& run : s.runs) hash = mix(mix(hash, static_cast<std::uint64_t>(run.lcn)), run.clusters);
   return hash;
 }
 
@@ -66,6 +49,27 @@ bool states(const Sighting& record, const Sighting& entry) {
 }
 
 }  // namespace
+
+std::size_t said_hash(const Sighting& s) {
+  std::size_t hash = mix(0xCBF29CE484222325ULL, s.reference_known ? s.reference.value : 0);
+  hash = mix(hash, (s.has_record ? 1U : 0U) | (s.in_use ? 2U : 0U) | (s.has_usn ? 4U : 0U));
+  if (s.has_usn) {
+    // Of version 4 name and time are a neighbour's, and another copy may have another neighbour.
+    hash = mix(mix(mix(hash, s.usn.usn), s.usn.version == 4 ? 0 : s.usn.time.ticks), s.usn.reason);
+    if (s.usn.version == 4) return hash;
+  }
+  if (s.has_standard_information) hash = mix(hash, s.standard_information);
+  for (const NameFact& name : s.names) {
+    hash = mix(mix(hash, std::hash<std::u16string_view>()(s.name(name))), name.parent_known ? name.parent.value : 0);
+    hash = mix(mix(mix(hash, name.times), name.size), static_cast<std::uint64_t>(name.name_space));
+  }
+  for (const StreamFact& stream : s.streams) {
+    hash = mix(mix(hash, std::hash<std::u16string_view>()(s.name(stream))), stream.size);
+    hash = mix(mix(hash, stream.valid_size), stream.start_vcn);
+  }
+  for (const RunFact& run : s.runs) hash = mix(mix(hash, static_cast<std::uint64_t>(run.lcn)), run.clusters);
+  return hash;
+}
 
 // What lies behind the valid size of a file in use, up to the end of its last cluster.
 void VolumeExaminer::note_slack(const Sighting& record) {
@@ -114,7 +118,8 @@ void VolumeExaminer::note_record_slack(const Sighting& slack) {
 void VolumeExaminer::forget_carved(const Sighting& journal_record) {
   const auto [begin, end] = free_.journal.equal_range(journal_record.usn.usn);
   for (auto it = begin; it != end;) {
-    const bool same = it->second.reference == journal_record.reference && it->second.time == journal_record.usn.time;
+    const bool same =
+        it->second.reference == journal_record.reference && (it->second.time == journal_record.usn.time || journal_record.usn.version == 4);
     it = same ? free_.journal.erase(it) : std::next(it);
     free_.journal_known += same ? 1U : 0U;
   }
@@ -191,6 +196,7 @@ void VolumeExaminer::carve_free_space() {
     take_candidate(candidate, stretches[candidate.stretch], options);
   });
   if (tally.stopped) end_early("free space");
+  read_carved_logs();
   search_texts();
   free_space_coverage(tally, free_.slack_not_searched);
 }
@@ -222,8 +228,11 @@ void VolumeExaminer::take_candidate(const carvers::Candidate& candidate, const c
       free_.texts.push_back({*candidate.text, std::string(to_string(stretch.kind)), StreamKind::volume, std::nullopt});
       free_.texts.back().fragment.offset = candidate.offset;
       break;
-    case carvers::CandidateKind::log_page:
-    case carvers::CandidateKind::hive_bin: break;  // counted by the search
+    case carvers::CandidateKind::log_page: note_log_page(candidate, stretch); break;
+    case carvers::CandidateKind::hive_bin:
+      if (free_.hive_bins.size() < most_pieces && !is_bin_of(free_.hives, candidate.offset, bytes))
+        add_bin(free_.hive_bins, {candidate.offset, candidate.length, stretch.kind});
+      break;
   }
 }
 
@@ -252,7 +261,7 @@ void VolumeExaminer::take_carved(const Sighting& sighting) {
     ++free_.foreign;
     return;
   }
-  if (!free_.said.insert(hash_of(sighting)).second) {
+  if (!free_.said.insert(said_hash(sighting)).second) {
     ++free_.repeated;
     return;
   }
@@ -267,7 +276,7 @@ void VolumeExaminer::take_carved(const Sighting& sighting) {
     bool known = false;
     carvers::carve_record_at(*evidence_.volume->mft(), sighting.reference.entry(), evidence_.record_options(), [&](const Sighting& own) {
       if (own.source == SourceKind::mft && own.reference == sighting.reference)
-        known = known || hash_of(own) == hash_of(sighting) || states(own, sighting);
+        known = known || said_hash(own) == said_hash(sighting) || states(own, sighting);
     });
     if (known) {
       ++free_.repeated;
@@ -323,6 +332,7 @@ void VolumeExaminer::free_space_coverage(const carvers::FreeSpaceTally& tally, s
   say(free_.records, "FILE records");
   say(free_.blocks, "index blocks");
   say(tally.usn_records, "records of the change journal");
+  say(tally.usn_version_4, "of these of version 4, without a name and a time of their own");
   say(tally.event_chunks, "chunks of event logs");
   say(tally.hives, "registry hives");
   say(tally.texts, "fragments of text");
@@ -330,9 +340,8 @@ void VolumeExaminer::free_space_coverage(const carvers::FreeSpaceTally& tally, s
   say(free_.foreign, "of another volume: not taken");
   say(free_.no_structure, "signatures without a structure behind them");
   say(tally.usn_alone, "that may be journal records, without a neighbour: not taken");
-  say(tally.usn_version_4, "journal records of version 4, which have neither name nor time");
-  say(tally.log_pages, "pages of an earlier $LogFile: looked through for text only");
-  say(tally.hive_bins, "bins of registry hives: read only behind a hive's first page");
+  say(tally.log_pages, "pages of $LogFile");
+  say(tally.hive_bins, "bins of registry hives");
   say(tally.cut, "structures cut off by clusters that have an owner");
   say(free_.texts_left_out, "fragments of text left out, there being so much of it");
   say(left_out, "files in use, or compressed units of one, whose slack was not searched, being in pieces or damaged");

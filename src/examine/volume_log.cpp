@@ -105,12 +105,13 @@ void VolumeExaminer::add_log_journal() {
   // The last of them is the one that is there: find_journals puts it first.
   const bool there = !evidence_.journals.empty() && (evidence_.journals.size() == 1 || live_journal_);
   for (const LoggedJournal* record : records) {
-    if (there && record->number == log_journals_) graph_.log_journal_is(evidence_.journals.front().first);
-    activity_.see(record->sighting.usn.time);
+    if (there && record->number != 0 && record->number == log_journals_) graph_.log_journal_is(evidence_.journals.front().first);
+    if (record->number != 0) activity_.see(record->sighting.usn.time);
     graph_.add(record->sighting);
     if (!free_.journal.empty()) forget_carved(record->sighting);
   }
   log_journal_.clear();
+  for (const VolumeEvidence::CarvedLog& log : evidence_.carved_logs) log.statements->tell_journal(keys);
   if (evidence_.log_statements != nullptr) evidence_.log_statements->tell_journal(std::move(keys));
 }
 
@@ -131,7 +132,7 @@ const carvers::LogDeletion* VolumeExaminer::deleted_in_log(FileReference referen
 void VolumeExaminer::read_log_deletion(const Member& member, FileReport& report, history::DeletionNode& node,
                                        std::optional<Estimate>& estimate) {
   const carvers::LogDeletion* deletion = deleted_in_log(member.reference);
-  if (deletion == nullptr) return;
+  if (deletion == nullptr) return read_carved_log_deletion(member, report, node, estimate);
   std::vector<std::uint32_t> cited;
   for (const std::uint32_t n : report.sightings)
     if (const Sighting& s = out_.sightings[n]; s.source == SourceKind::log_file && s.lsn == deletion->lsn) cited.push_back(n);

@@ -67,13 +67,12 @@ void VolumeExaminer::report_contents(std::size_t first_file) {
   constexpr std::uint64_t rounds = 8, least = 1 << 20;  // deleted files of a long life claim the same clusters a few times over
   std::uint64_t clusters_left = std::max(least, rounds * std::min(volume != nullptr ? volume->clusters() : 0, std::uint64_t{1} << 48));
   const history::ClusterOwners owners(graph_, std::move(wanted));
-  const history::ContentContext context{
-      volume,
-      owners,
-      [this](std::uint32_t entry) { return owner_of(entry); },
-      [this](std::uint32_t entry) { return owner_text(entry); },
-      &clusters_left,
-      [this](const Place& place) { return evidence_.log_statements != nullptr ? evidence_.log_statements->content(place) : nullptr; }};
+  const history::ContentContext context{volume,
+                                        owners,
+                                        [this](std::uint32_t entry) { return owner_of(entry); },
+                                        [this](std::uint32_t entry) { return owner_text(entry); },
+                                        &clusters_left,
+                                        [this](const Place& place) { return evidence_.log_content(place); }};
   const auto progress = progress_sink("contents");
   for (std::size_t i = first_file; i < out_.files.size(); ++i) {
     FileReport& file = out_.files[i];

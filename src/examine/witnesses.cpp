@@ -14,6 +14,7 @@
 #include "witness/archive.hpp"
 #include "witness/event_log.hpp"
 #include "witness/hive.hpp"
+#include "witness/hive_bins.hpp"
 #include "witness/hive_log.hpp"
 #include "witness/recognise.hpp"
 
@@ -30,6 +31,7 @@ SourceKind source_of(Kind kind) {
   switch (kind) {
     case Kind::event_log: return SourceKind::event_log;
     case Kind::hive:
+    case Kind::hive_bins:
     case Kind::hive_log: return SourceKind::registry;
     case Kind::activity_log: return SourceKind::activity_log;
     default: return SourceKind::agent_log;
@@ -59,6 +61,28 @@ bool same_words(const Statement& a, const Statement& b, bool carved) {
                     s.error_output, s.exit_code, s.fields);
   };
   return all(a) == all(b) && (carved || (a.carved == b.carved && a.cut == b.cut));
+}
+
+// A key in bins that were carved says what the same key says in its hive, or in other bins, but for the part of its path that is lost, and
+// for the hive's name.
+bool same_key(const Statement& known, const Statement& carved) {
+  constexpr std::string_view lost = "...\\", doubtful = "doubtful path";
+  const auto path = [&](const Statement& s) {
+    std::string_view text = s.text;
+    if (text.starts_with(lost)) text.remove_prefix(lost.size());
+    return text;
+  };
+  const auto topic = [](const Statement& s) { return std::string_view(s.event).substr(std::min(s.event.find(' '), s.event.size())); };
+  const auto fields = [&](const Statement& s) {
+    auto all = s.fields;
+    std::erase_if(all, [&](const auto& field) { return field.first == doubtful; });
+    return all;
+  };
+  const std::string_view a = path(known), b = path(carved);
+  const bool same_path = a.ends_with(b) && (a.size() == b.size() || a[a.size() - b.size() - 1] == '\\');
+  return same_path && topic(known) == topic(carved) && known.time == carved.time && known.handler == carved.handler &&
+         known.version == carved.version && known.status == carved.status && known.sequence == carved.sequence &&
+         fields(known) == fields(carved);
 }
 
 // The same place says it without reading. Bytes that cannot be read are nobody's.
@@ -123,7 +147,8 @@ void Witnesses::read_members(WitnessInfo info, const WitnessBytes& bytes, Kind k
         volume = shadow->second;
         if (was_said(*volume, statement, false)) return;
       }
-    if (carved && was_said(volume.value_or(no_volume), statement, true)) {
+    if (carved && (was_said(volume.value_or(no_volume), statement, true) ||
+                   (kind == Kind::hive_bins && is_known_key(volume.value_or(no_volume), statement)))) {
       ++repeated;
       return;
     }
@@ -145,6 +170,7 @@ void Witnesses::read_members(WitnessInfo info, const WitnessBytes& bytes, Kind k
     case Kind::settings: tally = witness::read_settings_status(*bytes.file, info.path, take); break;
     case Kind::event_log: tally = witness::read_event_log(bytes.file, info.path, take); break;
     case Kind::hive: tally = witness::read_hive(bytes.file, bytes.log1, bytes.log2, info.path, take); break;
+    case Kind::hive_bins: tally = witness::read_hive_bins(*bytes.file, take); break;
     case Kind::activity_log: tally = witness::read_activity_log(*bytes.file, take); break;
     case Kind::unknown:
     case Kind::guest_logs:
@@ -227,11 +253,23 @@ bool Witnesses::is_repeat(const WitnessInfo& info, const WitnessBytes& bytes) {
 
 // Logs grow: what a copy's log says is mostly what the volume's own says too. Where in the file it stands is not compared.
 bool Witnesses::was_said(std::uint32_t volume, const Statement& statement, bool carved) {
-  for (; counted_ < heard_.size(); ++counted_) said_.emplace(hash_of(heard_[counted_].statement), counted_);
+  for (; counted_ < heard_.size(); ++counted_) {
+    said_.emplace(hash_of(heard_[counted_].statement), counted_);
+    if (heard_[counted_].source == SourceKind::registry) keys_.emplace(heard_[counted_].statement.time.ticks, counted_);
+  }
   const auto [begin, end] = said_.equal_range(hash_of(statement));
   return std::any_of(begin, end, [&](const auto& known) {
     const findings::Heard& heard = heard_[known.second];
     return heard.volume.value_or(no_volume) == volume && same_words(heard.statement, statement, carved);
+  });
+}
+
+// After was_said.
+bool Witnesses::is_known_key(std::uint32_t volume, const Statement& statement) const {
+  const auto [begin, end] = keys_.equal_range(statement.time.ticks);
+  return std::any_of(begin, end, [&](const auto& known) {
+    const findings::Heard& heard = heard_[known.second];
+    return heard.volume.value_or(no_volume) == volume && same_key(heard.statement, statement);
   });
 }
 

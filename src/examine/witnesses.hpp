@@ -48,6 +48,7 @@ class Witnesses {
   void read_members(WitnessInfo info, const WitnessBytes& bytes, witness::Kind kind, int depth);
   std::uint32_t cite(std::size_t n);
   bool was_said(std::uint32_t volume, const Statement& statement, bool carved);
+  bool is_known_key(std::uint32_t volume, const Statement& statement) const;
 
   const std::vector<SourcePtr>& spaces_;
   const Progress& progress_;
@@ -57,7 +58,8 @@ class Witnesses {
   std::map<std::size_t, std::uint32_t> cited_;
   std::map<std::uint32_t, std::uint32_t> speaks_for_;
   std::map<std::pair<std::uint32_t, std::uint64_t>, std::vector<WitnessBytes>> read_;  // by volume and size: what it or a copy had
-  std::unordered_multimap<std::size_t, std::size_t> said_;  // by hash; only as far as `counted_`, and only when there are copies
+  std::unordered_multimap<std::size_t, std::size_t> said_;    // by hash; only as far as `counted_`, and only when there are copies
+  std::unordered_multimap<std::uint64_t, std::size_t> keys_;  // of registry keys, by their time; as far as `counted_` too
   std::size_t counted_ = 0;
   // Statements are kept in memory, so that those around a run can be found once the runs are known. A log of a hundred thousand processes
   // takes about 100 MB.

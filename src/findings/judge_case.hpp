@@ -14,6 +14,7 @@
 
 #include "findings/heard_runs.hpp"
 #include "findings/hearing.hpp"
+#include "findings/orphan_settings.hpp"
 #include "findings/profile.hpp"
 #include "findings/proof.hpp"
 #include "findings/runs.hpp"
@@ -56,6 +57,8 @@ class Judge {
   void find_removed_version(const FileReport& folder);
   void say_removed(const FileReport& folder, Grade grade, const Proof& proof, std::string rule);
   void find_traces(const FileReport* live);
+  const RunRecord* orphan_run() const;  // known by settings alone of which no file is known; null: there is none
+  void find_orphan(const RunRecord& run);
 
   // What volume shadow copies add. The verdict, the instances and the runs are the volume's: a copy shows what was, not what is.
   const VolumeInfo* shadow(std::uint32_t volume) const;  // null: no shadow copy
@@ -116,6 +119,7 @@ class Judge {
   std::vector<Touching> touches_;
   std::vector<Witnessed> witnessed_;
   std::vector<Disagreement> disagreements_;
+  std::vector<LooseEnvelope> loose_envelopes_;
   std::map<const FileReport*, std::string> successors_;  // of upgraded versions: the newer one
 };
 

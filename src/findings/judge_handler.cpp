@@ -159,8 +159,23 @@ void Judge::decide() {
     find_witnessed();
   else if (!files_.empty())
     find_traces(live);
+  else if (const RunRecord* run = orphan_run())
+    find_orphan(*run);
   else
     found_nothing();
+}
+
+const RunRecord* Judge::orphan_run() const {
+  const auto found = std::ranges::find_if(report_.runs, [this](const RunRecord& run) { return is_orphan(run, out_); });
+  return found == report_.runs.end() ? nullptr : &*found;
+}
+
+void Judge::find_orphan(const RunRecord& run) {
+  report_.verdict = Verdict::traces;
+  report_.grade = Grade::inferred;
+  report_.reason = "settings with keys that only it has lie where no file is known; whether its request was ever carried out is not known";
+  say(fmt::format("{} left traces: a request's settings", sentence(std::string(target_.profile->title))), Grade::inferred, run.sightings,
+      "keys that only this extension's settings have");
 }
 
 bool Judge::has_version(const FileReport& handler) const {

@@ -76,10 +76,11 @@ void Judge::tell_instances() {
 
 void Judge::tell_runs() {
   for (const RunRecord& run : report_.runs) {
-    const bool known = !run.sequence.empty();
+    const bool known = !run.sequence.empty(), orphan = is_orphan(run, out_);
     std::string text =
         known ? fmt::format("Sequence {} of version {} was requested", run.sequence, run.version.empty() ? "(unknown)" : run.version)
               : fmt::format("A run of version {} left files in its download folder", run.version.empty() ? "(unknown)" : run.version);
+    if (orphan) text = "A request's settings lie where no file is known: its sequence number and version are not known";
     if (!run.command.empty()) text += (run.command_cut ? "; command, of which the end is not back: " : "; command: ") + run.command;
     if (run.protected_settings.value_or(false)) {
       text += "; with protected settings";
@@ -88,7 +89,9 @@ void Judge::tell_runs() {
     if (!run.status.empty()) text += "; status " + run.status;
     if (run.exit_code) text += fmt::format("; exit code {}", *run.exit_code);
     Finding& f = say(std::move(text), known ? Grade::established : Grade::inferred, run.sightings,
-                     known ? "" : "files below Downloads without settings or status");
+                     known    ? ""
+                     : orphan ? "keys that only this extension's settings have"
+                              : "files below Downloads without settings or status");
     f.earliest = run.started;
     f.latest = run.finished && (!run.started || *run.finished >= *run.started) ? run.finished : run.started;  // clocks may be set back
   }

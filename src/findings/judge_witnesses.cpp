@@ -47,6 +47,7 @@ void Judge::hear() {
   if (target_.profile == nullptr) return;
   touches_ = touching(*target_.profile, hearing_);
   hear_requests(hearing_, touches_, report_.runs, disagreements_);
+  hear_orphans(*target_.profile, hearing_, key_, report_.runs, loose_envelopes_);
   open_sealed(report_.runs, key_);
   sort_runs(report_.runs);
   add_by_script_name(hearing_, report_.runs, touches_);
@@ -238,6 +239,8 @@ void Judge::tell_witnesses() {
   for (const Disagreement& d : disagreements_) say(d.text, d.rule.empty() ? Grade::contradicted : Grade::inferred, d.sightings, d.rule);
   if (disagreements_.size() >= most_disagreements)
     say("Sources disagree in more places than are told here", Grade::contradicted, disagreements_.back().sightings);
+  for (const LooseEnvelope& loose : loose_envelopes_)
+    say(loose.text, Grade::inferred, loose.sightings, "sealed settings without a file and without a request that has the same");
   tell_steps();
   tell_scripts();
   tell_certificates();
@@ -268,7 +271,11 @@ void Judge::tell_steps() {
       case Deed::disabled: text = "was disabled"; break;
       case Deed::uninstalled: text = "was uninstalled"; break;
       case Deed::updated: text = "was updated"; break;
-      case Deed::registered: text = s.carved ? "has a deleted registry key" : "has a registry key"; break;
+      case Deed::registered:
+        text = out_.witnesses[heard.witness].kind == "registry_bins" ? "has a registry key in bins of a hive that were carved"
+               : s.carved                                            ? "has a deleted registry key"
+                                                                     : "has a registry key";
+        break;
       case Deed::program_seen: text = "left its program's path in the registry"; break;
       default: continue;  // enabled is told with its runs
     }

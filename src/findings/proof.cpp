@@ -46,7 +46,7 @@ bool contradicted(const FileReport& file) {
 Proof prove_deletion(const FileReport& file, const Examination& examination) {
   Proof proof;
   int records = 0, others = 0;
-  bool free_record = false, journal = false, carved = true, logged = false, slack = false, listed = false;
+  bool free_record = false, journal = false, carved = true, logged = false, carved_log = true, slack = false, listed = false;
   for (const std::uint32_t n : file.sightings) {
     const Sighting& s = examination.sightings[n];
     const bool frees = s.source == SourceKind::mft && s.has_record && !s.in_use && !s.base_is_elsewhere;
@@ -57,7 +57,8 @@ Proof prove_deletion(const FileReport& file, const Examination& examination) {
     listed |= s.source == SourceKind::index;
     if (!frees && !deletes && !logs && !remains) continue;
     proof.sightings.push_back(n);
-    free_record |= frees, journal |= deletes, carved &= !deletes || s.source == SourceKind::free_space, logged |= logs, slack |= remains;
+    free_record |= frees, journal |= deletes, carved &= !deletes || s.source == SourceKind::free_space, logged |= logs,
+        carved_log &= !logs || s.place.stream == StreamKind::carved_log, slack |= remains;
   }
   if (free_record) ++records, proof.reasons.push_back("its $MFT record is free");
   if (journal)
@@ -67,7 +68,8 @@ Proof prove_deletion(const FileReport& file, const Examination& examination) {
     ++records,
         proof.reasons.push_back(has_flag(file, "deleted_in_log")
                                     ? "a completed transaction in $LogFile frees its $MFT record, which $MFT itself still shows in use"
-                                    : "a completed transaction in $LogFile frees its $MFT record");
+                                : carved_log ? "a completed transaction in carved pages of a $LogFile frees its $MFT record"
+                                             : "a completed transaction in $LogFile frees its $MFT record");
   if (slack && !listed) ++others, proof.reasons.push_back("its name stands in a directory's slack only");
   if (has_flag(file, "record_reused")) ++others, proof.reasons.push_back("its $MFT record belongs to another file now");
   if (proof.reasons.empty()) proof.reasons.push_back("no $MFT record in use is its own");

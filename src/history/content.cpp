@@ -72,11 +72,13 @@ bool add_part(StreamReport& report, const SourcePtr& stream, std::uint64_t from,
   return true;
 }
 
+std::string_view log_tells(const StreamPieces& stream) { return stream.other_log ? "carved pages of a $LogFile tell" : "$LogFile tells"; }
+
 // Resident in a FILE record that only $LogFile still knows. Newer Windows logs zeros in place of the bytes: then the size is all there is.
 void judge_logged(const ContentContext& context, const StreamPieces& stream, StreamReport& report) {
   const SourcePtr bytes = stream.content.length == stream.size && context.log ? context.log(stream.content) : nullptr;
   if (bytes == nullptr) {
-    report.why = fmt::format("$LogFile tells its size (LSN {}), not its bytes", stream.lsn);
+    report.why = fmt::format("{} its size (LSN {}), not its bytes", log_tells(stream), stream.lsn);
     return;
   }
   if (!add_part(report, bytes, 0, stream.size, "log_file")) {
@@ -86,7 +88,8 @@ void judge_logged(const ContentContext& context, const StreamPieces& stream, Str
   }
   report.state = ContentState::recovered;
   report.sha256 = report.parts.front().sha256;
-  report.why = fmt::format("resident, as $LogFile holds it (LSN {})", stream.lsn);
+  report.why = stream.other_log ? fmt::format("resident, as carved pages of a $LogFile hold it (LSN {} there)", stream.lsn)
+                                : fmt::format("resident, as $LogFile holds it (LSN {})", stream.lsn);
 }
 
 // Resident in a FILE record that lies in free space.
@@ -115,7 +118,7 @@ void judge_resident(const ContentContext& context, const StreamPieces& stream, S
     report.why = "empty";
     return;
   }
-  if (stream.lsn != 0) return judge_logged(context, stream, report);
+  if (stream.logged) return judge_logged(context, stream, report);
   if (stream.carved) return judge_carved(context, stream, report);
   std::vector<std::byte> record(context.volume->record_size());
   const std::uint64_t entry = stream.content.offset / context.volume->record_size();
@@ -373,7 +376,14 @@ void join_logged(std::span<const Sighting> all, std::span<const std::uint32_t> m
     if (out.empty() || out.back().name != key.first) out.push_back({.name = std::u16string(key.first)});
     StreamPieces& stream = out.back();
     take_piece(*l.sighting, *l.fact, stream);
-    stream.lsn = std::max(stream.lsn, l.sighting->lsn);
+    // The number that is quoted: of the volume's own log, where an extent stands in it.
+    const bool other = l.sighting->other_lsn != 0;
+    const std::uint64_t lsn = other ? l.sighting->other_lsn : l.sighting->lsn;
+    if (!stream.logged || (stream.other_log && !other))
+      stream.lsn = lsn, stream.other_log = other;
+    else if (stream.other_log == other)
+      stream.lsn = std::max(stream.lsn, lsn);
+    stream.logged = true;
   }
 }
 
@@ -442,11 +452,13 @@ StreamReport judge_stream(const ContentContext& context, const FileFacts& file, 
   } else {
     judge_runs(context, file, stream, report);
   }
-  if (stream.lsn != 0 && !stream.resident) report.why += fmt::format("; its run list stands in $LogFile (LSN {})", stream.lsn);
+  if (stream.logged && !stream.resident)
+    report.why +=
+        fmt::format("; its run list stands in {} (LSN {})", stream.other_log ? "carved pages of a $LogFile" : "$LogFile", stream.lsn);
   if (stream.carved && !stream.resident)
     report.why += fmt::format("; its run list stands in a FILE record carved at {} of the volume", stream.carved->offset);
   if (report.state == ContentState::recovered && stream.integrity != Integrity::good)
-    report.why += fmt::format("; its {} is {}", stream.lsn != 0 ? "log record" : "record", to_string(stream.integrity));
+    report.why += fmt::format("; its {} is {}", stream.logged ? "log record" : "record", to_string(stream.integrity));
   return report;
 }
 
@@ -469,7 +481,7 @@ void add_fragments(const ntfs::Volume* volume, const LogContent& log, std::span<
     if (streams.empty() || !streams.front().name.empty()) streams.emplace(streams.begin());  // it is the unnamed stream's text
     StreamReport& stream = streams.front();
     if (stream.state == ContentState::recovered) return;  // it says nothing that the content itself does not
-    const bool logged = place.stream == StreamKind::log_file;
+    const bool logged = place.stream == StreamKind::log_file || place.stream == StreamKind::carved_log;
     const SourcePtr source = logged ? (log ? log(place) : nullptr) : volume != nullptr ? slack_bytes(*volume, place) : nullptr;
     if (source == nullptr || stream.parts.size() >= most_parts) return;
     RecoveredPart part;

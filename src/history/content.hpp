@@ -30,7 +30,9 @@ struct StreamPieces {
   std::vector<RunFact> runs;  // by vcn
   Place content;              // resident
   Integrity integrity = Integrity::good;
-  std::uint64_t lsn = 0;        // of the log record that states it; 0: an $MFT record does
+  bool logged = false;          // a log record states it, not an $MFT record
+  std::uint64_t lsn = 0;        // of that log record
+  bool other_log = false;       // `lsn` is of carved pages that are not known to be of the volume's $LogFile
   std::optional<Place> carved;  // the FILE record in free space that states it
 };
 

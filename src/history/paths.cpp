@@ -118,6 +118,8 @@ const std::vector<NameSpan>& Paths::spans(FileReference reference) {
   // $LogFile's names come in the order in which they were given. A journal reaches further back and has all renames of its time: what only
   // the log knows came before those.
   std::ranges::reverse(logged);
+  // Those of carved pages are of before the log, as far as is known.
+  std::ranges::stable_partition(logged, [this](RowIndex i) { return graph_.rows()[i].stream == StreamKind::carved_log; });
   std::size_t only_logged = 0;
   for (const RowIndex i : logged) {
     const NameRow& row = graph_.rows()[i];

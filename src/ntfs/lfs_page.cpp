@@ -114,6 +114,17 @@ std::optional<LfsGeometry> geometry_of(const LfsRestart& r) noexcept {
       r.page_size, r.sequence_bits, r.file_size, r.record_header_size, r.data_offset, static_cast<std::uint16_t>(restart_pages), r.version};
 }
 
+LfsGeometry one_lap_geometry(std::uint32_t page_size, std::uint16_t data_offset) noexcept {
+  LfsGeometry out;
+  out.page_size = page_size;
+  out.data_offset = data_offset;
+  out.sequence_bits = 3;
+  out.file_size = std::uint64_t{1} << 60;
+  out.version = {1, 1};
+  out.one_lap = true;
+  return out;
+}
+
 std::uint32_t usual_sequence_bits(std::uint64_t file_size) noexcept {
   return static_cast<std::uint32_t>(64 - (std::clamp(static_cast<int>(std::bit_width(file_size)), 6, 60) - 3));
 }
@@ -122,7 +133,7 @@ std::optional<LfsRecordHeader> decode_lfs_record_header(ByteView page, std::uint
   if (!fits(page, offset, geometry.record_header_size)) return std::nullopt;
   const std::uint64_t lsn = le<std::uint64_t>(page, offset);
   const std::uint64_t in_log = geometry.offset_of(lsn);
-  if (in_log % geometry.page_size != offset || geometry.lap_of(lsn) == 0) return std::nullopt;
+  if (in_log % geometry.page_size != offset || geometry.lap_of(lsn) == 0 || (geometry.one_lap && lsn >> 61 != 0)) return std::nullopt;
   const std::uint64_t number = in_log / geometry.page_size;
   if (number < 2 || number >= geometry.pages()) return std::nullopt;
   const auto stored = load<StoredRecord>(page, offset);

@@ -91,15 +91,24 @@ struct LfsGeometry {
   std::uint16_t data_offset = lfs_page_header_size;
   std::uint16_t restart_pages = 2;  // in units of page_size
   LfsVersion version;
+  // The log's size is not known (pages without a restart page): all LSNs are of one lap, so what follows each other in a lap does so here
+  // too, and page numbers count on behind the log's end.
+  bool one_lap = false;
 
-  constexpr std::uint64_t offset_of(std::uint64_t lsn) const noexcept { return ((lsn << sequence_bits) >> sequence_bits) << 3; }
-  constexpr std::uint64_t lap_of(std::uint64_t lsn) const noexcept { return lsn >> (64 - sequence_bits); }
+  constexpr std::uint64_t offset_of(std::uint64_t lsn) const noexcept {
+    return one_lap ? lsn << 3 : ((lsn << sequence_bits) >> sequence_bits) << 3;
+  }
+  constexpr std::uint64_t lap_of(std::uint64_t lsn) const noexcept { return one_lap ? 1 : lsn >> (64 - sequence_bits); }
   constexpr std::uint64_t page_of(std::uint64_t lsn) const noexcept { return offset_of(lsn) / page_size; }
   constexpr std::uint64_t pages() const noexcept { return file_size / page_size; }
   // The page the log goes on with behind its last one: behind the restart pages, and 2 tail pages (1.1) or 32 fast pages (2.0).
   constexpr std::uint64_t first_page(LfsVersion of) const noexcept { return restart_pages + (of.major >= 2 ? 32U : 2U); }
 };
 std::optional<LfsGeometry> geometry_of(const LfsRestart& restart) noexcept;  // nothing when the numbers do not fit together
+
+// Of record pages of this size that belong to a log whose restart pages are not known. An LSN is a 64-bit count of 8-byte units, and
+// Windows' logs are 4 GiB at most, so no true one is near the end that this sets.
+LfsGeometry one_lap_geometry(std::uint32_t page_size, std::uint16_t data_offset) noexcept;
 
 // How Windows chooses the sequence bits for a size. For a log whose restart pages are lost.
 std::uint32_t usual_sequence_bits(std::uint64_t file_size) noexcept;

@@ -28,6 +28,7 @@ std::string_view name_of(StreamKind stream) {
     case StreamKind::log_file: return "$LogFile";
     case StreamKind::witness: return "witness";
     case StreamKind::volume: return "volume";
+    case StreamKind::carved_log: return "carved $LogFile";
   }
   return "unknown";
 }
@@ -199,6 +200,7 @@ void put_sighting(JsonWriter& json, const Sighting& sighting, std::size_t id, st
   if (sighting.base_is_elsewhere) json.key("base_is_elsewhere").value(true);
   if (sighting.has_record) put_record(json.key("record_header"), sighting);
   if (sighting.lsn != 0) json.key("lsn").value(fmt::format("{}", sighting.lsn));
+  if (sighting.other_lsn != 0) json.key("lsn_of_other_log").value(fmt::format("{}", sighting.other_lsn));
   if (sighting.has_standard_information) {
     json.key("standard_information").begin_object();
     put_times(json.key("times"), sighting.standard_information);

@@ -22,7 +22,8 @@ Tally read_aggregate_status(const ByteSource& file, const StatementSink& sink);
 // operation's HandlerEnvironment names. Fields: "TaskName", "OperationId", "EventLevel", "Version" (of the event's form), "EventTid".
 Tally read_telemetry(const ByteSource& file, std::string_view path, const StatementSink& sink);
 
-// <seq>.settings: Deed::configured (event "settings"), the document in `settings`; one that is no JSON is in `text`, and cut.
+// <seq>.settings: Deed::configured (event "settings"), the document in `settings`; one that is no JSON is in `text`, and cut; of one of
+// which the sealed part alone is left, that is the field "protectedSettings".
 // <seq>.status: Deed::status (event "status"), as above; of one that is damaged throughout the text, cut. The path gives the sequence ("3",
 // "name.3"), handler and version.
 Tally read_settings_status(const ByteSource& file, std::string_view path, const StatementSink& sink);

@@ -23,7 +23,10 @@ class HiveCarver {
  public:
   HiveCarver(ByteView hive, const HiveCarveOptions& options)
       : hive_(hive), options_(options), data_left_(hive.size() * 4), steps_left_(hive.size() / least_key * 64 + deepest_key) {
-    if (const auto base = decode_base_block(hive)) {
+    if (options.first_bin) {
+      bins_at_ = 0;
+      first_bin_ = *options.first_bin;
+    } else if (const auto base = decode_base_block(hive)) {
       root_ = place(base->root_cell);
       bins_end_ = place(base->bins_size);
     }
@@ -46,16 +49,24 @@ class HiveCarver {
     if (at >= hive_.size()) return {};
     return hive_.subspan(static_cast<std::size_t>(at), static_cast<std::size_t>(std::min<std::uint64_t>(most, hive_.size() - at)));
   }
-  static std::uint64_t place(std::uint32_t cell) { return base_block_size + std::uint64_t{cell}; }
+  std::uint64_t place(std::uint32_t cell) const { return cell < first_bin_ ? nowhere : bins_at_ + (cell - first_bin_); }
+  // The size of the bin at `at`, when one begins there.
+  std::optional<std::uint32_t> bin_size(std::uint64_t at) const {
+    const std::uint64_t offset = at - bins_at_ + first_bin_;
+    return offset <= 0xFFFFFFFF ? decode_bin_size(view(at, bin_header_size), static_cast<std::uint32_t>(offset)) : std::nullopt;
+  }
 
   // ---- where unallocated space is ----
 
   void find_stretches() {
-    std::uint64_t at = base_block_size;
+    std::uint64_t at = bins_at_;
     while (at < hive_.size()) {
-      const auto size = at - base_block_size <= 0xFFFFFFFF
-                            ? decode_bin_size(view(at, bin_header_size), static_cast<std::uint32_t>(at - base_block_size))
-                            : std::nullopt;
+      auto size = bin_size(at);
+      if (size && options_.first_bin && !fits(hive_, at, *size)) {
+        ++tally_.damaged;
+        size = static_cast<std::uint32_t>(hive_.size() - at) & ~std::uint32_t{7};
+        if (*size <= bin_header_size) return;
+      }
       if (!size || !fits(hive_, at, *size)) {
         // Behind the last bin remains are normal; between bins, or where the base block says there is one, this is damage.
         const std::uint64_t end = next_bin(at + bin_unit);
@@ -71,9 +82,7 @@ class HiveCarver {
   }
   std::uint64_t next_bin(std::uint64_t at) const {
     for (; at < hive_.size(); at += bin_unit)
-      if (at - base_block_size <= 0xFFFFFFFF &&
-          decode_bin_size(view(at, bin_header_size), static_cast<std::uint32_t>(at - base_block_size)))
-        return at;
+      if (bin_size(at)) return at;
     return hive_.size();
   }
 
@@ -176,6 +185,7 @@ class HiveCarver {
       // The parent's cell may be another key's by now. Windows keeps there the longest name below, and sets the last write when a key below
       // is created or deleted: a parent that cannot have had this child is said.
       const bool parent_is_free = !free_at(parent_at).empty();
+      if (options_.first_bin && !can_have(*parent, child, child_at, child_is_free)) break;
       if (child_is_free && key.doubt.empty()) {
         if (parent->longest_subkey != 0 && parent->longest_subkey < child.name_units * 2)
           key.doubt = "the parent's cell, " + parent->name + ", never had a key with so long a name";
@@ -188,6 +198,39 @@ class HiveCarver {
       child_is_free = parent_is_free;
     }
     key.path.assign(names.rbegin(), names.rend());
+  }
+
+  // Could this key be the parent of that one? Of bins alone nothing else vouches for it.
+  bool can_have(const KeyNode& parent, const KeyNode& child, std::uint64_t child_at, bool child_is_free) const {
+    if (parent.longest_subkey != 0 && parent.longest_subkey < child.name_units * 2) return false;
+    if (child_is_free) return true;  // no list has it any more
+    if (parent.subkeys == 0) return false;
+    const bool listed_here = listed(parent.subkey_list, child_at, 0).value_or(true);
+    return listed_here && entries_left_ != 0;  // what was not looked at vouches for nothing
+  }
+  // Does this list of subkeys, or one of those it names, have the key? Nothing when a list is not here.
+  std::optional<bool> listed(std::uint32_t list, std::uint64_t child_at, int depth) const {
+    constexpr int deepest = 2;
+    const ByteView bytes = list == no_cell ? ByteView{} : view(place(list), most_data);
+    if (bytes.size() < cell_header + 4 || depth > deepest || entries_left_ == 0) return std::nullopt;
+    const ByteView body = bytes.subspan(cell_header);
+    const auto is = [&](char a, char b) { return body[0] == static_cast<std::byte>(a) && body[1] == static_cast<std::byte>(b); };
+    const std::size_t stride = is('l', 'f') || is('l', 'h') ? 8 : is('l', 'i') || is('r', 'i') ? 4 : 0;
+    if (stride == 0) return std::nullopt;
+    const std::size_t count = std::min<std::size_t>(le<std::uint16_t>(body, 2), (body.size() - 4) / stride);
+    bool all_here = count == le<std::uint16_t>(body, 2);
+    entries_left_ -= std::min<std::uint64_t>(entries_left_, count + 1);
+    for (std::size_t i = 0; i < count; ++i) {
+      const auto cell = le<std::uint32_t>(body, 4 + i * stride);
+      if (!is('r', 'i')) {
+        if (place(cell) == child_at) return true;
+        continue;
+      }
+      const auto below = listed(cell, child_at, depth + 1);
+      if (below.value_or(false)) return true;
+      all_here = all_here && below.has_value();
+    }
+    return all_here ? std::optional(false) : std::nullopt;
   }
 
   // The bytes of a cell that a deleted (or, for `allocated`, a live) record speaks of.
@@ -257,13 +300,17 @@ class HiveCarver {
 
   ByteView hive_;
   const HiveCarveOptions& options_;
-  std::uint64_t root_ = 0;      // the root's cell, when the base block tells
-  std::uint64_t bins_end_ = 0;  // by the base block
-  std::vector<Stretch> free_;   // by place
+  static constexpr std::uint64_t nowhere = std::uint64_t{1} << 62;
+  std::uint64_t bins_at_ = base_block_size;  // where the first bin begins
+  std::uint32_t first_bin_ = 0;              // and where that is in the hive's bins
+  std::uint64_t root_ = nowhere;             // the root's cell, when the base block tells
+  std::uint64_t bins_end_ = 0;               // by the base block
+  std::vector<Stretch> free_;                // by place
   std::vector<std::uint64_t> allocated_keys_, values_;
   std::unordered_set<std::uint64_t> claimed_;
   // What damaged references may still cost: bytes of values, and steps from keys to their parents.
   std::uint64_t data_left_, steps_left_;
+  mutable std::uint64_t entries_left_ = std::uint64_t{1} << 28;  // of lists of subkeys
   HiveCarveTally tally_;
 };
 

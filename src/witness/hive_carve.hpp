@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 
 #include "carvers/carver.hpp"
 #include "trimcarve/bytes.hpp"
@@ -17,6 +18,9 @@
 namespace trimcarve::witness {
 
 struct HiveCarveOptions {
+  // The bytes are no whole hive, but bins, one behind the other, of which the first stands at this offset of the hive's bins. A cell of
+  // another bin is not there, the last bin may be cut, and a parent that cannot be one ends the path.
+  std::optional<std::uint32_t> first_bin;
   // Asked for each key before its values are read. `offset` is its cell's in the hive; `allocated`: no deleted key.
   std::function<bool(const KeyPath&, bool rooted, bool allocated, std::uint64_t offset)> wanted;
   std::function<void(const HiveKey&)> key;
@@ -35,7 +39,7 @@ struct HiveCarveTally {
   carvers::TimeWindow window;  // of the deleted keys' last writes
 };
 
-// `hive`: the whole file, base block first.
+// `hive`: the whole file, base block first; with first_bin the bins alone.
 HiveCarveTally carve_hive(ByteView hive, const HiveCarveOptions& options);
 
 // How many names a path may have; longer chains of parents are damage (Windows allows 512 levels).

@@ -71,13 +71,13 @@ std::optional<KeyNode> decode_key_node(ByteView bytes) {
   key.last_write.ticks = le<std::uint64_t>(bytes, 4);
   key.parent = le<std::uint32_t>(bytes, 16);
   key.subkeys = le<std::uint32_t>(bytes, 20);
-  const auto subkey_list = le<std::uint32_t>(bytes, 28);
+  key.subkey_list = le<std::uint32_t>(bytes, 28);
   key.values = le<std::uint32_t>(bytes, 36);
   key.value_list = le<std::uint32_t>(bytes, 40);
   key.longest_subkey = le<std::uint16_t>(bytes, 52);
   const auto name_length = le<std::uint16_t>(bytes, 72);
   const bool latin = (key.flags & name_is_latin) != 0;
-  if ((key.flags & ~known_key_flags) != 0 || !is_cell(subkey_list) || !is_cell(key.value_list)) return std::nullopt;
+  if ((key.flags & ~known_key_flags) != 0 || !is_cell(key.subkey_list) || !is_cell(key.value_list)) return std::nullopt;
   if (name_length == 0 || name_length > longest_key_name || (!latin && name_length % 2 != 0) || !fits(bytes, fixed, name_length))
     return std::nullopt;
   const std::u16string name = units_of(bytes.subspan(fixed, name_length), latin);

@@ -45,6 +45,7 @@ struct KeyNode {
   std::uint32_t parent = no_cell;
   std::uint32_t subkeys = 0, values = 0;  // how many
   std::uint32_t value_list = no_cell;
+  std::uint32_t subkey_list = no_cell;
   std::uint32_t longest_subkey = 0;  // bytes of the longest name below it, in UTF-16
   std::uint32_t name_units = 0;      // of its own name, UTF-16 units
   std::string name;                  // UTF-8

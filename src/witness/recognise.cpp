@@ -74,6 +74,7 @@ std::string_view to_string(Kind kind) noexcept {
     case Kind::event_log: return "event_log";
     case Kind::hive: return "registry";
     case Kind::hive_log: return "hive_log";
+    case Kind::hive_bins: return "registry_bins";
     case Kind::activity_log: return "activity_log";
   }
   return "unknown";

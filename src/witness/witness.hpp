@@ -30,6 +30,7 @@ enum class Kind : std::uint8_t {
   event_log,         // .evtx
   hive,              // a registry hive
   hive_log,          // .LOG1, .LOG2
+  hive_bins,         // bins of a hive without its first page, found by their shape
   activity_log,      // the Azure Activity Log, in one of its three shapes
 };
 std::string_view to_string(Kind kind) noexcept;

@@ -237,6 +237,45 @@ TEST_CASE("Every FILE record of charlie.dd's $MFT is found by its shape alone, a
   CHECK(blocks > 0);
 }
 
+TEST_CASE("A record of version 4 takes its name only from a neighbour in the same piece of a journal") {
+  // USN_RECORD_V4 as Microsoft documents it: 64 bytes with one extent of 16.
+  const auto version_4 = [](Bytes& bytes, std::size_t at, std::uint64_t usn, std::uint64_t reference) {
+    put(bytes, at, 80, 4);
+    put(bytes, at + 4, 4, 2);
+    put(bytes, at + 8, reference, 8);
+    put(bytes, at + 24, FileReference::of(5, 5).value, 8);
+    put(bytes, at + 40, usn, 8);
+    put(bytes, at + 48, 0x8000'0001, 4);
+    put(bytes, at + 60, 1, 2);
+    put(bytes, at + 62, 16, 2);
+    put(bytes, at + 72, 4096, 8);
+  };
+  Bytes bytes(32 << 10);
+  const std::size_t named = put_journal_record(bytes, 4096, 8192, u"some-name.txt");
+  const std::uint64_t reference = le<std::uint64_t>(bytes, 4096 + 8);
+  version_4(bytes, 4096 + named, 8192 + named, reference);
+  // Another piece, later in the journal by far, in the next free cluster but one: of the same file, without a name of its own.
+  version_4(bytes, 16384, 1 << 20, reference);
+  version_4(bytes, 16384 + 80, (1 << 20) + 80, reference);
+  // One that stands alone is none: nothing tells it from other bytes.
+  version_4(bytes, 24576, 2 << 20, reference);
+  const MemorySource source(bytes);
+  const auto found = search(source, {{0, bytes.size()}});
+  CHECK(found.tally.usn_version_4 == 3);
+  CHECK(found.tally.usn_records == 4);
+  CHECK(found.tally.usn_alone == 1);
+  std::vector<std::string> names;
+  for (const Candidate& c : found.all)
+    CHECK(carve_free_usn(source, c.offset, {}, [&](const Sighting& s) {
+      names.push_back(name_of(s));
+      CHECK(s.place.stream == StreamKind::volume);
+      CHECK(s.source == SourceKind::free_space);
+      CHECK(s.usn.name_inferred == (s.usn.version == 4 && !s.names.empty()));
+      CHECK((s.usn.time == no_time) == s.names.empty());
+    }));
+  CHECK(names == std::vector<std::string>{"some-name.txt", "some-name.txt", "", ""});
+}
+
 TEST_CASE("Every record of a real journal is found by its shape alone, wherever it lies") {
   // 264 records of version 2 and 7 of version 4; 208; 62: the test data's README, from Windows' own listing and the samples' authors.
   for (const auto& [file, records, nameless] :
@@ -251,8 +290,21 @@ TEST_CASE("Every record of a real journal is found by its shape alone, wherever 
       Bytes moved(shift + bytes.size() + 64);
       copy_to(moved, shift, bytes);
       const auto found = search(MemorySource(moved), {{0, moved.size()}});
-      CHECK(found.tally.usn_records == records);
+      CHECK(found.tally.usn_records == records + nameless);
       CHECK(found.tally.usn_version_4 == nameless);
+      // Each states what the journal's own reading states of it, names and times of version 4's neighbours included.
+      const auto stated = [](const Sighting& s) {
+        return std::to_string(s.usn.usn) + ' ' + std::to_string(s.reference.value) + ' ' + std::to_string(s.usn.reason) + ' ' +
+               std::to_string(s.usn.time.ticks) + ' ' + std::to_string(s.usn.version) + (s.usn.name_inferred ? " inferred " : " ") +
+               name_of(s);
+      };
+      std::multiset<std::string> live, carved;
+      carve_usn_journal(*journal, {}, [&](const Sighting& s) { live.insert(stated(s)); });
+      const MemorySource source(moved);
+      for (const Candidate& c : found.all)
+        if (c.kind == CandidateKind::usn_record)
+          CHECK(carve_free_usn(source, c.offset, {}, [&](const Sighting& s) { carved.insert(stated(s)); }));
+      CHECK(carved == live);
     }
   }
 }

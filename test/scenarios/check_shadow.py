@@ -263,6 +263,25 @@ def check_without(image, expected):
     check({f["volume"] for f in report["files"]} == {0}, "files of a store that cannot be read")
 
 
+def check_aliases(report, expected):
+    """A copy in which a file's record is free shows that the file was gone, also where its last name was one in \\$Extend\\$Deleted: until it
+    is freed such a record says nothing, for the last handle may still have been open. The builder's truth vouches."""
+    third = expected["shadows"][2]
+    freed = {(f["file_reference"]["entry"], f["file_reference"]["sequence"]): f for f in third["files"]
+             if f["state"] == "deleted" and f["record"] == "kept" and f.get("extend_deleted_name")}
+    check(len(freed) > 3, f"files whose records are free in the third copy, under an alias: {len(freed)}")
+    told = 0
+    for f in report["files"]:
+        r = f["file_reference"]
+        if r is None or f["volume"] != 0 or (r["entry"], r["sequence"]) not in freed:
+            continue
+        check("renamed_to_extend_deleted" in f["flags"], f"{f['path']}: its alias is not seen: {f['flags']}")
+        gone = [c for c in f["shadow_copies"] if c["state"] == "gone" and time_of(c["time"]) == third["created"]]
+        check(gone, f"{f['path']}: the third copy shows its record free, but says {f['shadow_copies']}")
+        told += 1
+    check(told == len(freed), f"{told} of {len(freed)} such files are told")
+
+
 with tempfile.TemporaryDirectory(prefix="trimcarve-shadow-") as folder:
     disk_image = os.path.join(folder, "disk.img")
     built = subprocess.run([BUILDER, SCENARIO, disk_image, "--container", "raw"], capture_output=True, text=True)
@@ -285,6 +304,8 @@ with tempfile.TemporaryDirectory(prefix="trimcarve-shadow-") as folder:
         check(states == {"not_yet", "there", "gone"}, f"what the copies say of files: {states}")
     if SCENARIO == "shadow-journal":
         check_past(document, answers, volumes)
+    if SCENARIO == "shadow-posix":
+        check_aliases(document, answers)
     check_target(document, answers)
     check_sightings(document, disk_image)
     check_timeline(disk_image)

@@ -57,6 +57,7 @@ std::string states(const Sighting& sighting) {
     add(text, s.text);
   }
   if (sighting.lsn != 0) add(text, fmt::format("LSN {}", sighting.lsn));
+  if (sighting.other_lsn != 0) add(text, fmt::format("LSN {} of a carved log", sighting.other_lsn));
   return fitted(for_terminal(text), max_text);
 }
 
