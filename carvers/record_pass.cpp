@@ -42,9 +42,30 @@ class Pass {
         tally_.stopped = true;
         return;
       }
+      at += skip(at, end);
+      if (at >= end) break;
       buffer_.resize(static_cast<std::size_t>(std::min<std::uint64_t>(chunk_size, end - at)));
       read_and_carve(at, buffer_);
     }
+  }
+
+  // A $MFT may claim far more than is stored: whole chunks of which no byte is, or can be read, are counted, not looked at.
+  std::uint64_t skip(std::uint64_t at, std::uint64_t end) {
+    for (std::uint64_t window = chunk_size; end - at > chunk_size; window = window * 2) {
+      const auto extents = mft_.extents(at, std::min(window, end - at));
+      if (extents.empty() || extents.front().kind == ExtentKind::data) return 0;
+      const std::uint64_t length = extents.front().length;
+      if (length >= window && window < end - at) continue;  // it may go on
+      const bool unreadable = extents.front().kind == ExtentKind::unreadable;
+      const std::uint64_t whole = length == end - at ? length : length / chunk_size * chunk_size;
+      if (whole == 0) return 0;
+      const std::uint64_t slots = whole / record_size_;
+      tally_.mft.slots += slots;
+      (unreadable ? tally_.mft.unreadable : tally_.mft.zero) += slots;
+      tally_.mft.gaps.add(at, whole, unreadable ? GapKind::unreadable : GapKind::zero);
+      return whole;
+    }
+    return 0;
   }
 
   void read_and_carve(std::uint64_t at, std::span<std::byte> buffer) {

@@ -276,10 +276,10 @@ void VolumeExaminer::index_coverage() {
   out_.coverage.push_back(std::move(coverage));
   if (index_tally_.unreadable_blocks != 0) out_.complete = false;
   if (index_tally_.damaged_live != 0 && !evidence_.shadow_created)
-    out_.warnings.push_back({"index_damaged",
-                             fmt::format("volume {}: {} index blocks of directories in use are torn or hold no index", info_.index,
-                                         index_tally_.damaged_live),
-                             {}});
+    out_.warnings.push_back(
+        {"index_damaged",
+         fmt::format("volume {}: {} index blocks of directories in use are torn or hold no index", info_.index, index_tally_.damaged_live),
+         {}});
 }
 
 // Marks of a machine's first start, by what Windows setup and the Azure provisioning agent write then and not again. The agent's own logs

@@ -153,7 +153,7 @@ void Witnesses::read_members(WitnessInfo info, const WitnessBytes& bytes, Kind k
       return;
     }
     const std::uint64_t needed = memory_of(statement);
-    if (memory_ + needed > (statement.handler.empty() ? most_memory_ : 2 * most_memory_)) {
+    if (memory_ + needed > (statement.handler.empty() ? most_memory_ : most_memory_ / 2 * 3)) {
       ++left_out_;
       return;
     }

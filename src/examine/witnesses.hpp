@@ -33,7 +33,7 @@ class Witnesses {
   // The same, by what its content says it is.
   void read(WitnessInfo info, const SourcePtr& file);
 
-  // Bytes for statements that name no handler; those that do may take as much again.
+  // Bytes for statements that name no handler; those that do may take half as much again, and cited ones are copied.
   void keep_at_most(std::uint64_t bytes) { most_memory_ = std::min(most_memory_, bytes); }
 
   // From now on: this volume is a shadow copy of that one. What it says is said of that one, and only what nobody said before is kept.
@@ -63,7 +63,7 @@ class Witnesses {
   std::size_t counted_ = 0;
   // Statements are kept in memory, so that those around a run can be found once the runs are known. A log of a hundred thousand processes
   // takes about 100 MB.
-  std::uint64_t most_memory_ = std::uint64_t{512} << 20;
+  std::uint64_t most_memory_ = std::uint64_t{256} << 20;
   std::uint64_t memory_ = 0, left_out_ = 0;
 };
 

@@ -93,8 +93,7 @@ void RunStates::crowded(std::uint64_t vcn, std::uint64_t lcn, std::uint64_t clus
 void RunStates::stretch(std::uint64_t vcn, std::uint64_t lcn, std::uint64_t clusters, const std::vector<Claim>& claims) {
   for (std::uint64_t at = 0; at < clusters;) {
     const auto allocation = context_.volume->bitmap().allocation(lcn + at);
-    std::uint64_t length = 1;
-    while (at + length < clusters && context_.volume->bitmap().allocation(lcn + at + length) == allocation) ++length;
+    const std::uint64_t length = context_.volume->bitmap().alike(lcn + at, clusters - at);
     if (allocation == ntfs::Allocation::allocated && !(file_.bitmap_lags && !live_owner(lcn + at, claims)))
       add(vcn + at, static_cast<std::int64_t>(lcn + at), length, RunState::reallocated,
           live_owner(lcn, claims).value_or("allocated in $Bitmap; no record in use claims it"));

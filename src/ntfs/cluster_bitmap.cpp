@@ -24,6 +24,26 @@ Allocation ClusterBitmap::allocation(std::uint64_t lcn) const noexcept {
   return ((bits >> (lcn % 8)) & 1U) != 0 ? Allocation::allocated : Allocation::free;
 }
 
+std::uint64_t ClusterBitmap::alike(std::uint64_t lcn, std::uint64_t most) const noexcept {
+  const std::uint64_t end = std::min(clusters_, 8 * std::uint64_t{bytes_.size()});
+  if (lcn >= end) return most;  // nothing is known of any
+  const Allocation first = allocation(lcn);
+  std::uint64_t count = 1;
+  while (count < most && lcn + count < end) {
+    const std::uint64_t at = lcn + count;
+    if (first != Allocation::unknown && at % 64 == 0 && at + 64 <= end && most - count >= 64 && unread_.empty()) {
+      const auto word = le<std::uint64_t>(bytes_, at / 8);
+      const int equal = first == Allocation::free ? std::countr_zero(word) : std::countr_one(word);
+      count += static_cast<std::uint64_t>(equal);
+      if (equal != 64) return count;
+      continue;
+    }
+    if (allocation(at) != first) return count;
+    ++count;
+  }
+  return count < most && first == Allocation::unknown ? most : count;
+}
+
 std::optional<ClusterBitmap::Run> ClusterBitmap::next_free(std::uint64_t from) const noexcept {
   const std::uint64_t end = std::min(clusters_, 8 * std::uint64_t{bytes_.size()});
   // Steps over a whole word or byte of equal bits at a time where it can.

@@ -22,6 +22,9 @@ class ClusterBitmap {
   Allocation allocation(std::uint64_t lcn) const noexcept;
   bool allocated(std::uint64_t lcn) const noexcept { return allocation(lcn) == Allocation::allocated; }
 
+  // How many clusters from `lcn` on have its allocation, at most `most`.
+  std::uint64_t alike(std::uint64_t lcn, std::uint64_t most) const noexcept;
+
   struct Run {
     std::uint64_t lcn = 0, clusters = 0;
   };

@@ -129,6 +129,17 @@ class StreamJoiner {
     if (!volume_.partition()) return fail("the stream is not resident and there is no volume to read it from");
     const std::uint64_t cluster = volume_.cluster_size();
     std::ranges::sort(out_.runs, {}, &RunFact::vcn);
+    // No stream has more clusters than the volume: one that claims the same ones over and over is no longer followed.
+    std::uint64_t stored = 0;
+    for (auto run = out_.runs.begin(); run != out_.runs.end(); ++run) {
+      if (run->lcn < 0) continue;
+      if (run->clusters > volume_.clusters() - stored) {
+        out_.runs.erase(run, out_.runs.end());
+        out_.complete = false;
+        break;
+      }
+      stored += run->clusters;
+    }
     std::uint64_t mapped = 0;
     for (const RunFact& run : out_.runs) {
       if (run.vcn != mapped) out_.complete = false;

@@ -197,7 +197,38 @@ def killed(folder):
     check(counts["while"] >= 20, f"too few kills while writing: {counts}")
 
 
-checks = {"failing-reads": failing, "output-fails": output_fails, "killed": killed}
+def bombs(folder):
+    """Archives that become far larger than they are, and lie in each other: bounded time and memory, and the report says what was left."""
+    import zipfile
+
+    def zipped(name, members):
+        with zipfile.ZipFile(f"{folder}/{name}", "w", zipfile.ZIP_DEFLATED, compresslevel=9) as z:
+            for member, content in members:
+                z.writestr(member, content)
+        with open(f"{folder}/{name}", "rb") as f:
+            return f.read()
+
+    line = b"[4312+00000001] [05/12/2026 10:00:00.00] [INFO] Starting IaaS ScriptHandler Extension v1\r\n"
+    log = "Logs/Plugins/Microsoft.Compute.CustomScriptExtension/1.10.20/CustomScriptHandler.log"
+    large = zipped("large.zip", [(log, line * 3000000)])  # 270 MB from one
+    inner = zipped("inner.zip", [(log, line)])
+    for depth in range(40):
+        inner = zipped("deep.zip", [(f"CollectGuestLogsTemp/{depth}.zip", inner)])
+    zipped("wide.zip", [(f"{i}.zip", large) for i in range(40)])
+    zipped("many.zip", [(f"Logs/{i}/CustomScriptHandler.log", line) for i in range(60000)])
+    for name in ("large.zip", "deep.zip", "wide.zip", "many.zip"):
+        begin = time.monotonic()
+        p = subprocess.Popen([program, "examine", "--artifact", f"{folder}/{name}", "--quiet"])
+        status, usage = os.wait4(p.pid, 0)[1:]
+        p.returncode = code = os.waitstatus_to_exitcode(status)
+        seconds = usage.ru_utime + usage.ru_stime
+        print(f"{name}: exit {code}, {seconds:.1f} s of processor, {time.monotonic() - begin:.1f} s, {usage.ru_maxrss // 1024} MiB")
+        check(code in (0, 1, 3), f"{name}: exit {code}")
+        check(seconds < 40, f"{name}: {seconds:.1f} s")
+        check(usage.ru_maxrss < 1 << 20, f"{name}: {usage.ru_maxrss} KiB")
+
+
+checks = {"bombs": bombs, "failing-reads": failing, "output-fails": output_fails, "killed": killed}
 with tempfile.TemporaryDirectory(prefix="trimcarve-failures-") as temporary:
     checks[which](temporary)
 for p in problems[:40]:

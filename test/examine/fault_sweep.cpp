@@ -32,8 +32,8 @@
 namespace {
 
 using namespace trimcarve;
-using test::Fault;
 using test::Failure;
+using test::Fault;
 
 constexpr std::uint64_t sector = 512;
 const std::string journal_record = "$MFT, $UsnJrnl's record";
@@ -89,7 +89,8 @@ Digest digest(const Examination& e) {
   for (const TargetReport& t : e.targets) d.rest += fmt::format("{} {}\n", t.target, to_string(t.verdict));
   if (!e.targets.empty()) d.verdict = to_string(e.targets.front().verdict);
   for (const Finding& f : e.findings)
-    d.rest += fmt::format("{} {} {} {}\n", f.statement, to_string(f.grade), f.earliest ? f.earliest->ticks : 0, f.latest ? f.latest->ticks : 0);
+    d.rest +=
+        fmt::format("{} {} {} {}\n", f.statement, to_string(f.grade), f.earliest ? f.earliest->ticks : 0, f.latest ? f.latest->ticks : 0);
   for (const FileReport& f : e.files) {
     if (!f.reference_known) continue;
     Digest::File& file = d.files[f.reference.value];
@@ -150,11 +151,11 @@ std::vector<Spot> metadata(const SourcePtr& disk) {
       if (!fix || !ntfs::FileRecord::decode(buffer, *fix, record)) continue;
       const auto& header = record.header();
       const std::string kind = journal && entry == journal->entry() ? journal_record
-                               : entry == 0     ? "$MFT, record 0"
-                               : entry < 16   ? "$MFT, records 1 to 15"
-                               : header.in_use() ? header.directory() ? "$MFT, directory in use" : "$MFT, file in use"
-                               : header.directory() ? "$MFT, deleted directory"
-                                                    : "$MFT, deleted file";
+                               : entry == 0                         ? "$MFT, record 0"
+                               : entry < 16                         ? "$MFT, records 1 to 15"
+                               : header.in_use()                    ? header.directory() ? "$MFT, directory in use" : "$MFT, file in use"
+                               : header.directory()                 ? "$MFT, deleted directory"
+                                                                    : "$MFT, deleted file";
       add(kind, where);
       if (const auto index = volume->open_stream(entry, ntfs::attribute_type::index_allocation, u"$I30"); index && header.in_use())
         add("index blocks", index->bytes->locate(0, index->size));
@@ -214,7 +215,8 @@ class Sweep {
     if (bad) ++failures_;
     if (bad || (list_ && !notes.empty()))
       std::printf("%s: %s, %s at %llu, bit %u, %llu reads\n%s", bad ? "FAILED" : "note", structure.c_str(), fault_name.c_str(),
-                  static_cast<unsigned long long>(failure.offset), failure.bit, static_cast<unsigned long long>(failure.reads), notes.c_str());
+                  static_cast<unsigned long long>(failure.offset), failure.bit, static_cast<unsigned long long>(failure.reads),
+                  notes.c_str());
   }
 
   // Returns how many faults broke a rule.
@@ -318,7 +320,8 @@ int main(int argc, char** argv) {
   std::vector<std::thread> threads;
   for (unsigned i = 0; i < std::max(1U, std::thread::hardware_concurrency()); ++i)
     threads.emplace_back([&] {
-      for (std::size_t j = at++; j < jobs.size(); j = at++) sweep.run(jobs[j].structure, jobs[j].name, jobs[j].failure, jobs[j].structure == journal_record);
+      for (std::size_t j = at++; j < jobs.size(); j = at++)
+        sweep.run(jobs[j].structure, jobs[j].name, jobs[j].failure, jobs[j].structure == journal_record);
     });
   for (std::thread& thread : threads) thread.join();
   return sweep.print() == 0 ? 0 : 1;

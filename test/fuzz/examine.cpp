@@ -92,7 +92,9 @@ Base make_base() {
   require(volume.has_value());
   add(boots, bytes, 0, 512, false);
   add(boots, bytes, volume->geometry().volume_size, 512, false);
-  const auto data = [&](std::uint64_t entry, std::u16string_view name) { return volume->open_stream(entry, ntfs::attribute_type::data, name); };
+  const auto data = [&](std::uint64_t entry, std::u16string_view name) {
+    return volume->open_stream(entry, ntfs::attribute_type::data, name);
+  };
   if (const auto log = data(2, u"")) {
     const auto fresh = make_log();
     const auto where = log->bytes->locate(0, fresh.size());
@@ -212,7 +214,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   constexpr std::size_t edit_size = 16, most_edits = 64;
   Edits edits(base);
   const ByteView input = std::as_bytes(std::span(data, size));
-  for (std::size_t i = 0; i + edit_size <= input.size() && i < most_edits * edit_size; i += edit_size) edits.apply(input.subspan(i, edit_size));
+  for (std::size_t i = 0; i + edit_size <= input.size() && i < most_edits * edit_size; i += edit_size)
+    edits.apply(input.subspan(i, edit_size));
   Request request;
   request.image = {"disk"};
   request.targets = {"custom-script", "\\"};

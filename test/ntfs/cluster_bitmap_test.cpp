@@ -67,3 +67,18 @@ TEST_CASE("the runs of free clusters are those found bit by bit") {
     CHECK(bitmap.free_clusters() == counted);
   }
 }
+
+// Vouched for by asking cluster by cluster.
+TEST_CASE("stretches of one allocation end where a cluster by itself says so") {
+  std::vector<std::byte> bytes(64);
+  for (std::size_t i = 0; i < bytes.size(); ++i) bytes[i] = i % 20 < 11 ? std::byte{0} : i % 20 < 19 ? std::byte{0xFF} : std::byte{0x3C};
+  for (const bool hurt : {false, true}) {
+    const ntfs::ClusterBitmap bitmap(bytes, 8 * 64 + 100, hurt ? std::vector<Unread>{{16, 16}} : std::vector<Unread>{});
+    for (std::uint64_t lcn = 0; lcn < 8 * 64 + 90; ++lcn)
+      for (const std::uint64_t most : {std::uint64_t{1}, std::uint64_t{64}, 8 * 64 + 100 - lcn}) {
+        std::uint64_t plain = 1;
+        while (plain < most && bitmap.allocation(lcn + plain) == bitmap.allocation(lcn)) ++plain;
+        CHECK(bitmap.alike(lcn, most) == plain);
+      }
+  }
+}
