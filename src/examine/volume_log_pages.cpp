@@ -95,7 +95,7 @@ void VolumeExaminer::read_carved_logs() {
           else
             ++journal_left_out;
         });
-    if (tally.stopped) throw RunError(ExitCode::interrupted, "examine", "interrupted", "stopped while reading pages of $LogFile");
+    if (tally.stopped) end_early("pages of $LogFile");
     if (log.foreign.size() > speaks_of_own) {
       foreign_records += tally.records;
       continue;
