@@ -230,12 +230,6 @@ Parsed parse(int argc, const char* const* argv) {
   examine->add_flag("--whole-volume", artefacts.whole_volume, "search the clusters that files have, too (page files, memory dumps)");
   examine->add_option("--yara", artefacts.yara, "YARA rules: those that match mark the contents and fragments that came back")
       ->type_name("FILE");
-  examine
-      ->add_option("--max-memory", artefacts.max_memory,
-                   "memory that may be used, such as 500M or 2G: beyond it sources are read no further, which the report says [no limit]")
-      ->type_name("SIZE")
-      ->transform(CLI::AsSizeValue(false))
-      ->check(CLI::Range(std::uint64_t{1} << 20, std::uint64_t{1} << 50));
   CLI::Option* json_flag = examine->add_flag("--json", json, "print the whole document (as findings.json) instead of the summary");
   examine->add_flag("--jsonl", lines, "print one JSON object a line instead of the summary")->excludes(json_flag);
   examine
@@ -247,6 +241,12 @@ Parsed parse(int argc, const char* const* argv) {
                    "read the password of --certificate from this open descriptor, up to a line's end [none]")
       ->type_name("N");
   for (CLI::App* command : {examine, timeline}) {
+    command
+        ->add_option("--max-memory", artefacts.max_memory,
+                     "memory that may be used, such as 500M or 2G: beyond it sources are read no further, which the report says [no limit]")
+        ->type_name("SIZE")
+        ->transform(CLI::AsSizeValue(false))
+        ->check(CLI::Range(std::uint64_t{1} << 20, std::uint64_t{1} << 50));
     command->add_option("--mft", artefacts.mft, "an extracted $MFT")->type_name("FILE");
     command->add_option("--usnjrnl", artefacts.usn_journal, "an extracted $UsnJrnl:$J")->type_name("FILE");
     command->add_option("--logfile", artefacts.log_file, "an extracted $LogFile")->type_name("FILE");

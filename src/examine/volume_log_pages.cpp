@@ -94,7 +94,9 @@ void VolumeExaminer::read_carved_logs() {
             journal.push_back(sighting);
           else
             ++journal_left_out;
-        });
+        },
+        // No ticks of the clocks: whether carved pages are of this log's numbers is known for some of them only.
+        [](const Sighting&, history::TickKind) {});
     if (tally.stopped) end_early("pages of $LogFile");
     if (log.foreign.size() > speaks_of_own) {
       foreign_records += tally.records;
