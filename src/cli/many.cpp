@@ -63,7 +63,6 @@ std::vector<ImageOutcome> run_many(std::size_t count, std::size_t at_once, const
   std::vector<Child> children(count);
   std::size_t next = 0, running = 0, ended = 0, printed = 0;
   bool stop = false;
-  out.flush();  // or each child would have it again
   while ((next < count && !stop) || running > 0) {
     if (cancel && !stop) {
       stop = true;
@@ -74,6 +73,7 @@ std::vector<ImageOutcome> run_many(std::size_t count, std::size_t at_once, const
       Child& child = children[next];
       child.output = make_buffer("output");
       child.summary = make_buffer("summary");
+      out.flush();  // or the child would have it again
       child.pid = ::fork();
       if (child.pid < 0) fail("cannot start a process");
       if (child.pid == 0) be_child(child, next, work);

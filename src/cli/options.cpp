@@ -222,7 +222,7 @@ Parsed parse(int argc, const char* const* argv) {
   }
   examine->add_option("-j,--jobs", options.jobs, "of several images, how many are examined at a time [1]")
       ->type_name("N")
-      ->check(CLI::Range(1U, 1024U));
+      ->check(CLI::Range(1U, 1024U).description(""));
   CLI::Option* free_flag = examine->add_flag(
       "--free-space", free_space,
       fmt::format("search free clusters and the slack of files, however much is stored there [up to {} GiB]", free_space_by_default >> 30));
@@ -246,7 +246,7 @@ Parsed parse(int argc, const char* const* argv) {
                      "memory that may be used, such as 500M or 2G: beyond it sources are read no further, which the report says [no limit]")
         ->type_name("SIZE")
         ->transform(CLI::AsSizeValue(false))
-        ->check(CLI::Range(std::uint64_t{1} << 20, std::uint64_t{1} << 50));
+        ->check(CLI::Range(std::uint64_t{1} << 20, std::uint64_t{1} << 50).description(""));
     command->add_option("--mft", artefacts.mft, "an extracted $MFT")->type_name("FILE");
     command->add_option("--usnjrnl", artefacts.usn_journal, "an extracted $UsnJrnl:$J")->type_name("FILE");
     command->add_option("--logfile", artefacts.log_file, "an extracted $LogFile")->type_name("FILE");
