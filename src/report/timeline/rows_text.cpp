@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
+#include <array>
 #include <concepts>
 
 #include "report/document.hpp"
@@ -30,26 +30,42 @@ bool needs_apostrophe(std::string_view text) {
 
 // A CSV field after a comma: what can deceive a terminal, and line breaks, as \xNN (RFC 4180 allows breaks; tools that read line by line
 // do not).
+enum : std::uint8_t { unsafe = 1, special = 2 };
+constexpr auto csv_kinds = [] {
+  std::array<std::uint8_t, 256> kinds{};
+  for (std::size_t c = 0; c < kinds.size(); ++c) kinds[c] = c < 0x20 || c >= 0x7F ? unsafe : c == ',' || c == '"' ? special : 0;
+  return kinds;
+}();
+std::uint8_t kinds_in(std::string_view text) {
+  std::uint8_t kinds = 0;
+  for (const char c : text) kinds |= csv_kinds[static_cast<unsigned char>(c)];
+  return kinds;
+}
+
 void append_field(std::string& out, std::string_view text) {
   out += ',';
   if (text.empty()) return;
   std::string safe;
-  if (std::ranges::any_of(text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || static_cast<unsigned char>(c) >= 0x7F; })) {
+  std::uint8_t kinds = kinds_in(text);
+  if ((kinds & unsafe) != 0) {
     safe = for_terminal(text);
     text = safe;
+    kinds = kinds_in(text);
   }
   const bool apostrophe = needs_apostrophe(text);
-  if (text.find_first_of(",\"") == std::string_view::npos) {
+  if ((kinds & special) == 0) {
     if (apostrophe) out += '\'';
     out += text;
     return;
   }
   out += '"';
   if (apostrophe) out += '\'';
-  for (const char c : text) {
-    if (c == '"') out += '"';
-    out += c;
+  for (auto quote = text.find('"'); quote != std::string_view::npos; quote = text.find('"')) {
+    out += text.substr(0, quote + 1);
+    out += '"';
+    text.remove_prefix(quote + 1);
   }
+  out += text;
   out += '"';
 }
 
