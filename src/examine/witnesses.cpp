@@ -24,6 +24,7 @@ namespace {
 using witness::Kind;
 
 constexpr int most_archive_depth = 3;
+constexpr std::uint64_t most_unpacked = std::uint64_t{640} << 20;  // bytes of members
 constexpr std::size_t gaps_reported = 16;
 
 SourceKind source_of(Kind kind) {
@@ -189,7 +190,11 @@ void Witnesses::read_members(WitnessInfo info, const WitnessBytes& bytes, Kind k
 
 void Witnesses::read_archive(const WitnessInfo& info, const SourcePtr& file, int depth) {
   std::vector<std::string> cut;
-  const auto tally = witness::read_archive(file, [&](const witness::Member& member) {
+  // What members become is kept, for what is cited of it: one bound for all archives and those in them.
+  witness::ArchiveLimits limits;
+  limits.all = std::min(limits.all, most_unpacked - std::min(most_unpacked, unpacked_));
+  const auto take = [&](const witness::Member& member) {
+    unpacked_ += member.bytes->size();
     const Kind kind = witness::recognise(*member.bytes, member.name);
     if (kind == Kind::unknown || kind == Kind::hive_log || (kind == Kind::guest_logs && depth + 1 >= most_archive_depth)) return;
     WitnessInfo inner = info;
@@ -197,7 +202,15 @@ void Witnesses::read_archive(const WitnessInfo& info, const SourcePtr& file, int
     inner.path += "!" + member.name;
     if (inner.state == "given") inner.state = "member";
     read_members(std::move(inner), {member.bytes, nullptr, nullptr}, kind, depth + 1);
-  });
+  };
+  const auto tally = witness::read_archive(file, take, limits);
+  if (unpacked_ >= most_unpacked && !std::exchange(told_unpacked_, true)) {
+    out_.complete = false;
+    out_.warnings.push_back(
+        {"archive_limit",
+         fmt::format("{}: the members of archives have more than {} MiB in all: the rest was not read", info.path, most_unpacked >> 20),
+         {}});
+  }
   Coverage coverage{.volume = info.volume,
                     .source = "agent_log:" + file_name(info.path),
                     .first = tally.window.first,

@@ -63,6 +63,8 @@ class Witnesses {
   // takes about 100 MB.
   std::uint64_t most_memory_ = std::uint64_t{256} << 20;
   std::uint64_t memory_ = 0, left_out_ = 0;
+  std::uint64_t unpacked_ = 0;  // bytes of members of archives
+  bool told_unpacked_ = false;
 };
 
 }  // namespace trimcarve

@@ -232,6 +232,7 @@ class ZipReader {
       ended = got == 0;
       out.cut = got != 0;
     }
+    bytes.shrink_to_fit();  // of many small members each is kept
     total_ += bytes.size();
     out.length = zip_->size();
     if (header) {

@@ -39,6 +39,54 @@ struct Base {
 };
 enum Kind : std::size_t { records, blocks, pages, journal, boots, maps };
 
+// The disk; what is zero and in no structure is a hole, which costs nothing to look at.
+class Disk final : public ByteSource {
+ public:
+  explicit Disk(const Base& base) : bytes_(base.disk) {
+    std::vector<bool> data(bytes_.size() / block + 1);
+    for (std::size_t i = 0; i * block < bytes_.size(); ++i) {
+      const auto part = std::span(bytes_).subspan(i * block, std::min(block, bytes_.size() - i * block));
+      data[i] = std::ranges::any_of(part, [](std::byte b) { return b != std::byte{0}; });
+    }
+    for (const auto& kind : base.kinds)
+      for (const Structure& s : kind)
+        for (std::size_t i = s.offset / block; i * block < s.offset + s.length; ++i) data[i] = true;
+    for (std::size_t i = 0; i * block < bytes_.size(); ++i) {
+      const ExtentKind kind = data[i] ? ExtentKind::data : ExtentKind::hole;
+      const std::uint64_t length = std::min(block, bytes_.size() - i * block);
+      if (!extents_.empty() && extents_.back().kind == kind)
+        extents_.back().length += length;
+      else
+        extents_.push_back({i * block, length, kind});
+    }
+  }
+  std::uint64_t size() const noexcept override { return bytes_.size(); }
+  Result<void> read_at(std::uint64_t offset, std::span<std::byte> out) const override {
+    if (!fits(bytes_.size(), offset, out.size())) return fail("past the end");
+    if (!out.empty()) std::memcpy(out.data(), bytes_.data() + offset, out.size());
+    return {};
+  }
+  std::vector<Extent> extents(std::uint64_t offset, std::uint64_t length) const override {
+    std::vector<Extent> out;
+    if (offset >= size() || length == 0) return out;
+    const std::uint64_t end = offset + std::min(length, size() - offset);
+    for (auto e = std::prev(std::ranges::upper_bound(extents_, offset, {}, &Extent::offset)); e != extents_.end() && e->offset < end; ++e) {
+      const std::uint64_t from = std::max(offset, e->offset);
+      out.push_back({from, std::min(end, e->offset + e->length) - from, e->kind});
+    }
+    return out;
+  }
+  std::vector<Range> locate(std::uint64_t offset, std::uint64_t length) const override {
+    if (offset >= size() || length == 0) return {};
+    return {{disk_space, offset, std::min(length, size() - offset)}};
+  }
+
+ private:
+  static constexpr std::size_t block = 4096;
+  const std::vector<std::byte>& bytes_;
+  std::vector<Extent> extents_;
+};
+
 std::vector<std::byte> load() {
   std::FILE* file = ::popen("xz -dc '" TRIMCARVE_SAMPLE "'", "r");
   if (file == nullptr) throw std::runtime_error("no sample");
@@ -211,6 +259,7 @@ void check(const Examination& e, std::uint64_t size) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   static Base base = make_base();
+  static const auto disk = std::make_shared<Disk>(base);
   constexpr std::size_t edit_size = 16, most_edits = 64;
   Edits edits(base);
   const ByteView input = std::as_bytes(std::span(data, size));
@@ -221,7 +270,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   request.targets = {"custom-script", "\\"};
   request.free_space = false;
   image::OpenedImage opened;
-  opened.source = std::make_shared<fuzz::MemorySource>(ByteView(base.disk));
+  opened.source = disk;
   opened.info.path = "disk";
   opened.info.size = base.disk.size();
   try {
