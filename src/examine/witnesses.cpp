@@ -232,10 +232,10 @@ void Witnesses::read_archive(const WitnessInfo& info, const SourcePtr& file, int
   const auto tally = witness::read_archive(file, take, limits);
   if (unpacked_ >= most_unpacked && !std::exchange(told_unpacked_, true)) {
     out_.complete = false;
-    out_.warnings.push_back({"archive_limit",
-                             fmt::format("{}: the members of archives have more than {} MiB in all: the rest was not read", info.path,
-                                         most_unpacked >> 20),
-                             {}});
+    out_.warnings.push_back(
+        {"archive_limit",
+         fmt::format("{}: the members of archives have more than {} MiB in all: the rest was not read", info.path, most_unpacked >> 20),
+         {}});
   }
   Coverage coverage{.volume = info.volume,
                     .source = "agent_log:" + file_name(info.path),
