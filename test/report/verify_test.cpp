@@ -33,7 +33,8 @@ struct Case {
     write_file(out("findings.json"), findings);
     std::vector<report::Output> outputs{{"findings.json", findings.size(), report::sha256_of_text(findings)}};
     fs::remove_all(out("recovered"));
-    for (const char* name : {"case.sqlite", "case.jsonld", "report.html", "timeline.csv", "timeline.jsonl", "timeline.body"}) fs::remove(out(name));
+    for (const char* name : {"case.sqlite", "case.jsonld", "report.html", "timeline.csv", "timeline.jsonl", "timeline.body"})
+      fs::remove(out(name));
     write_file(out("manifest.json"), report::manifest_text({}, {}, outputs));
   }
 };
