@@ -35,7 +35,9 @@ std::uint16_t data_offset(ByteView page) {
   return static_cast<std::uint16_t>(std::max<std::uint64_t>((array_end + 7) / 8 * 8, ntfs::lfs_page_header_size));
 }
 
-// The records that the page counts as its own. Fix-ups applied.
+std::uint64_t page_of(std::uint64_t lsn, std::uint32_t page_size) { return (lsn << 3) / page_size; }
+
+// The records that the page counts as its own, with rising LSNs of one page of the log. Fix-ups applied.
 void records_of(ByteView page, const ntfs::SectorSet& bad, std::vector<Found>& out) {
   out.clear();
   const auto header = ntfs::decode_lfs_page_header(page);
@@ -45,7 +47,9 @@ void records_of(ByteView page, const ntfs::SectorSet& bad, std::vector<Found>& o
   const bool end_known = header->next_record >= data_at && header->next_record <= page.size();
   for (std::uint64_t at = data_at; at + geometry.record_header_size <= page.size();) {
     const auto found = ntfs::decode_lfs_record_header(page, at, geometry);
-    if (!found || bad.touches(at, geometry.record_header_size)) {
+    const bool elsewhere =
+        found && !out.empty() && page_of(found->lsn, geometry.page_size) != page_of(out.front().header.lsn, geometry.page_size);
+    if (!found || elsewhere || bad.touches(at, geometry.record_header_size)) {
       at += 8;
       continue;
     }
@@ -71,8 +75,6 @@ struct Group {
   std::map<std::uint64_t, std::uint64_t> behind_of;  // by page number: the LSN behind what goes on in it from the page before
   std::set<std::uint64_t> torn;                      // page numbers: not all their records are known
 };
-
-std::uint64_t page_of(std::uint64_t lsn, std::uint32_t page_size) { return (lsn << 3) / page_size; }
 
 // Of the record at the page's end: where in the next page it ends, as an LSN; nothing when it does not go on there, or through it.
 std::optional<std::uint64_t> end_behind(const Found& last, std::uint32_t page_size, std::uint32_t data_at) {

@@ -165,10 +165,10 @@ Parsed parse(int argc, const char* const* argv) {
   examine->add_option("IMAGE", images, "disk image: raw, split raw, VHD, VHDX, E01, qcow2, VMDK (content decides, not the name)")
       ->type_name("");
   examine
-      ->add_option(
-          "-o,--output", options.folder,
-          "write findings.json, case.sqlite, case.jsonld, report.html, recovered/ and manifest.json into this new or empty folder (several "
-          "images: one folder each below it)")
+      ->add_option("-o,--output", options.folder,
+                   "write findings.json, case.sqlite, case.jsonld, report.html, timelines, recovered/ and manifest.json into this new or "
+                   "empty folder "
+                   "(several images: one folder each below it)")
       ->type_name("DIR");
   examine
       ->add_option("--target", targets,

@@ -221,6 +221,35 @@ TEST_CASE("two logs that give one LSN to different records are two, and each tel
   CHECK(got == expected);
 }
 
+// By the format: an LSN says in which page of the log its record stands (lfs_page.hpp).
+TEST_CASE("a record whose LSN names another page than the records before it is none of the page's") {
+  LogBuilder builder;
+  const auto add = [&builder](std::uint16_t mark) {
+    LogData data{.redo_operation = LogOperation::update_resident_value, .redo = Bytes(24, std::byte{0x11})};
+    data.record_offset = mark;
+    return builder.add(data);
+  };
+  std::uint64_t second = 0;
+  for (const std::uint16_t page : {std::uint16_t{1}, std::uint16_t{2}}) {
+    add(page);
+    const std::uint64_t lsn = add(static_cast<std::uint16_t>(10 * page));
+    if (page == 1) second = lsn;
+    add(page);
+    builder.next_page();
+  }
+  auto pages = record_pages(builder.finish());
+  pages.resize(2);
+  const std::size_t at = second * 8 % page_size;
+  REQUIRE(at + 8 < 510);                         // not where the fix-up stands
+  put(pages[0], at, second + page_size / 8, 8);  // the LSN that the next page's second record has
+  Disk disk;
+  disk.add(pages);
+  LogPageTally tally;
+  const auto groups = group_log_pages(MemorySource(disk.bytes), disk.pages, nullptr, tally);
+  REQUIRE(groups.size() == 1);
+  CHECK(groups[0].pages.size() == 2);
+}
+
 TEST_CASE("a page that holds a record of the volume's log is of that log; one that contradicts it is not") {
   // A log that went on: the page as it was before is a part of it, of which the log holds all.
   LogBuilder builder;

@@ -61,7 +61,7 @@ void each_time(const RowFacts& facts, Take take) {
     return;
   }
   put(Which::at, facts.time);
-  put(Which::until, facts.until);
+  if (facts.until != facts.time) put(Which::until, facts.until);
 }
 
 // The four words of a row, as plaso has them where it has one for it: `fs:stat:ntfs`, `Creation Time`.
