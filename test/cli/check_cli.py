@@ -11,22 +11,10 @@ import shutil
 import signal
 import sqlite3
 import subprocess
-import sys
-import tempfile
 import termios
 import time
 
-program, source_root, which = sys.argv[1:4]
-problems = []
-
-
-def check(condition, text):
-    if not condition:
-        problems.append(text)
-
-
-def run(*arguments, **options):
-    return subprocess.run([program, *arguments], capture_output=True, text=True, **options)
+from program import check, program, run, run_check, sample, source_root
 
 
 def expect(arguments, code, message):
@@ -37,14 +25,6 @@ def expect(arguments, code, message):
     check(len(lines) == 1 and lines[0].startswith("trimcarve: ") and lines[0].count(": ") >= 3, f"{arguments}: stderr is {r.stderr!r}")
     check(message in r.stderr, f"{arguments}: {r.stderr!r} does not say {message!r}")
     check(r.stdout == "", f"{arguments}: stdout is {r.stdout[:100]!r}")
-
-
-def sample(folder, name="removed"):
-    image = os.path.join(folder, name + ".vhd")
-    packed = os.path.join(source_root, "samples", name + ".vhd.xz")
-    with open(image, "wb") as o:
-        subprocess.run(["xz", "-dc", packed], stdout=o, check=True)
-    return image
 
 
 def write(path, content):
@@ -835,9 +815,4 @@ checks = {
     "manual": manual,
     "witnesses": witnesses,
 }
-with tempfile.TemporaryDirectory(prefix="trimcarve-cli-") as temporary:
-    checks[which](temporary)
-for p in problems:
-    print("FAILED:", p)
-print(f"{which}: {'as documented' if not problems else str(len(problems)) + ' differences'}")
-sys.exit(1 if problems else 0)
+run_check(checks)

@@ -6,30 +6,13 @@ import os
 import random
 import resource
 import shutil
-import signal
 import subprocess
 import sys
-import tempfile
 import time
 
-program, source_root, which, failing_reads = sys.argv[1:5]
-problems = []
+from program import check, program, run, run_check, sample
 
-
-def check(condition, text):
-    if not condition:
-        problems.append(text)
-
-
-def run(*arguments, **options):
-    return subprocess.run([program, *arguments], capture_output=True, text=True, **options)
-
-
-def sample(folder, name="removed"):
-    image = os.path.join(folder, name + ".vhd")
-    with open(image, "wb") as o:
-        subprocess.run(["xz", "-dc", os.path.join(source_root, "samples", name + ".vhd.xz")], stdout=o, check=True)
-    return image
+failing_reads = sys.argv[4]
 
 
 def contents(folder):
@@ -229,9 +212,4 @@ def bombs(folder):
 
 
 checks = {"bombs": bombs, "failing-reads": failing, "output-fails": output_fails, "killed": killed}
-with tempfile.TemporaryDirectory(prefix="trimcarve-failures-") as temporary:
-    checks[which](temporary)
-for p in problems[:40]:
-    print("FAILED:", p)
-print(f"{which}: {'as documented' if not problems else str(len(problems)) + ' differences'}")
-sys.exit(1 if problems else 0)
+run_check(checks)

@@ -11,11 +11,10 @@ import sqlite3
 import struct
 import subprocess
 import sys
-import tempfile
 import termios
 
-program, source_root, which = sys.argv[1:4]
-problems = []
+from program import check, program, run, run_check, sample, source_root, which
+
 if which == "contrib":
     try:
         import yaml
@@ -27,25 +26,9 @@ if which == "contrib":
         sys.exit(77)
 
 
-def check(condition, text):
-    if not condition:
-        problems.append(text)
-
-
-def run(*arguments, **options):
-    return subprocess.run([program, *arguments], capture_output=True, text=True, **options)
-
-
 def skip(why):
     print(f"SKIPPED: {why}")
     sys.exit(77)
-
-
-def sample(folder, name="removed"):
-    image = os.path.join(folder, name + ".vhd")
-    with open(image, "wb") as o:
-        subprocess.run(["xz", "-dc", os.path.join(source_root, "samples", name + ".vhd.xz")], stdout=o, check=True)
-    return image
 
 
 def subcommands():
@@ -383,9 +366,4 @@ def volume_map(folder):
 
 
 checks = {"map": volume_map, "formats": formats, "console": console, "completion": completion, "contrib": contrib}
-with tempfile.TemporaryDirectory(prefix="trimcarve-uses-") as temporary:
-    checks[which](temporary)
-for p in problems:
-    print("FAILED:", p)
-print(f"{which}: {'as documented' if not problems else str(len(problems)) + ' differences'}")
-sys.exit(1 if problems else 0)
+run_check(checks)

@@ -18,17 +18,9 @@ import subprocess
 import sys
 import tempfile
 
+from scenario import build, check, end, time_of
+
 BUILDER, TRIMCARVE = sys.argv[1:3]
-problems = []
-
-
-def check(condition, text):
-    if not condition:
-        problems.append(text)
-
-
-def time_of(value):
-    return value["time"] if isinstance(value, dict) else value
 
 
 def examine(image, *options):
@@ -135,15 +127,7 @@ def check_fragments(report, expected, image):
 def main():
     with tempfile.TemporaryDirectory(prefix="trimcarve-carved-") as folder:
         image = os.path.join(folder, "disk.img")
-        built = subprocess.run([BUILDER, "carved", image], capture_output=True, text=True)
-        if built.returncode == 77:
-            print(f"SKIPPED: {built.stderr.strip()}")
-            return 0
-        if built.returncode != 0:
-            print(built.stderr)
-            return 1
-        with open(image + ".expected.json", encoding="utf-8") as f:
-            expected = json.load(f)
+        expected = build(BUILDER, "carved", image)
         volume = os.path.join(folder, "volume.raw")
         with open(image, "rb") as f, open(volume, "wb") as out:
             f.seek(expected["volume_offset"])
@@ -164,10 +148,7 @@ def main():
         check(verified.returncode == 0, f"verify: {verified.stdout[-500:]}")
         written = os.listdir(os.path.join(out, "recovered", "fragments")) if report["fragments"] else []
         check(len(written) == len(report["fragments"]), f"{len(written)} fragments written of {len(report['fragments'])}")
-    for p in problems:
-        print("FAILED:", p)
-    print(f"carved: {'as it happened' if not problems else str(len(problems)) + ' differences'}")
-    return 1 if problems else 0
+    end("carved")
 
 
-sys.exit(main())
+main()

@@ -11,16 +11,12 @@ import subprocess
 import sys
 import tempfile
 
+from scenario import build, check, end
+
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from free_clusters import Volume  # noqa: E402
 
 BUILDER, TRIMCARVE = sys.argv[1:3]
-problems = []
-
-
-def check(condition, text):
-    if not condition:
-        problems.append(text)
 
 
 def examine(image, *options):
@@ -150,18 +146,10 @@ def main():
     for tool in ("icat", "ifind", "istat", "openssl"):
         if not shutil.which(tool):
             print(f"SKIPPED: {tool} is not installed")
-            return 0
+            return
     with tempfile.TemporaryDirectory(prefix="trimcarve-orphans-") as folder:
         image = os.path.join(folder, "disk.img")
-        built = subprocess.run([BUILDER, "present", image, "--container", "raw"], capture_output=True, text=True)
-        if built.returncode == 77:
-            print(f"SKIPPED: {built.stderr.strip()}")
-            return 0
-        if built.returncode != 0:
-            print(built.stderr)
-            return 1
-        with open(image + ".expected.json", encoding="utf-8") as f:
-            expected = json.load(f)
+        expected = build(BUILDER, "present", image, "--container", "raw")
         before = examine(image)
         check({r["sequence"] for r in runs_of(before)} == {r["sequence"] for r in expected["runs"]}, "the runs before")
         copy = os.path.join(folder, "copy.img")
@@ -169,10 +157,7 @@ def main():
         check_settings(copy, expected["volume_offset"], before, folder)
         shutil.copy(image, copy)
         check_bins(copy, expected["volume_offset"], before)
-    for p in problems:
-        print("FAILED:", p)
-    print(f"orphans: {'as it happened' if not problems else str(len(problems)) + ' differences'}")
-    return 1 if problems else 0
+    end("orphans")
 
 
-sys.exit(main())
+main()

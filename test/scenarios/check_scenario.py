@@ -16,19 +16,9 @@ import hashlib
 import json
 import os
 import subprocess
-import sys
 import tempfile
 
-problems = []
-
-
-def check(condition, text):
-    if not condition:
-        problems.append(text)
-
-
-def time_of(value):
-    return value["time"] if isinstance(value, dict) else value
+from scenario import build, check, end, time_of
 
 
 def within(bounds, true_time):
@@ -311,16 +301,7 @@ def main():
     a = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="trimcarve-scenario-") as folder:
         image = os.path.join(folder, "disk.img")
-        built = subprocess.run([a.builder, a.scenario, image, "--container", a.container, "--table", a.table, "--year", a.year, "--sectors", a.sectors],
-                               capture_output=True, text=True)
-        if built.returncode == 77:
-            print(f"SKIPPED: {built.stderr.strip()}")
-            return 0
-        if built.returncode != 0:
-            print(built.stderr)
-            return 1
-        with open(image + ".expected.json", encoding="utf-8") as f:
-            expected = json.load(f)
+        expected = build(a.builder, a.scenario, image, "--container", a.container, "--table", a.table, "--year", a.year, "--sectors", a.sectors)
         command = [a.trimcarve, "examine", image, "--json", "--target", expected["target"], "--activity-log", image + ".activity.json"]
         read_end = None
         if os.path.exists(image + ".pfx"):
@@ -338,10 +319,7 @@ def main():
             check_files(report, expected, a.container)
             check_witnesses(report, expected)
             check_sightings(report, image, a.container)
-    for p in problems:
-        print("FAILED:", p)
-    print(f"{a.scenario}: {'as it happened' if not problems else str(len(problems)) + ' differences'}")
-    return 1 if problems else 0
+    end(a.scenario)
 
 
-sys.exit(main())
+main()

@@ -19,17 +19,9 @@ import subprocess
 import sys
 import tempfile
 
+from scenario import build, check, end, time_of
+
 BUILDER, TRIMCARVE, SCENARIO = sys.argv[1:4]
-problems = []
-
-
-def check(condition, text):
-    if not condition:
-        problems.append(text)
-
-
-def time_of(value):
-    return value["time"] if isinstance(value, dict) else value
 
 
 def examine(image, want, *options):
@@ -284,15 +276,7 @@ def check_aliases(report, expected):
 
 with tempfile.TemporaryDirectory(prefix="trimcarve-shadow-") as folder:
     disk_image = os.path.join(folder, "disk.img")
-    built = subprocess.run([BUILDER, SCENARIO, disk_image, "--container", "raw"], capture_output=True, text=True)
-    if built.returncode == 77:
-        print(f"SKIPPED: {built.stderr.strip()}")
-        sys.exit(0)
-    if built.returncode != 0:
-        print(built.stderr)
-        sys.exit(1)
-    with open(disk_image + ".expected.json", encoding="utf-8") as expected_file:
-        answers = json.load(expected_file)
+    answers = build(BUILDER, SCENARIO, disk_image, "--container", "raw")
     check_with_libvshadow(disk_image, answers)
     document = examine(disk_image, 0)
     volumes = check_volumes(document, answers)
@@ -310,7 +294,4 @@ with tempfile.TemporaryDirectory(prefix="trimcarve-shadow-") as folder:
     check_sightings(document, disk_image)
     check_timeline(disk_image)
     check_without(disk_image, answers)
-for p in problems:
-    print("FAILED:", p)
-print(f"{SCENARIO}: {'as it happened' if not problems else str(len(problems)) + ' differences'}")
-sys.exit(1 if problems else 0)
+end(SCENARIO)
