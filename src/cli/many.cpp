@@ -1,5 +1,6 @@
 #include "cli/many.hpp"
 
+#include <poll.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -36,6 +37,8 @@ void each_part(int fd, Take take) {
     at += got;
   }
 }
+
+constexpr int look_every = 10;  // milliseconds
 
 struct Child {
   pid_t pid = 0;  // 0: ended, or not started
@@ -81,12 +84,14 @@ std::vector<ImageOutcome> run_many(std::size_t count, std::size_t at_once, const
       ++running;
       continue;
     }
+    // Not waitpid alone: an interrupt that came just before it would be seen when a process ends.
     int status = 0;
-    const pid_t pid = ::waitpid(-1, &status, 0);
-    if (pid < 0) {
-      if (errno == EINTR) continue;  // perhaps to be cancelled
-      fail("cannot wait for a process");
+    const pid_t pid = ::waitpid(-1, &status, WNOHANG);
+    if (pid == 0) {
+      ::poll(nullptr, 0, look_every);
+      continue;
     }
+    if (pid < 0) fail("cannot wait for a process");
     const auto n = static_cast<std::size_t>(std::ranges::find(children, pid, &Child::pid) - children.begin());
     if (n == count) continue;
     children[n].pid = 0;

@@ -1,6 +1,7 @@
 #include "cli/terminal.hpp"
 
 #include <fmt/format.h>
+#include <poll.h>
 #include <sys/ioctl.h>
 #include <termios.h>
 #include <unistd.h>
@@ -164,6 +165,35 @@ class Unseen {
 
 }  // namespace
 
+namespace {
+
+// While this lives the signals that interrupt come in wait_for and nowhere else: one that came between a look at the flag and a read would
+// be forgotten, and the read wait for what nobody types.
+class SignalsHeld {
+ public:
+  SignalsHeld() {
+    sigset_t stops;
+    ::sigemptyset(&stops);
+    ::sigaddset(&stops, SIGINT);
+    ::sigaddset(&stops, SIGTERM);
+    ::sigprocmask(SIG_BLOCK, &stops, &before_);
+  }
+  SignalsHeld(const SignalsHeld&) = delete;
+  SignalsHeld& operator=(const SignalsHeld&) = delete;
+  ~SignalsHeld() { ::sigprocmask(SIG_SETMASK, &before_, nullptr); }
+
+  // False, with errno EINTR, when a signal came instead.
+  bool wait_for(int descriptor) const {
+    pollfd wanted{descriptor, POLLIN, 0};
+    return ::ppoll(&wanted, 1, nullptr, &before_) >= 0;
+  }
+
+ private:
+  sigset_t before_{};
+};
+
+}  // namespace
+
 std::string ask_secret(std::string_view question) {
   constexpr std::size_t longest = 4096;
   const auto refuse = [](const char* why) { return RunError(ExitCode::usage, "command line", "no password", why); };
@@ -173,10 +203,14 @@ std::string ask_secret(std::string_view question) {
   {
     const Unseen unseen;
     if (!unseen.good()) throw refuse("the terminal cannot be kept from showing it");
+    const SignalsHeld held;
     [[maybe_unused]] const auto asked = ::write(STDERR_FILENO, question.data(), question.size());
-    for (char c = 0; line.size() < longest;) {
+    for (char c = 0; line.size() < longest && !interrupted;) {
+      if (!held.wait_for(STDIN_FILENO)) {
+        if (errno == EINTR) continue;
+        break;
+      }
       const ssize_t got = ::read(STDIN_FILENO, &c, 1);
-      if (interrupted) break;
       if (got < 0 && errno == EINTR) continue;
       if (got <= 0 || c == '\n') break;
       line += c;

@@ -215,14 +215,18 @@ void Witnesses::read_members(WitnessInfo info, const WitnessBytes& bytes, Kind k
 }
 
 void Witnesses::read_archive(const WitnessInfo& info, const SourcePtr& file, int depth) {
-  std::vector<std::string> cut;
+  std::vector<std::string> cut, too_deep;
   // What members become is kept, for what is cited of it: one bound for all archives and those in them.
   witness::ArchiveLimits limits;
   limits.all = std::min(limits.all, most_unpacked - std::min(most_unpacked, unpacked_));
   const auto take = [&](const witness::Member& member) {
     unpacked_ += member.bytes->size();
     const Kind kind = witness::recognise(*member.bytes, member.name);
-    if (kind == Kind::unknown || kind == Kind::hive_log || (kind == Kind::guest_logs && depth + 1 >= most_archive_depth)) return;
+    if (kind == Kind::unknown || kind == Kind::hive_log) return;
+    if (kind == Kind::guest_logs && depth + 1 >= most_archive_depth) {
+      too_deep.push_back(member.name);
+      return;
+    }
     WitnessInfo inner = info;
     if (member.cut) cut.push_back(member.name);
     inner.path += "!" + member.name;
@@ -235,6 +239,14 @@ void Witnesses::read_archive(const WitnessInfo& info, const SourcePtr& file, int
     out_.warnings.push_back(
         {"archive_limit",
          fmt::format("{}: the members of archives have more than {} MiB in all: the rest was not read", info.path, most_unpacked >> 20),
+         {}});
+  }
+  if (!too_deep.empty()) {
+    out_.complete = false;
+    out_.warnings.push_back(
+        {"archive_depth",
+         fmt::format("{}: {}{} in it was not read: no more than {} archives are opened in each other", info.path, too_deep.front(),
+                     too_deep.size() == 1 ? std::string() : fmt::format(" and {} more", too_deep.size() - 1), most_archive_depth),
          {}});
   }
   Coverage coverage{.volume = info.volume,
