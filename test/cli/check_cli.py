@@ -782,7 +782,9 @@ def manual(folder):
     with open(page, encoding="utf-8") as f:
         text = f.read()
     for command in ("examine", "timeline", "info", "verify"):
-        for option in re.findall(r"--([a-z]+[a-z-]*)", run(command, "--help").stdout):
+        options = re.findall(r"--([a-z]+[a-z-]*)", run(command, "--help").stdout)
+        check(len(options) >= 4, f"{command} --help lists {options}")
+        for option in options:
             check(re.search(rf"Fl -(\S+ \| -)?{option}(?![a-z-])", text), f"--{option} is not in the manual page")
     if shutil.which("mandoc") is None:
         print("SKIPPED: mandoc is not installed")

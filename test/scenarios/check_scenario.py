@@ -312,6 +312,7 @@ def main():
         run = subprocess.run(command, capture_output=True, text=True, pass_fds=[read_end] if read_end is not None else [])
         want_exit = 1 if a.container == "vhd-truncated" else 0
         check(run.returncode == want_exit, f"exit code {run.returncode}, expected {want_exit}: {run.stderr.strip()}")
+        check(run.stdout, "no report")
         if run.stdout:
             report = json.loads(run.stdout)
             check_schema(report)
